@@ -1,0 +1,1 @@
+"""Argo: a chat backend for a local model server."""

@@ -1,0 +1,1 @@
+"""A model server with llamafile's command line and a model of half a megabyte."""

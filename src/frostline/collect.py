@@ -1,0 +1,261 @@
+"""Decides everything that a bundle will hold, and writes it down: `plan.json`."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from frostline import digest, distributions, resources, workspace
+from frostline.distributions import Installed
+from frostline.environment import ProductEnvironment
+from frostline.errors import HostError
+from frostline.platforms import Platform, host
+from frostline.profile import Profile
+from frostline.stage import Stage, is_executable, project_metadata
+from frostline.workspace import Target, Workspace
+from frostline_runtime import manifest
+from frostline_runtime.manifest import Manifest
+
+SCHEMA = 1
+
+# GPL-3 readline must never ship; the others are tools that hooks and optional imports drag in.
+_NEVER = (
+    "readline",
+    "tkinter",
+    "setuptools",
+    "pkg_resources",
+    "pip",
+    "_pyrepl",
+    "idlelib",
+    "pytest",
+)
+# Their wheels are laid out by patchelf; strip breaks them.
+_NEVER_STRIPPED = ("numpy", "scipy", "torch", "nvidia")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What PyInstaller is told; paths are absolute, *datas* and *binaries* source and folder."""
+
+    product: str
+    version: str
+    platform: str
+    layout: str
+    entry_script: str
+    search_paths: tuple[str, ...]
+    hidden_imports: tuple[str, ...]
+    excludes: tuple[str, ...]
+    datas: tuple[tuple[str, str], ...]
+    binaries: tuple[tuple[str, str], ...]
+    executable_data: tuple[str, ...]
+    hooks: tuple[str, ...]
+    runtime_hooks: tuple[str, ...]
+    console: bool
+    icon: str
+    debug: bool
+    strip: bool
+    never_stripped: tuple[str, ...]
+    volatile: tuple[str, ...]
+    distributions: Mapping[str, str]
+    not_acted_on: tuple[str, ...]
+    schema: int = SCHEMA
+
+
+def require_host(platform: Platform) -> None:
+    """Raise HostError unless *platform* is this machine's: PyInstaller does not cross-compile."""
+    if platform == host():
+        return
+    message = (
+        f"{platform.name} cannot be built on {host().name}: PyInstaller does not cross-compile."
+    )
+    raise HostError(
+        message,
+        hint=f"build it on a {platform.name} machine (GitHub runner: {platform.runner}) "
+        f"with `invoke build --platform {platform.name}`",
+    )
+
+
+def collect(  # the whole of what is known
+    paths: Workspace,
+    target: Target,
+    profile: Profile,
+    product: ProductEnvironment,
+    stage: Stage,
+    *,
+    debug: bool,
+) -> Plan:
+    """Return the plan of *target*, also written to its work folder, and write the manifest.
+
+    Raises HostError for a foreign platform, LockError if lock and product do not fit.
+    """
+    require_host(target.platform)
+    name, _ = project_metadata(paths.root / profile.source)
+    everything = distributions.installed(product.site_packages, stage.folder)
+    distributions.check_lock(everything, name, profile.requirements)
+    mine = distributions.contributing(everything, name)
+    _write_manifest(target, profile, stage, mine, name)
+    bundled = dict(_bundled_files(mine, stage, profile))
+    libraries = _libraries(mine, profile)
+    plan = Plan(
+        product=target.product,
+        version=mine[canonicalize_name(name)].version,
+        platform=target.platform.name,
+        layout=target.layout,
+        entry_script=str(stage.folder / "frostline_runtime" / "entry.py"),
+        search_paths=(str(stage.folder),),
+        hidden_imports=_hidden_imports(mine, stage, profile),
+        excludes=tuple(sorted({*_NEVER, *profile.excludes} - {*profile.hidden_imports})),
+        datas=_pairs(bundled),
+        binaries=_pairs(libraries),
+        executable_data=tuple(sorted(k for k, path in bundled.items() if is_executable(path))),
+        hooks=(*(str(paths.root / item) for item in profile.hooks), str(resources.data("hooks"))),
+        runtime_hooks=(
+            str(_write_runtime_hook(target, stage)),
+            *(str(paths.root / item) for item in profile.runtime_hooks),
+        ),
+        console=profile.console,
+        icon=_icon(paths, target, profile),
+        debug=debug,
+        strip=profile.strip and target.platform.system != "windows",
+        never_stripped=_NEVER_STRIPPED,
+        volatile=tuple(sorted(distributions.VOLATILE)),
+        distributions={key: item.version for key, item in mine.items()},
+        not_acted_on=profile.not_acted_on(),
+    )
+    workspace.write(plan_file(paths, target), dump(plan))
+    return plan
+
+
+def plan_file(paths: Workspace, target: Target) -> Path:
+    """Return where the plan of *target* is written."""
+    return paths.work(target) / "plan.json"
+
+
+def dump(plan: Plan) -> str:
+    """Return *plan* as JSON text."""
+    return json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n"
+
+
+def _hidden_imports(mine: Installed, stage: Stage, profile: Profile) -> tuple[str, ...]:
+    names = {*stage.modules, *profile.hidden_imports, profile.entry.partition(":")[0]}
+    names |= {service.entry.partition(":")[0] for service in profile.services if service.entry}
+    names |= {"frostline_runtime.commands", "frostline_runtime.serve"}
+    names |= {"frostline_runtime.supervisor", "frostline_runtime.selftest"}
+    serves = {profile.serve, *(service.serve for service in profile.services)}
+    if "asgi" in serves:
+        names.add("uvicorn")
+    for script in profile.console_scripts:
+        names.add(distributions.console_script_module(mine, script))
+    for package, options in profile.packages.items():
+        found = distributions.owner(mine, package)
+        if options.submodules:
+            names.update(distributions.package_modules(found, package))
+        if options.entry_points:
+            names.update(entry.module for entry in found.entry_points)
+    return tuple(sorted(names - set(profile.excludes)))
+
+
+def _bundled_files(mine: Installed, stage: Stage, profile: Profile) -> dict[str, Path]:
+    files = {name: stage.folder / name for name in stage.data}
+    files[manifest.FILE_NAME] = stage.folder / manifest.FILE_NAME
+    for item in mine.values():
+        files |= dict(distributions.metadata_files(item))
+    for package, options in profile.packages.items():
+        found = distributions.owner(mine, package)
+        data_only = options.model_copy(update={"binaries": False})
+        files |= distributions.package_files(found, package, data_only)
+    return files
+
+
+def _libraries(mine: Installed, profile: Profile) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for package, options in profile.packages.items():
+        found = distributions.owner(mine, package)
+        libraries_only = options.model_copy(update={"data": False})
+        files |= distributions.package_files(found, package, libraries_only)
+    return files
+
+
+def _pairs(files: Mapping[str, Path]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (str(path), name.rpartition("/")[0] or ".") for name, path in sorted(files.items())
+    )
+
+
+def _icon(paths: Workspace, target: Target, profile: Profile) -> str:
+    icons = {
+        "linux": profile.icon.linux,
+        "darwin": profile.icon.darwin,
+        "windows": profile.icon.windows,
+    }
+    name = icons[target.platform.system]
+    return str(paths.root / name) if name else ""
+
+
+def _write_runtime_hook(target: Target, stage: Stage) -> Path:
+    path = stage.work / "hooks" / "frostline_environment.py"
+    rules = manifest.load(stage.folder).environment
+    text = (
+        f'"""Sets the environment of {target.product} before anything else runs. Generated."""\n\n'
+        "import os\nimport sys\n\n"
+        "from frostline_runtime.environment import apply\n"
+        "from frostline_runtime.manifest import Environment\n\n"
+        f"apply({rules!r}, os.environ, sys._MEIPASS)\n"
+    )
+    workspace.write(path, text)
+    return path
+
+
+def _write_manifest(
+    target: Target, profile: Profile, stage: Stage, mine: Installed, name: str
+) -> None:
+    product = mine[canonicalize_name(name)]
+    storage, server = profile.storage, profile.model_server
+    value = Manifest(
+        product=target.product,
+        name=profile.title or name,
+        version=product.version,
+        platform=target.platform.name,
+        layout=target.layout,
+        entry=profile.entry,
+        serve=profile.serve,
+        environment=manifest.Environment(
+            defaults=dict(sorted(profile.environment.defaults.items())),
+            forced=dict(sorted(profile.environment.forced.items())),
+            no_proxy=profile.environment.no_proxy,
+            storage_variable=storage.variable if storage else "",
+            storage_default=storage.default if storage else "",
+            env_file=bool(storage and storage.env_file),
+        ),
+        services=tuple(_services(profile)),
+        model_server=manifest.ModelServer(**server.model_dump(exclude={"smoke"}))
+        if server
+        else None,
+        console_scripts=profile.console_scripts,
+        modules=tuple(item for item in stage.modules if item not in profile.excludes),
+        distributions={key: item.version for key, item in mine.items()},
+        files={name: digest.of_file(stage.folder / name) for name in stage.data},
+    )
+    workspace.write(stage.folder / manifest.FILE_NAME, manifest.dump(value))
+
+
+def _services(profile: Profile) -> list[manifest.Service]:
+    services = []
+    for item in profile.services:
+        probe = item.startup or item.readiness or item.liveness
+        shared = item.model_dump(
+            include={"name", "kind", "entry", "command", "needs", "required", "grace"}
+        )
+        services.append(
+            manifest.Service(
+                **shared,
+                serve=item.serve or profile.serve,
+                start_timeout=item.start_timeout,
+                environment=item.environment,
+                port=manifest.Port(**item.port.model_dump()) if item.port else None,
+                probe=manifest.Probe(**probe.model_dump(exclude={"method"})) if probe else None,
+            )
+        )
+    return services

@@ -1,0 +1,99 @@
+"""Mistakes of a profile that types cannot tell, found in data whose types may be wrong."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypeGuard
+
+from frostline import toml_lines
+from frostline.errors import did_you_mean
+from frostline.platforms import PLATFORMS
+
+Mistake = tuple[toml_lines.Key, str]
+
+_FILE_KEYS = ("source", "requirements")
+_FILE_LISTS = ("hooks", "runtime_hooks")
+_FILE_TABLES = (("data", "source"), ("before", "requirements"))
+
+
+def find(raw: Mapping[str, object], root: Path) -> Iterator[Mistake]:
+    """Yield missing files, clashing services and unknown platforms of the profile *raw*."""
+    for key, name in _named_files(raw):
+        if isinstance(name, str) and name and "{" not in name and not (root / name).exists():
+            yield key, f"no such file or folder: {name}"
+    yield from _service_mistakes(raw)
+    for number, resource in enumerate(tables(raw.get("resources"))):
+        for name in strings(resource.get("platforms")):
+            if name not in PLATFORMS:
+                key = ("resources", number, "platforms")
+                yield key, f'unknown platform "{name}".{did_you_mean(name, tuple(PLATFORMS))}'
+
+
+def _named_files(raw: Mapping[str, object]) -> Iterator[tuple[toml_lines.Key, object]]:
+    for key in _FILE_KEYS:
+        yield (key,), raw.get(key)
+    for key in _FILE_LISTS:
+        for number, name in enumerate(strings(raw.get(key))):
+            yield (key, number), name
+    for key, field in _FILE_TABLES:
+        for number, table in enumerate(tables(raw.get(key))):
+            yield (key, number, field), table.get(field)
+    icon = raw.get("icon")
+    if is_table(icon):
+        for system, file in icon.items():
+            yield ("icon", system), file
+
+
+def _service_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
+    services = tables(raw.get("services"))
+    names = [str(service.get("name")) for service in services]
+    ports: dict[object, str] = {}
+    for number, service in enumerate(services):
+        name = names[number]
+        if name in names[:number]:
+            yield ("services", number, "name"), f'a second service is called "{name}"'
+        for need in strings(service.get("needs")):
+            if need not in names:
+                hint = did_you_mean(need, names)
+                yield ("services", number, "needs"), f'there is no service "{need}".{hint}'
+        port = service.get("port")
+        chosen = port.get("number") if is_table(port) else None
+        if chosen and chosen in ports:
+            yield ("services", number, "port"), f"port {chosen} belongs to {ports[chosen]} already"
+        elif chosen:
+            ports[chosen] = name
+        if service.get("kind") == "llamafile" and not raw.get("model_server"):
+            yield ("services", number, "kind"), "a llamafile needs a [model_server] table"
+        if service.get("kind") == "command" and not service.get("command"):
+            yield ("services", number, "command"), "a service of kind command needs a command"
+    if cycle := _cycle({str(s.get("name")): strings(s.get("needs")) for s in services}):
+        yield ("services",), f"services need each other in a circle: {' → '.join(cycle)}"
+
+
+def _cycle(needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    def walk(name: str, path: tuple[str, ...]) -> tuple[str, ...]:
+        if name in path:
+            return (*path[path.index(name) :], name)
+        for need in needs.get(name, ()):
+            if found := walk(need, (*path, name)):
+                return found
+        return ()
+
+    for name in needs:
+        if found := walk(name, ()):
+            return found
+    return ()
+
+
+def is_table(value: object) -> TypeGuard[dict[str, object]]:
+    """Tell whether *value* is a TOML table."""
+    return isinstance(value, dict)
+
+
+def tables(value: object) -> tuple[dict[str, object], ...]:
+    """Return the tables in *value*, none if it is no array of them."""
+    return tuple(item for item in value if is_table(item)) if isinstance(value, list) else ()
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """Return the strings in *value*, none if it is no array of them."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

@@ -1,0 +1,1 @@
+"""What runs inside every frozen artifact: standard library only."""

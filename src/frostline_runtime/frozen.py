@@ -1,0 +1,27 @@
+"""Where the running artifact lies and how it starts itself again."""
+
+import os
+import sys
+from pathlib import Path
+
+# Names the folder that plays the bundle when a product runs from source.
+SOURCE_BUNDLE = "FROSTLINE_BUNDLE"
+
+
+def is_frozen() -> bool:
+    """Tell whether this process runs from a frozen artifact."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def bundle() -> Path:
+    """Return the folder that holds the manifest and the bundled data."""
+    if is_frozen():
+        return Path(str(sys._MEIPASS))  # type: ignore[attr-defined]  # noqa: SLF001  # PyInstaller's documented name
+    return Path(os.environ[SOURCE_BUNDLE])
+
+
+def own_command(*arguments: str) -> tuple[str, ...]:
+    """Return the command that starts this artifact again with *arguments*."""
+    if is_frozen():
+        return (sys.executable, *arguments)
+    return (sys.executable, "-P", "-m", "frostline_runtime.entry", *arguments)

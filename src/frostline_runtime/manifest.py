@@ -1,0 +1,169 @@
+"""The manifest, `frostline.json`: the only thing that crosses from build time to run time."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+SCHEMA = 1
+FILE_NAME = "frostline.json"
+
+Serve = Literal["function", "asgi", "wsgi"]
+Kind = Literal["entry", "command", "llamafile"]
+PortMode = Literal["fixed", "prefer", "ephemeral"]
+PortBy = Literal["socket", "environment", "argument"]
+
+
+class ManifestError(Exception):
+    """The manifest is missing or was written by another version of frostline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """How a service comes by its port, always on the loopback interface."""
+
+    mode: PortMode = "prefer"
+    number: int = 0
+    by: PortBy = "socket"
+    variable: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One HTTP question that tells whether a service answers. Times are seconds."""
+
+    path: str = "/health"
+    statuses: tuple[int, ...] = (200,)
+    not_yet: tuple[int, ...] = (503,)
+    pointer: str = ""
+    equals: str = ""
+    timeout: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A process that the supervisor runs. Times are seconds."""
+
+    name: str
+    kind: Kind = "entry"
+    entry: str = ""
+    serve: Serve = "function"
+    command: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    required: bool = True
+    port: Port | None = None
+    probe: Probe | None = None
+    start_timeout: float = 60.0
+    grace: float = 5.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelServer:
+    """A llamafile and what other services are told of it."""
+
+    executable: str = ""
+    variable: str = ""
+    model: str = ""
+    model_variable: str = ""
+    context: int = 0
+    gpu_layers: int = 0
+    predict: int = -1
+    arguments: tuple[str, ...] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What the frozen process finds in its environment; see `environment.resolve`."""
+
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    forced: Mapping[str, str] = field(default_factory=dict)
+    no_proxy: tuple[str, ...] = ()
+    storage_variable: str = ""
+    storage_default: str = ""
+    env_file: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A product as its artifact knows itself."""
+
+    product: str
+    name: str
+    version: str
+    platform: str
+    layout: str
+    entry: str
+    serve: Serve = "function"
+    environment: Environment = Environment()
+    services: tuple[Service, ...] = ()
+    model_server: ModelServer | None = None
+    console_scripts: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    distributions: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    def service(self, name: str) -> Service:
+        """Return the service called *name*. Raises KeyError."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise KeyError(name)
+
+
+def dump(manifest: Manifest) -> str:
+    """Return *manifest* as sorted, indented JSON text."""
+    return json.dumps(asdict(manifest), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def parse(text: str) -> Manifest:
+    """Return the manifest in *text*. Raises ManifestError for another schema."""
+    raw = json.loads(text)
+    if raw.get("schema") != SCHEMA:
+        found = raw.get("schema")
+        message = f"{FILE_NAME} has schema {found}, this artifact reads {SCHEMA}: build it again."
+        raise ManifestError(message)
+    raw["services"] = tuple(_service(item) for item in raw["services"])
+    environment = raw["environment"]
+    raw["environment"] = Environment(**{**environment, "no_proxy": tuple(environment["no_proxy"])})
+    if raw["model_server"]:
+        server = raw["model_server"]
+        raw["model_server"] = ModelServer(**{**server, "arguments": tuple(server["arguments"])})
+    for key in ("console_scripts", "modules"):
+        raw[key] = tuple(raw[key])
+    return Manifest(**raw)
+
+
+def load(folder: Path) -> Manifest:
+    """Return the manifest that lies in *folder*. Raises ManifestError."""
+    try:
+        text = (folder / FILE_NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        message = f"{folder / FILE_NAME} is missing: this artifact is incomplete, install it again."
+        raise ManifestError(message) from None
+    return parse(text)
+
+
+def _service(raw: dict[str, object]) -> Service:
+    values = dict(raw)
+    for key in ("command", "needs"):
+        values[key] = tuple(_list(values[key]))
+    if values["port"]:
+        values["port"] = Port(**_dict(values["port"]))
+    if values["probe"]:
+        probe = _dict(values["probe"])
+        for key in ("statuses", "not_yet"):
+            probe[key] = tuple(_list(probe[key]))
+        values["probe"] = Probe(**probe)
+    return Service(**values)  # type: ignore[arg-type]  # JSON that `dump` wrote
+
+
+def _list(value: object) -> list[str]:
+    return list(value) if isinstance(value, list) else []
+
+
+def _dict(value: object):  # type: ignore[no-untyped-def]  # noqa: ANN202  # JSON that `dump` wrote
+    return dict(value) if isinstance(value, dict) else {}

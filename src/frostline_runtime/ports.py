@@ -1,0 +1,48 @@
+"""Ports of services on the loopback interface."""
+
+import errno
+import socket
+
+from frostline_runtime.manifest import Port
+from frostline_runtime.system import current
+
+LOOPBACK = "127.0.0.1"
+# Windows: WSAEACCES is what a range reserved by Hyper-V answers.
+_TAKEN = {errno.EADDRINUSE, errno.EACCES, 10013, 10048}
+
+
+class PortError(Exception):
+    """A port that had to be this one belongs to somebody else."""
+
+
+def listen(port: Port) -> socket.socket:
+    """Return a listening socket for *port*, another one where its mode allows that.
+
+    Raises PortError with the owner, as far as the system tells, for a fixed port.
+    """
+    if port.mode != "ephemeral" and port.number:
+        try:
+            return _bind(port.number)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            if port.mode == "fixed":
+                owner = current.port_owner(port.number) or "another process"
+                message = (
+                    f"port {port.number} is taken by {owner}. "
+                    "Stop that process or choose another port."
+                )
+                raise PortError(message) from None
+    return _bind(0)
+
+
+def _bind(number: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        current.prepare_listener(listener)
+        listener.bind((LOOPBACK, number))
+        listener.listen(128)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

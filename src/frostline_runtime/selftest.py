@@ -1,0 +1,116 @@
+"""Checks an artifact from the inside: `argo selftest`."""
+
+import hashlib
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from frostline_runtime.manifest import Manifest
+
+Finding = dict[str, str]
+Problems = Iterator[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was checked, by number, and what was found wrong."""
+
+    checked: dict[str, int]
+    findings: tuple[Finding, ...]
+
+    def __bool__(self) -> bool:
+        """Tell whether nothing was found."""
+        return not self.findings
+
+
+def run(manifest: Manifest, bundle: Path) -> Report:
+    """Return the report on the running artifact."""
+    checks: dict[str, tuple[Collection[str], Callable[[], Problems]]] = {
+        "module": (manifest.modules, lambda: _modules(manifest.modules)),
+        "metadata": (manifest.distributions, lambda: _metadata(manifest)),
+        "console-script": (manifest.console_scripts, lambda: _scripts(manifest)),
+        "file": (manifest.files, lambda: _files(manifest, bundle)),
+        "tls-roots": (("default",), _tls),
+        "writable": (("temporary folder", "storage"), lambda: _writable(manifest)),
+    }
+    return Report(
+        checked={name: len(items) for name, (items, _) in checks.items()},
+        findings=tuple(
+            {"check": name, "subject": subject, "reason": reason}
+            for name, (_, check) in checks.items()
+            for subject, reason in check()
+        ),
+    )
+
+
+def find_script(name: str) -> metadata.EntryPoint:
+    """Return the console script *name* of any bundled distribution. Raises LookupError."""
+    for entry in metadata.entry_points(group="console_scripts", name=name):
+        return entry
+    raise LookupError(name)
+
+
+def _modules(names: tuple[str, ...]) -> Problems:
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # noqa: BLE001  # any failure of any module is a finding
+            yield name, f"{type(error).__name__}: {error}"
+
+
+def _metadata(manifest: Manifest) -> Problems:
+    for name, version in manifest.distributions.items():
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            yield name, "its metadata is not in the bundle"
+        else:
+            if found != version:
+                yield name, f"version {found}, built with {version}"
+
+
+def _scripts(manifest: Manifest) -> Problems:
+    for name in manifest.console_scripts:
+        try:
+            find_script(name).load()
+        except Exception as error:  # noqa: BLE001  # any failure of any script is a finding
+            yield name, f"{type(error).__name__}: {error}"
+
+
+def _files(manifest: Manifest, bundle: Path) -> Problems:
+    for name, digest in manifest.files.items():
+        try:
+            found = hashlib.sha256((bundle / name).read_bytes()).hexdigest()
+        except OSError as error:
+            yield name, error.strerror or str(error)
+        else:
+            if found != digest:
+                yield name, "its content is not what was built"
+
+
+def _tls() -> Problems:
+    try:
+        import ssl  # noqa: PLC0415  # a product without TLS need not carry it
+
+        ssl.create_default_context()
+    except ImportError as error:
+        if "ssl" in sys.modules or not isinstance(error, ModuleNotFoundError):
+            yield "default", str(error)
+    except OSError as error:
+        yield "default", str(error)
+
+
+def _writable(manifest: Manifest) -> Problems:
+    storage = os.environ.get(manifest.environment.storage_variable, "")
+    for folder in filter(None, (tempfile.gettempdir(), storage)):
+        try:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            yield folder, error.strerror or str(error)

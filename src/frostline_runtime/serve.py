@@ -1,0 +1,98 @@
+"""Runs the entry of a service or program in this process."""
+
+import importlib
+import os
+import socket
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Protocol, cast
+
+from frostline_runtime.launch import PORT, inherited_listener
+from frostline_runtime.manifest import Serve
+
+
+class Application(Protocol):
+    """What an entry names: a function, or an ASGI or WSGI application."""
+
+    def __call__(self, *arguments: object) -> object:
+        """Run, or answer one request."""
+
+
+class _Server(Protocol):
+    def run(self, sockets: list[socket.socket] | None) -> None: ...
+
+
+def load(entry: str) -> Application:
+    """Return what *entry* (`module:attribute`) names. Raises ImportError, AttributeError."""
+    module, _, attribute = entry.partition(":")
+    found: object = importlib.import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    return cast("Application", found)
+
+
+def run(entry: str, serve: Serve) -> int:
+    """Run *entry* to its end and return the exit code."""
+    target = load(entry)
+    match serve:
+        case "function":
+            return exit_code(target())
+        case "asgi":
+            return _run_asgi(target)
+        case "wsgi":
+            return _run_wsgi(target)
+
+
+def exit_code(result: object) -> int:
+    """Return the exit code that `sys.exit(result)` would end with."""
+    if result is None:
+        return 0
+    if isinstance(result, int):
+        return result
+    print(result, file=sys.stderr)
+    return 1
+
+
+def _run_asgi(application: Application) -> int:
+    # The product's own server, found by name: the run time itself needs no library.
+    uvicorn = importlib.import_module("uvicorn")
+    listener = inherited_listener()
+    config = uvicorn.Config(
+        application,
+        host="127.0.0.1",
+        port=int(os.environ.get(PORT, "0")),
+        log_level="info",
+        access_log=False,
+    )
+    server: _Server = uvicorn.Server(config)
+    server.run(sockets=[listener] if listener else None)
+    return 0
+
+
+def _run_wsgi(application: Application) -> int:
+    from socketserver import ThreadingMixIn  # noqa: PLC0415  # only WSGI products pay for it
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer  # noqa: PLC0415
+
+    class Server(ThreadingMixIn, WSGIServer):
+        daemon_threads = True
+
+    class Handler(WSGIRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Stay silent, as the ASGI server does without its access log."""
+
+    listener = inherited_listener()
+    server = Server(
+        ("127.0.0.1", int(os.environ.get(PORT, "0"))), Handler, bind_and_activate=listener is None
+    )
+    if listener:
+        server.socket.close()
+        server.socket = listener
+        server.server_name, server.server_port = listener.getsockname()
+        server.setup_environ()
+
+    def wsgi(environ: Mapping[str, object], start: object) -> Iterable[bytes]:
+        return cast("Iterable[bytes]", application(environ, start))
+
+    server.set_app(wsgi)
+    server.serve_forever()
+    return 0
