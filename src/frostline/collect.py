@@ -1,7 +1,7 @@
 """Decides everything that a bundle will hold, and writes it down: `plan.json`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -138,6 +138,11 @@ def dump(plan: Plan) -> str:
     return json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n"
 
 
+def is_excluded(module: str, excludes: Collection[str]) -> bool:
+    """Tell whether *module*, or a package around it, is among *excludes*."""
+    return any(f"{module}.".startswith(f"{name}.") for name in excludes)
+
+
 def _hidden_imports(mine: Installed, stage: Stage, profile: Profile) -> tuple[str, ...]:
     names = {*stage.modules, *profile.hidden_imports, profile.entry.partition(":")[0]}
     names |= {service.entry.partition(":")[0] for service in profile.services if service.entry}
@@ -154,7 +159,7 @@ def _hidden_imports(mine: Installed, stage: Stage, profile: Profile) -> tuple[st
             names.update(distributions.package_modules(found, package))
         if options.entry_points:
             names.update(entry.module for entry in found.entry_points)
-    return tuple(sorted(names - set(profile.excludes)))
+    return tuple(sorted(name for name in names if not is_excluded(name, profile.excludes)))
 
 
 def _bundled_files(mine: Installed, stage: Stage, profile: Profile) -> dict[str, Path]:
@@ -234,7 +239,7 @@ def _write_manifest(
         if server
         else None,
         console_scripts=profile.console_scripts,
-        modules=tuple(item for item in stage.modules if item not in profile.excludes),
+        modules=tuple(item for item in stage.modules if not is_excluded(item, profile.excludes)),
         distributions={key: item.version for key, item in mine.items()},
         files={name: digest.of_file(stage.folder / name) for name in stage.data},
     )

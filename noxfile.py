@@ -1,0 +1,86 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["nox>=2026.4", "virtualenv"]
+# ///
+"""Environments for everything that developers and CI do; `nox -l` lists them."""
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.4"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_venv = "yes"
+
+LOCKS = Path("resources/requirements")
+PLATFORMS = ("linux", "darwin", "win32")
+
+
+def install(session: nox.Session, lock: str, *, frostline: bool = True) -> None:
+    """Install a hashed lock and, in place, frostline."""
+    session.install("--require-hashes", "--no-deps", "-r", str(LOCKS / f"{lock}.txt"))
+    if frostline:
+        session.install("--no-build-isolation", "--no-deps", "-e", ".")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Freeze argo for this platform and smoke-test it with the embedded model server."""
+    install(session, "build")
+    session.run("invoke", "build", "--product", "argo", *session.posargs)
+    session.run("invoke", "smoke", "--product", "argo")
+
+
+@nox.session
+def smoke(session: nox.Session) -> None:
+    """Smoke-test what was built."""
+    install(session, "build")
+    session.run("invoke", "smoke", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests, the fast ones first."""
+    install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format and rules."""
+    install(session, "lint", frostline=False)
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types for all three systems."""
+    install(session, "types")
+    for platform in PLATFORMS:
+        session.run("mypy", f"--platform={platform}")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure start and size against uvicorn in a venv and plain PyInstaller."""
+    install(session, "tests")
+    session.run("python", "bench/start.py", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write all locks again; look at what changes."""
+    session.install("uv")
+    options = ("--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
+    for source in sorted(LOCKS.glob("*.in")):
+        output = str(source.with_suffix(".txt"))
+        session.run(
+            "uv", "pip", "compile", "--quiet", *options, "--no-annotate", "--python-version=3.11",
+            str(source), "-o", output, *session.posargs,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    nox.main()

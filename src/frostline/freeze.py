@@ -1,0 +1,187 @@
+"""Runs PyInstaller in a child on a plan and puts the finished bundle under its final name."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from frostline import command, digest, environment, log, resources, workspace
+from frostline.collect import Plan, plan_file
+from frostline.environment import ProductEnvironment
+from frostline.errors import BuildError
+from frostline.workspace import Target, Workspace
+
+SCHEMA = 1
+_EXECUTABLE, _PLAIN = 0o755, 0o644
+# What PyInstaller is at, for the screen, by what its log says.
+_PHASES = {
+    "Analyzing": "analysing imports",
+    "Processing module hooks": "running hooks",
+    "Looking for dynamic libraries": "looking for libraries",
+    "Building PYZ": "packing modules",
+    "Building PKG": "packing the executable",
+    "Building EXE": "writing the executable",
+    "Building COLLECT": "copying files",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """A finished bundle: *files* are sha256, size and mode by relative path."""
+
+    product: str
+    version: str
+    platform: str
+    layout: str
+    inputs: str
+    path: str
+    executable: str
+    size: int
+    distributions: Mapping[str, str]
+    files: Mapping[str, tuple[str, int, str]]
+    schema: int = SCHEMA
+
+
+def load(paths: Workspace, target: Target) -> Bundle | None:
+    """Return the bundle that was built for *target* if it lies there unchanged, else None."""
+    try:
+        raw = json.loads(paths.report(target, "bundle").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if raw.get("schema") != SCHEMA:
+        return None
+    raw["files"] = {name: tuple(facts) for name, facts in raw["files"].items()}
+    bundle = Bundle(**raw)
+    folder = paths.output(target)
+    if not folder.is_dir() or _describe_files(folder) != bundle.files:
+        return None
+    return bundle
+
+
+def freeze(  # the whole of what is known
+    paths: Workspace,
+    target: Target,
+    plan: Plan,
+    product: ProductEnvironment,
+    *,
+    inputs: str,
+    environ: Mapping[str, str],
+) -> Bundle:
+    """Return the bundle made of *plan*. Raises BuildError, StorageError.
+
+    The final name holds either the old bundle or the whole new one.
+    """
+    part = paths.work(target) / "part"
+    workspace.remove(part)
+    try:
+        _run_pyinstaller(paths, target, plan, product, part, environ)
+        made = part / target.product if target.layout == "onedir" else part
+        _set_modes(made, plan)
+        bundle = Bundle(
+            product=target.product,
+            version=plan.version,
+            platform=target.platform.name,
+            layout=target.layout,
+            inputs=inputs,
+            path=paths.output(target).relative_to(paths.root).as_posix(),
+            executable=paths.executable(target).relative_to(paths.root).as_posix(),
+            size=sum(file.stat().st_size for file in digest.files(made) if not file.is_symlink()),
+            distributions=plan.distributions,
+            files=_describe_files(made),
+        )
+        _put_in_place(made, paths, target)
+    finally:
+        workspace.remove(part)
+    text = json.dumps(asdict(bundle), indent=2, sort_keys=True) + "\n"
+    workspace.write(paths.report(target, "bundle"), text)
+    return bundle
+
+
+def _run_pyinstaller(  # one call
+    paths: Workspace,
+    target: Target,
+    plan: Plan,
+    product: ProductEnvironment,
+    part: Path,
+    environ: Mapping[str, str],
+) -> None:
+    work = paths.work(target)
+    log_file = paths.log(target, "freeze")
+    workspace.remove(log_file)
+    argv = [
+        str(product.python),
+        "-P",
+        "-m",
+        "PyInstaller",
+        str(resources.data("specs", "backend.spec")),
+        f"--distpath={part}",
+        f"--workpath={work / 'pyinstaller'}",
+        "--noconfirm",
+        f"--log-level={'DEBUG' if plan.debug else 'INFO'}",
+        "--",
+        f"--plan={plan_file(paths, target)}",
+    ]
+    env = environment.child_environment(environ) | {
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SOURCE_DATE_EPOCH": "315532800",
+        "PYINSTALLER_CONFIG_DIR": str(work / "cache"),
+        "PYINSTALLER_STRICT_COLLECT_MODE": "1",
+        "PYINSTALLER_STRICT_BUNDLE_CODESIGN_ERROR": "1",
+        "PYINSTALLER_VERIFY_BUNDLE_SIGNATURE": "1",
+    }
+    workspace.remove(work / "pyinstaller")
+    with log.step(f"freezing {target.name}") as step:
+        try:
+            command.run(argv, log=log_file, env=env, on_line=lambda line: _show(line, step))
+        except command.CommandError as error:
+            message = f"PyInstaller could not freeze {target.name}."
+            raise BuildError(message, hint=error.hint, tail=error.tail) from error
+    if plan.debug:
+        log.note(f"PyInstaller's DEBUG log: {log_file}")
+
+
+def _show(line: str, step: log.Step) -> None:
+    for mark, phase in _PHASES.items():
+        if mark in line:
+            step.update(phase)
+
+
+def _set_modes(made: Path, plan: Plan) -> None:
+    """Set modes that do not depend on the umask; PyInstaller drops data's executable bits."""
+    executable = {Path(name) for name in plan.executable_data}
+    contents = made / "_internal"
+    for path in digest.files(made):
+        if path.is_symlink():
+            continue
+        inside = path.relative_to(contents if contents in path.parents else made)
+        runs = os.access(path, os.X_OK) or inside in executable
+        path.chmod(_EXECUTABLE if runs else _PLAIN)
+    for folder in (made, *(path for path in made.rglob("*") if path.is_dir())):
+        if not folder.is_symlink():
+            folder.chmod(_EXECUTABLE)
+
+
+def _describe_files(folder: Path) -> dict[str, tuple[str, int, str]]:
+    described = {}
+    for path in digest.files(folder):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            described[name] = (f"-> {path.readlink().as_posix()}", 0, "link")
+        else:
+            mode = "755" if os.access(path, os.X_OK) else "644"
+            described[name] = (digest.of_file(path), path.stat().st_size, mode)
+    return described
+
+
+def _put_in_place(made: Path, paths: Workspace, target: Target) -> None:
+    final = paths.output(target)
+    old = paths.work(target) / "old"
+    final.parent.mkdir(parents=True, exist_ok=True)
+    workspace.remove(old)
+    workspace.remove(paths.report(target, "smoke"))  # it spoke of the old bundle
+    if final.exists():
+        final.replace(old)
+    made.replace(final)
+    workspace.remove(old)

@@ -1,0 +1,120 @@
+"""The whole program on one screen: the calls in order and nothing else."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from frostline import (
+    collect,
+    digest,
+    environment,
+    freeze,
+    log,
+    preflight,
+    profile,
+    resources,
+    smoke,
+    stage,
+    workspace,
+)
+from frostline.collect import Plan
+from frostline.errors import BusyError, SmokeError
+from frostline.freeze import Bundle
+from frostline.profile import Profile
+from frostline.smoke import Verdict
+from frostline.workspace import Target, Workspace
+
+Environ = Mapping[str, str]
+
+
+def build(
+    paths: Workspace, target: Target, environ: Environ, *, clean: bool = False, debug: bool = False
+) -> Bundle:
+    """Return the bundle of *target*, built only if something it is made of has changed."""
+    collect.require_host(target.platform)
+    loaded = profile.load(paths, target)
+    with exclusively(paths, target):
+        if clean:
+            workspace.remove(paths.work(target))
+            workspace.remove(paths.output(target))
+        inputs = inputs_digest(paths, target, loaded, debug=debug)
+        finished = freeze.load(paths, target)
+        if finished and finished.inputs == inputs:
+            log.done(f"{target.name} is up to date: {finished.executable}")
+            return finished
+        log_file = paths.log(target, "environment")
+        lock = paths.root / loaded.requirements
+        name = target.product
+        product = environment.create(paths, name, lock, environ=environ, log_file=log_file)
+        with log.step(f"laying out {target.name}"):
+            staged = stage.build_stage(paths, target, loaded, product, environ)
+            plan = collect.collect(paths, target, loaded, product, staged, debug=debug)
+        for field in plan.not_acted_on:
+            log.warning(f"{target.product}: {field} is set, and not acted on in this version")
+        preflight.check(paths, target, loaded, product, staged, environ)
+        return freeze.freeze(paths, target, plan, product, inputs=inputs, environ=environ)
+
+
+def plan(paths: Workspace, target: Target, environ: Environ) -> Plan:
+    """Return what a build of *target* would hold, without freezing it."""
+    loaded = profile.load(paths, target)
+    with exclusively(paths, target):
+        lock, log_file = paths.root / loaded.requirements, paths.log(target, "environment")
+        product = environment.create(
+            paths, target.product, lock, environ=environ, log_file=log_file
+        )
+        staged = stage.build_stage(paths, target, loaded, product, environ)
+        return collect.collect(paths, target, loaded, product, staged, debug=False)
+
+
+def prove(
+    paths: Workspace, target: Target, environ: Environ, *, model_server: Path | None = None
+) -> Verdict:
+    """Return the verdict on the built *target*; its model server is built if need be."""
+    loaded = profile.load(paths, target)
+    bundle = freeze.load(paths, target)
+    if not bundle:
+        message = f"there is no intact bundle of {target.name}."
+        raise SmokeError(message, hint=f"build it: invoke build --product {target.product}")
+    if not model_server and loaded.model_server and loaded.model_server.smoke:
+        other = Target(paths.require_product(loaded.model_server.smoke), target.platform)
+        build(paths, other, environ)
+        model_server = paths.executable(other)
+    return smoke.smoke(paths, target, loaded, bundle, model_server=model_server, environ=environ)
+
+
+def inputs_digest(paths: Workspace, target: Target, loaded: Profile, *, debug: bool) -> str:
+    """Return the digest of everything that decides what the bundle of *target* holds."""
+    named = [loaded.source, loaded.requirements, *loaded.hooks, *loaded.runtime_hooks]
+    named += [table.source for table in loaded.data]
+    named += [item for step in loaded.before for item in (*step.inputs, step.requirements)]
+    places = [paths.root / name for name in named if name and "{work}" not in name]
+    own = (resources.data("hooks"), resources.data("specs", "backend.spec"))
+    places += [*own, resources.runtime_package(), resources.build_package()]
+    values = {
+        "profile": loaded.model_dump_json(),
+        "target": target.name,
+        "debug": str(debug),
+        "interpreter": f"{sys.version} {environment.base_executable()}",
+    }
+    for place in dict.fromkeys(places):
+        found = digest.of_tree(place) if place.is_dir() else {"": digest.of_file(place)}
+        values |= {f"{place}/{name}": value for name, value in found.items()}
+    return digest.of_values(values)
+
+
+@contextmanager
+def exclusively(paths: Workspace, target: Target) -> Iterator[None]:
+    """Hold the lock of *target* during the block. Raises BusyError at once if another does."""
+    path = paths.lock(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        message = f"another build of {target.name} is running in this project."
+        hint = f"wait for it, or end it; it holds {path}"
+        raise BusyError(message, hint=hint) from None
