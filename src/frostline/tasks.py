@@ -2,20 +2,20 @@
 
 import os
 from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 from typing import Literal
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import task
 
 from frostline import collect, log, pipeline, stage, typed, workspace
 from frostline import doctor as doctor_module
 from frostline.platforms import PLATFORMS, Platform, host, parse
 from frostline.profile import load
 from frostline.smoke import Verdict
-from frostline.typed import TypedTask
+from frostline.typed import Body, TypedTask
 from frostline.workspace import Target, Workspace
 
 Layout = Literal["onedir", "onefile"]
@@ -25,9 +25,21 @@ HOST_UNFIT = 3
 typed.converters[Platform] = parse
 
 
-def _verb(function: object) -> TypedTask:
-    made: TypedTask = task(function, klass=TypedTask, auto_shortflags=False)
-    return made
+_HELP = {
+    "product": "a product of this project: see `products`",
+    "platform": "one of `platforms`, or host (default: host)",
+    "layout": "onedir or onefile (default: the profile's)",
+    "clean": "forget what earlier builds of this product made",
+    "debug": "keep PyInstaller's DEBUG log in build/log",
+    "json": "print the result as JSON",
+    "model_server": "a llamafile to smoke-test with (default: the profile's)",
+}
+
+
+def _verb(function: Body) -> TypedTask:
+    flags = signature(function).parameters
+    texts = {name: text for name, text in _HELP.items() if name in flags}
+    return TypedTask(function, auto_shortflags=False, help=texts)
 
 
 def _here() -> Workspace:

@@ -5,7 +5,8 @@ import traceback
 from collections.abc import Callable
 from errno import EACCES, EDQUOT, ENOSPC, EROFS
 from pathlib import Path
-from typing import Literal, Protocol, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
 from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
@@ -17,11 +18,7 @@ from frostline.errors import FrostlineError, StorageError, UsageError, did_you_m
 INTERRUPTED = 130
 
 
-class Body(Protocol):
-    """The function behind a task."""
-
-    def __call__(self, *arguments: object, **flags: object) -> object:
-        """Do the work."""
+Body = Callable[..., object]  # type: ignore[explicit-any]  # any task's own flags
 
 
 class Converter(Protocol):
@@ -45,7 +42,7 @@ class TypedTask(Task[Body]):
         for argument in arguments:
             name = str(argument.attr_name or argument.name)
             if hints[name] is not bool:
-                argument.kind = _checked(name, hints[name])
+                argument.kind = _checked(name, _wanted(hints[name]))
                 argument.default = _default(self.body, name)
         return arguments
 
@@ -96,9 +93,14 @@ def _checked(name: str, kind: object) -> Callable[[str], object]:
         except FrostlineError as error:  # while parsing, so before any task's own edge
             raise _report(error) from None
 
-    # Invoke prints a value's type in --help only for str.
-    value.__name__ = "STRING"
     return value
+
+
+def _wanted(hint: object) -> object:
+    """Return what *hint* asks for when a value is given: `X` for `X | None`."""
+    if get_origin(hint) in {Union, UnionType}:
+        return next(kind for kind in get_args(hint) if kind is not NoneType)
+    return hint
 
 
 def _default(body: Body, name: str) -> object:
