@@ -1,0 +1,187 @@
+"""argo as its users get it: frozen from a copy of this project, proven, and used."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from frostline import platforms
+from frostline.instance import Instance, ask
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = Path(sys.executable).parent
+NAME = f"argo-{platforms.host().name}"
+SYSTEM_PATH = os.environ["PATH"].replace(str(SCRIPTS), "")
+
+
+def frostline(project: Path, *arguments: str, path: str = SYSTEM_PATH) -> str:
+    """Run frostline in *project*, which must succeed; return its standard output."""
+    return subprocess.run(
+        [str(SCRIPTS / "frostline"), *arguments],
+        cwd=project,
+        env={**os.environ, "PATH": path},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+
+
+def copy_project(folder: Path) -> Path:
+    """Return a copy of this project's sources in *folder*."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    for name in ("apps", "specs", "resources"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    return folder
+
+
+def report(project: Path, kind: str) -> dict[str, object]:
+    """Return the report *kind* of argo."""
+    path = project / "build" / "output" / f"{NAME}.{kind}.json"
+    value: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+    return value
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of this project with argo built, its environment made by venv and pip."""
+    folder = copy_project(tmp_path_factory.mktemp("argo") / "one")
+    frostline(folder, "build", "--product", "argo")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def executable(project: Path) -> Path:
+    """Return the frozen argo."""
+    return project / "build" / "output" / NAME / "argo"
+
+
+@pytest.fixture
+def running(executable: Path, tmp_path: Path) -> Iterator[Instance]:
+    """Run argo without a model server, with a `.env` in its storage directory."""
+    storage = tmp_path / "storage"
+    storage.mkdir()
+    (storage / ".env").write_text("ENABLE_MULTI_USER=true\n", encoding="utf-8")
+    env = {"ARGO_STORAGE_PATH": str(storage), "HOME": str(tmp_path), "PATH": ""}
+    log = tmp_path / "argo.log"
+    with Instance([str(executable)], env=env, cwd=tmp_path, log=log) as instance:
+        instance.wait_healthy(60)
+        assert instance.wait_event("ready", 10)
+        yield instance
+
+
+@pytest.mark.product("A1")
+def test_a_second_build_does_nothing(project: Path, executable: Path) -> None:
+    """With nothing changed the bundle stays as it is."""
+    before = executable.stat().st_mtime_ns
+    frostline(project, "build", "--product", "argo")
+    assert executable.stat().st_mtime_ns == before
+
+
+@pytest.mark.product("A3", "A4", "A5", "A8", "A10", "A11")
+def test_smoke_finds_argo_good(project: Path) -> None:
+    """It is healthy, chats with tokens of llama.cpp, counts tokens, stops, leaves nothing."""
+    verdict = json.loads(frostline(project, "smoke", "--product", "argo", "--json"))
+    assert verdict["ok"]
+    assert {check["name"] for check in verdict["checks"]} >= {
+        "a chat answered by the model",
+        "a token count",
+        "nothing is left",
+    }
+    assert verdict == report(project, "smoke")
+
+
+@pytest.mark.product("A6")
+def test_env_file_takes_effect(running: Instance) -> None:
+    """`.env` in the storage directory wins over the bundle's defaults."""
+    status, _ = ask("GET", running.service_urls()["api"] + "/api/conversations")
+    assert status == 401
+
+
+@pytest.mark.product("A11")
+def test_without_a_model_server_chat_says_so(running: Instance) -> None:
+    """Chat answers 503 with the reason; the artifact itself is healthy."""
+    url = running.service_urls()["api"] + "/health"
+    assert '"model":{"status":"not configured"' in ask("GET", url)[1]
+    ready = running.event("ready") or {}
+    assert "DISABLED" in json.dumps(ready["services"])
+
+
+def test_sigterm_stops_everything(running: Instance) -> None:
+    """The artifact stops with exit code 0 and says that nothing is left."""
+    os.kill(running.process.pid, signal.SIGTERM)
+    assert running.process.wait(20) == 0
+    stopped = running.wait_event("stopped", 5)
+    assert stopped
+    assert stopped["clean"] is True
+    assert ask("GET", running.health_url)[0] == 0
+
+
+def test_foreign_host_header_is_refused(running: Instance) -> None:
+    """A web page cannot read the health under a name of its own."""
+    connection = HTTPConnection("127.0.0.1", running.port, timeout=5)
+    connection.request("GET", "/health", headers={"Host": f"evil.example:{running.port}"})
+    assert connection.getresponse().status == 403
+    connection.close()
+
+
+@pytest.mark.product("R6")
+def test_console_script_runs_inside(executable: Path, tmp_path: Path) -> None:
+    """`argo run alembic` is alembic, at head of argo's own migrations."""
+    config = executable.parent / "_internal" / "argo" / "alembic.ini"
+    env = {"ARGO_STORAGE_PATH": str(tmp_path), "HOME": str(tmp_path)}
+    argv = [str(executable), "run", "alembic", "-c", str(config), "upgrade", "head"]
+    subprocess.run(argv, env=env, check=True, cwd=tmp_path)
+    assert list(tmp_path.glob("*.db")) + list(tmp_path.glob("*.sqlite*"))
+
+
+def test_selftest_finds_a_changed_file(executable: Path, tmp_path: Path) -> None:
+    """A bundled file that is not what was built is named, exit code 3."""
+    copy = shutil.copytree(executable.parent, tmp_path / "argo", symlinks=True)
+    (copy / "_internal" / "argo" / "web" / "app.js").write_text("changed", encoding="utf-8")
+    env = {"HOME": str(tmp_path)}
+    argv = [str(copy / "argo"), "selftest", "--json"]
+    done = subprocess.run(argv, env=env, check=False, stdout=subprocess.PIPE)
+    assert done.returncode == 3
+    assert [item["subject"] for item in json.loads(done.stdout)["findings"]] == ["argo/web/app.js"]
+
+
+def test_taken_control_port(running: Instance, executable: Path, tmp_path: Path) -> None:
+    """A fixed control port that is taken: exit code 76 and who has it."""
+    env = {"HOME": str(tmp_path), "ARGO_STORAGE_PATH": str(tmp_path / "other")}
+    argv = [str(executable), "--port", str(running.port)]
+    done = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)
+    assert done.returncode == 76
+    assert f"port {running.port} is taken by argo" in done.stderr
+
+
+@pytest.mark.product("T8")
+def test_onefile_is_good_too(project: Path) -> None:
+    """The same profile as one file, proven the same way, no temporary folder left."""
+    frostline(project, "build", "--product", "argo", "--layout", "onefile")
+    verdict = json.loads(frostline(project, "smoke", "--layout", "onefile", "--json"))
+    assert verdict["ok"]
+
+
+def test_bundles_are_bit_identical(project: Path, tmp_path: Path) -> None:
+    """Neither the folder nor the installer of the environment leaves a trace in the bundle."""
+    uv = shutil.which("uv", path=str(SCRIPTS))
+    assert uv, "the tests' lock brings uv"
+    only_uv = tmp_path / "bin"
+    only_uv.mkdir()
+    (only_uv / Path(uv).name).symlink_to(uv)
+    other = copy_project(tmp_path / "another and longer folder")
+    path = f"{only_uv}{os.pathsep}{SYSTEM_PATH}"
+    frostline(other, "build", "--product", "argo", path=path)
+    assert report(other, "bundle")["files"] == report(project, "bundle")["files"]
+    installers = set()
+    for folder in (project, other):
+        marker = next(folder.glob("build/env/argo-*/frostline-complete.json"))
+        installers.add(json.loads(marker.read_text(encoding="utf-8"))["installer"])
+    assert installers == {"pip", "uv"}

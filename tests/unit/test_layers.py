@@ -1,0 +1,88 @@
+"""Guards of the layout: who may import what, who may start processes, who may print."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+BUILD = sorted((SOURCE / "frostline").rglob("*.py"))
+RUNTIME = sorted((SOURCE / "frostline_runtime").rglob("*.py"))
+# The order of the build side: a module imports only from those before it.
+ORDER = ["errors", "log", "command", "platforms", "workspace", "resources", "toml_lines", "mistakes", "digest", "profile", "environment", "distributions", "stage", "collect", "instance", "preflight", "freeze", "smoke", "pipeline", "doctor", "typed", "tasks", "cli"]
+# What an artifact must not import before its first line of output: 10 ms and more each.
+EXPENSIVE = ["asyncio", "http.client", "http.server", "email", "ssl", "argparse", "logging", "multiprocessing", "importlib.metadata", "urllib.request", "subprocess"]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the full name of everything that the file at *path* imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", RUNTIME, ids=lambda path: path.stem)
+def test_run_time_imports_the_standard_library_only(path: Path) -> None:
+    """Its start-up and size are every user's."""
+    allowed = sys.stdlib_module_names | {"frostline_runtime"}
+    assert {name.partition(".")[0] for name in imported(path)} <= allowed
+
+
+@pytest.mark.parametrize("path", BUILD, ids=lambda path: path.stem)
+def test_build_side_imports_one_way(path: Path) -> None:
+    """A module of the build side imports only from modules before it in the order."""
+    if path.stem == "__init__":
+        return
+    own = [name.split(".")[1] for name in imported(path) if name.startswith("frostline.")]
+    position = ORDER.index(path.stem)
+    assert {name for name in own if name in ORDER and ORDER.index(name) >= position} == set()
+
+
+@pytest.mark.parametrize("path", BUILD, ids=lambda path: path.stem)
+def test_build_side_takes_only_pure_modules_of_the_run_time(path: Path) -> None:
+    """The manifest crosses from build time to run time, and pure functions."""
+    pure = ("frostline_runtime.manifest", "frostline_runtime.probe.resolve_pointer")
+    used = [name for name in imported(path) if name.startswith("frostline_runtime.")]
+    assert [name for name in used if not name.startswith(pure)] == []
+
+
+@pytest.mark.parametrize("path", BUILD, ids=lambda path: path.stem)
+def test_only_command_starts_processes(path: Path) -> None:
+    """One place decides about shells, pipes, groups and encodings."""
+    assert ("subprocess" in set(imported(path))) == (path.stem == "command")
+
+
+@pytest.mark.parametrize("path", [*BUILD, *RUNTIME], ids=lambda path: path.stem)
+def test_the_system_is_asked_in_few_places(path: Path) -> None:
+    """`sys.platform` belongs to the table of platforms and to the system modules."""
+    if path.stem != "platforms" and path.parent.name != "system":
+        assert "sys.platform" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", BUILD, ids=lambda path: path.stem)
+def test_only_log_prints(path: Path) -> None:
+    """Results go to stdout and the rest to stderr in one place."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if _prints(node)]
+    assert not calls or path.stem == "log"
+
+
+def test_import_budget_of_the_run_time() -> None:
+    """The entry imports nothing expensive before it knows what is asked for."""
+    code = (
+        "import sys; import frostline_runtime.entry; "
+        f"print(*[name for name in {EXPENSIVE!r} if name in sys.modules])"
+    )
+    argv = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(SOURCE)!r}); {code}"]
+    done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
+    assert done.stdout.split() == []
+
+
+def _prints(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    )
