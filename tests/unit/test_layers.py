@@ -12,9 +12,45 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 BUILD = sorted((SOURCE / "frostline").rglob("*.py"))
 RUNTIME = sorted((SOURCE / "frostline_runtime").rglob("*.py"))
 # The order of the build side: a module imports only from those before it.
-ORDER = ["errors", "log", "command", "platforms", "workspace", "resources", "toml_lines", "mistakes", "digest", "profile", "environment", "distributions", "stage", "collect", "instance", "preflight", "freeze", "smoke", "pipeline", "doctor", "typed", "tasks", "cli"]
+ORDER = [
+    "errors",
+    "log",
+    "command",
+    "platforms",
+    "workspace",
+    "resources",
+    "toml_lines",
+    "mistakes",
+    "digest",
+    "profile",
+    "environment",
+    "distributions",
+    "stage",
+    "collect",
+    "instance",
+    "preflight",
+    "freeze",
+    "smoke",
+    "pipeline",
+    "doctor",
+    "typed",
+    "tasks",
+    "cli",
+]
 # What an artifact must not import before its first line of output: 10 ms and more each.
-EXPENSIVE = ["asyncio", "http.client", "http.server", "email", "ssl", "argparse", "logging", "multiprocessing", "importlib.metadata", "urllib.request", "subprocess"]
+EXPENSIVE = [
+    "asyncio",
+    "http.client",
+    "http.server",
+    "email",
+    "ssl",
+    "argparse",
+    "logging",
+    "multiprocessing",
+    "importlib.metadata",
+    "urllib.request",
+    "subprocess",
+]
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -1,0 +1,127 @@
+"""The profile: every mistake at once, with file, key and line."""
+
+from pathlib import Path
+
+import pytest
+
+from frostline import profile, resources
+from frostline.errors import ProfileError, UsageError
+from frostline.platforms import PLATFORMS, parse
+from frostline.workspace import Target, Workspace
+
+LINUX = PLATFORMS["linux_x86_64"]
+GOOD = """\
+schema = 1
+source = "app"
+requirements = "lock.txt"
+entry = "echo.server:main"
+"""
+FIVE = """\
+schema = 1
+source = "app"
+requirements = "missing.txt"
+entry = "echo.server:main"
+hiden_imports = ["x"]
+console = "yes"
+
+[[services]]
+name = "one"
+port = { number = 9019 }
+
+[[services]]
+name = "two"
+port = { number = 9019 }
+
+[overrides.linux_x86]
+console = false
+"""
+
+
+def project(folder: Path, text: str) -> Workspace:
+    """Return a project in *folder* whose product `echo` has the profile *text*."""
+    (folder / "specs").mkdir()
+    (folder / "app").mkdir()
+    (folder / "lock.txt").touch()
+    (folder / "specs" / "echo.toml").write_text(text, encoding="utf-8")
+    return Workspace(folder)
+
+
+def mistakes(folder: Path, text: str) -> list[str]:
+    """Return the mistakes of the profile *text*, one line each."""
+    with pytest.raises(ProfileError) as caught:
+        profile.load(project(folder, text), Target("echo", LINUX))
+    assert caught.value.exit_code == 2
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_defaults_are_sensible(tmp_path: Path) -> None:
+    """Four lines are a profile."""
+    loaded = profile.load(project(tmp_path, GOOD), Target("echo", LINUX))
+    assert (loaded.layout, loaded.console, loaded.not_acted_on()) == ("onedir", True, ())
+
+
+def test_five_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """Each mistake has its file, line, key, and where it helps a suggestion."""
+    assert mistakes(tmp_path, FIVE) == [
+        "specs/echo.toml:3: requirements: no such file or folder: missing.txt",
+        'specs/echo.toml:5: hiden_imports: unknown key. Did you mean "hidden_imports"?',
+        "specs/echo.toml:6: console: Input should be a valid boolean, got 'yes'",
+        "specs/echo.toml:14: services.1.port: port 9019 belongs to one already",
+        (
+            "specs/echo.toml:16: overrides.linux_x86: unknown platform or layout. "
+            'Did you mean "linux_x86_64"?'
+        ),
+    ]
+
+
+def test_broken_toml_has_its_line(tmp_path: Path) -> None:
+    """A syntax error is a mistake like any other."""
+    assert mistakes(tmp_path, GOOD + "layout = \n")[0].startswith("specs/echo.toml:5: TOML:")
+
+
+def test_services_in_a_circle(tmp_path: Path) -> None:
+    """Services that wait for each other would never start."""
+    text = (
+        GOOD + '[[services]]\nname = "a"\nneeds = ["b"]\n[[services]]\nname = "b"\nneeds = ["a"]\n'
+    )
+    assert "a → b → a" in mistakes(tmp_path, text)[0]
+
+
+def test_overrides_are_merged_by_platform(tmp_path: Path) -> None:
+    """A table for the platform goes over the rest, key by key."""
+    text = GOOD + (
+        "[environment.defaults]\nA = '1'\nB = '1'\n"
+        "[overrides.linux_x86_64.environment.defaults]\nB = '2'\n"
+        "[overrides.onefile]\nconsole = false\n"
+    )
+    paths = project(tmp_path, text)
+    loaded = profile.load(paths, Target("echo", LINUX))
+    assert loaded.environment.defaults == {"A": "1", "B": "2"}
+    assert loaded.console
+    assert not profile.load(paths, Target("echo", LINUX, "onefile")).console
+    other = profile.load(paths, Target("echo", PLATFORMS["darwin_arm64"]))
+    assert other.environment.defaults["B"] == "1"
+
+
+def test_mistake_in_an_override_is_found_on_any_platform(tmp_path: Path) -> None:
+    """A table for Windows is checked on Linux too."""
+    text = GOOD + '[overrides.windows_x86_64]\nconsole = "no"\n'
+    assert "overrides.windows_x86_64.console" in mistakes(tmp_path, text)[0]
+
+
+def test_unknown_product_is_suggested(tmp_path: Path) -> None:
+    """A typing error costs one line of reading."""
+    with pytest.raises(UsageError, match='Did you mean "echo"'):
+        profile.load(project(tmp_path, GOOD), Target("ecko", LINUX))
+
+
+def test_unknown_platform_is_suggested() -> None:
+    """The nearest platform is named."""
+    with pytest.raises(UsageError, match='Did you mean "darwin_arm64"'):
+        parse("darwin_arm")
+
+
+def test_schema_file_is_current() -> None:
+    """The JSON Schema that editors read is the one of the code."""
+    path = resources.data("resources", "profile.schema.json")
+    assert path.read_text(encoding="utf-8") == profile.schema()
