@@ -1,0 +1,260 @@
+"""Bad input and trouble: one clear message and the right exit code, with real processes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from filelock import FileLock
+
+from frostline import platforms
+from frostline.instance import Instance, NotHealthyError, ask
+
+PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+HOST = platforms.host().name
+NAME = f"echo-{HOST}"
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run frostline in *project*."""
+    argv = [FROSTLINE, *arguments]
+    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+
+
+def edited(folder: Path, old: str, new: str, file: str = "specs/echo.toml") -> Path:
+    """Return a copy of the product in *folder* with *old* replaced by *new* in *file*."""
+    project = Path(shutil.copytree(PRODUCT, folder / "project"))
+    path = project / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the sample product, built."""
+    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("echo") / "project"))
+    done = run(folder, "build", "--product", "echo")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def model_server(tmp_path: Path) -> Iterator[Path]:
+    """Return the path of a model server that the test writes."""
+    path = tmp_path / "model-server"
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def write_script(path: Path, body: str) -> None:
+    """Write an executable shell script."""
+    path.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def launched(project: Path, folder: Path, behaviour: str) -> Instance:
+    """Return the frozen product, launched with *behaviour*."""
+    executable = project / "build" / "output" / NAME / "echo"
+    env = {"ECHO_BEHAVIOUR": behaviour, "HOME": str(folder), "LD_LIBRARY_PATH": "/users/own"}
+    return Instance([str(executable)], env=env, cwd=folder, log=folder / "echo.log")
+
+
+def test_smoke_of_a_good_product(project: Path) -> None:
+    """The sample itself is good, so that what follows is the fault's doing."""
+    done = run(project, "smoke", "--product", "echo", "--json")
+    assert json.loads(done.stdout)["ok"], done.stdout
+    assert done.returncode == 0
+
+
+@pytest.mark.product("A7")
+def test_executable_data_stays_executable(project: Path) -> None:
+    """A bundled tool can be run, a plain file cannot."""
+    tools = project / "build" / "output" / NAME / "_internal" / "tools"
+    assert os.access(tools / "tool.sh", os.X_OK)
+    assert (tools / "plain.txt").stat().st_mode & 0o777 == 0o644
+
+
+def test_model_server_missing(project: Path, model_server: Path) -> None:
+    """The verdict names the file that is not there."""
+    done = run(project, "smoke", "--product", "echo", "--model-server", str(model_server), "--json")
+    assert done.returncode == 5
+    assert "model server missing" in done.stdout
+
+
+def test_model_server_not_executable(project: Path, model_server: Path) -> None:
+    """The verdict says what to do about it."""
+    model_server.touch()
+    done = run(project, "smoke", "--product", "echo", "--model-server", str(model_server), "--json")
+    assert done.returncode == 5
+    assert "chmod +x" in done.stdout
+
+
+def test_model_server_exits_at_start(project: Path, model_server: Path) -> None:
+    """The verdict has its exit code."""
+    write_script(model_server, "exit 3")
+    done = run(project, "smoke", "--product", "echo", "--model-server", str(model_server), "--json")
+    assert done.returncode == 5
+    assert "exited with code 3" in done.stdout
+
+
+def test_model_server_never_healthy(project: Path, model_server: Path) -> None:
+    """The verdict says how long it was waited for."""
+    write_script(model_server, "exec /bin/sleep 60")
+    done = run(project, "smoke", "--product", "echo", "--model-server", str(model_server), "--json")
+    assert done.returncode == 5
+    assert "not healthy after 2 s" in done.stdout
+
+
+def test_service_exits_at_start(project: Path, tmp_path: Path) -> None:
+    """The artifact fails at once with the end of the service's own output."""
+    with launched(project, tmp_path, "exit") as instance:
+        with pytest.raises(NotHealthyError, match="exited with code 1") as caught:
+            instance.wait_healthy(20)
+        assert any("echo cannot go on" in line for line in caught.value.tail)
+        assert instance.process.wait(10) == 70
+
+
+def test_service_never_healthy(project: Path, tmp_path: Path) -> None:
+    """A service that answers 503 for ever ends the start, with the reason."""
+    with (
+        launched(project, tmp_path, "never-healthy") as instance,
+        pytest.raises(NotHealthyError, match="answered 503"),
+    ):
+        instance.wait_healthy(20)
+
+
+@pytest.mark.parametrize("behaviour", ["ignore-term", "grandchild"])
+def test_nothing_outlives_a_stop(project: Path, tmp_path: Path, behaviour: str) -> None:
+    """A service that ignores the request is killed, and what it has started goes with it."""
+    with launched(project, tmp_path, behaviour) as instance:
+        instance.wait_healthy(20)
+        assert instance.wait_event("ready", 5)
+        family = psutil.Process(instance.process.pid).children(recursive=True)
+        assert family
+        assert instance.stop(20) == 0
+        _, alive = psutil.wait_procs(family, timeout=2)
+        assert not alive
+
+
+def test_children_see_nothing_of_the_bootloader(project: Path, tmp_path: Path) -> None:
+    """A program that the service starts gets the user's library path."""
+    with launched(project, tmp_path, "") as instance:
+        instance.wait_healthy(20)
+        assert instance.wait_event("ready", 5)
+        _, text = ask("GET", instance.service_urls()["api"] + "/")
+        child = json.loads(text)["child"]
+        assert "LD_LIBRARY_PATH=/users/own" in child
+        assert not [line for line in child if line.startswith(("_PYI", "_MEI"))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("build", "--product", "ecko"), 2, 'Did you mean "echo"?'),
+        (("build", "--product", "echo", "--platform", "linux_x86"), 2, "Did you mean"),
+        (("build", "--product", "echo", "--layout", "onefil"), 2, 'Did you mean "onefile"?'),
+        (("build", "--product", "echo", "--platform", "windows_arm64"), 3, "cross-compile"),
+        (("smoke", "--product", "echo", "--layout", "onefile"), 5, "invoke build"),
+    ],
+)
+def test_wrong_arguments(
+    project: Path, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    """One message, a way out, the documented exit code, and nothing under another name."""
+    done = run(project, *arguments)
+    assert (done.returncode, message in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+    outputs = (project / "build" / "output").iterdir()
+    assert {path.name for path in outputs if path.is_dir()} == {NAME}
+
+
+@pytest.mark.product("A2")
+@pytest.mark.parametrize(
+    ("old", "new", "file", "code", "message"),
+    [
+        ("echo.server:main", "echo.servant:main", "specs/echo.toml", 4, "no module echo.servant"),
+        ("echo.server:main", "echo.server:run", "specs/echo.toml", 4, "echo.server has no run"),
+        ("import json", "import nowhere", "app/src/echo/server.py", 4, "No module named 'nowhere'"),
+        ('version = "1.0"', 'version = "1.0"\ndependencies = ["six"]', "app/pyproject.toml", 2,
+         "six is not in it"),
+        ("sha256:", "sha256:0000", "lock.txt", 2, "lock"),
+    ],
+)  # fmt: skip
+def test_product_that_cannot_be_built(  # a row of the table
+    tmp_path: Path, old: str, new: str, file: str, code: int, message: str
+) -> None:
+    """Found before the freeze, told in one message, nothing under the final name."""
+    project = edited(tmp_path, old, new, file)
+    if file == "lock.txt":
+        text = (project / file).read_text(encoding="utf-8")
+        digits = iter(range(10**6))
+        lines = [
+            f"    --hash=sha256:{next(digits):064x} \\" if line.endswith("\\") and "--hash" in line
+            else f"    --hash=sha256:{next(digits):064x}" if "--hash" in line
+            else line
+            for line in text.splitlines()
+        ]  # fmt: skip
+        (project / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = run(project, "build", "--product", "echo")
+    assert (done.returncode, message in done.stderr) == (code, True), done.stderr
+    assert not (project / "build" / "output" / NAME).exists()
+
+
+def test_second_build_at_the_same_time(project: Path) -> None:
+    """It is refused at once and says why."""
+    with FileLock(project / "build" / "lock" / NAME):
+        done = run(project, "build", "--product", "echo")
+    assert done.returncode == 6
+    assert "another build" in done.stderr
+
+
+@pytest.mark.parametrize("phase", ["making the environment", "laying out", "freezing"])
+def test_interrupt(tmp_path: Path, phase: str) -> None:
+    """Ctrl-C ends every child and leaves no bundle and no half-made environment."""
+    project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
+    child = subprocess.Popen(
+        [FROSTLINE, "build", "--product", "echo"],
+        cwd=project,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        process_group=0,
+    )
+    assert child.stderr
+    for line in child.stderr:
+        if phase in line:
+            break
+    family = psutil.Process(child.pid).children(recursive=True)
+    os.killpg(child.pid, signal.SIGINT)
+    drain = threading.Thread(target=child.stderr.read)
+    drain.start()
+    assert child.wait(30) == 130
+    drain.join()
+    child.stderr.close()
+    _, alive = psutil.wait_procs(family, timeout=2)
+    assert not alive
+    assert not (project / "build" / "output" / NAME).exists()
+    for folder in (project / "build" / "env").glob("*"):
+        assert (folder / "frostline-complete.json").is_file()
+
+
+@pytest.mark.product("A12")
+def test_clean_removes_only_what_builds_made(tmp_path: Path) -> None:
+    """A file of the user's in the build folder stays."""
+    project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
+    run(project, "plan", "--product", "echo")
+    mine = project / "build" / "notes.txt"
+    mine.write_text("mine", encoding="utf-8")
+    assert (project / "build" / "env").is_dir()
+    assert run(project, "clean").returncode == 0
+    assert list((project / "build").iterdir()) == [mine]

@@ -1,0 +1,1 @@
+"""A service of a few lines whose faults are chosen by ECHO_BEHAVIOUR."""
