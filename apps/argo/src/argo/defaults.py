@@ -3,7 +3,7 @@
 from datetime import date
 from string import Template
 
-import yaml  # type: ignore[import-untyped]  # its types are a package of their own
+import yaml
 from pydantic import BaseModel, ConfigDict
 
 from argo.resources import resource
