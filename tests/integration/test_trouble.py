@@ -235,7 +235,7 @@ def test_interrupt(tmp_path: Path, phase: str) -> None:
         if phase in line:
             break
     family = psutil.Process(child.pid).children(recursive=True)
-    os.killpg(child.pid, signal.SIGINT)
+    child.send_signal(signal.SIGINT)
     drain = threading.Thread(target=child.stderr.read)
     drain.start()
     assert child.wait(30) == 130
