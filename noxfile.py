@@ -4,6 +4,7 @@
 # ///
 """Environments for everything that developers and CI do; `nox -l` lists them."""
 
+import os
 from pathlib import Path
 
 import nox
@@ -14,6 +15,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_venv = "yes"
 
 LOCKS = Path("resources/requirements")
+APPS = ("argo", "tinyllama")
 PLATFORMS = ("linux", "darwin", "win32")
 
 
@@ -43,7 +45,8 @@ def smoke(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run all tests, the fast ones first."""
     install(session, "tests")
-    session.run("pytest", *session.posargs)
+    sources = os.pathsep.join(str(Path(f"apps/{app}/src").resolve()) for app in APPS)
+    session.run("pytest", *session.posargs, env={"PYTHONPATH": sources})
 
 
 @nox.session

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -50,32 +50,36 @@ class Process:
         self.log = log
         self._log = log.open("a", encoding="utf-8")
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        try:
-            self._process = subprocess.Popen(
-                self.argv,
-                env=dict(env),
-                cwd=cwd,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE if stdout else subprocess.STDOUT,
-                encoding="utf-8",
-                errors="backslashreplace",
-                bufsize=1,
-                process_group=0,
-                creationflags=_NEW_GROUP,
-            )
-        except OSError as error:
-            self._log.close()
-            message = f"{argv[0]} cannot be started: {error.strerror}."
-            raise BuildError(message) from error
-        streams = ((self._process.stdout, stdout or on_line), (self._process.stderr, on_line))
-        self._readers = [
-            threading.Thread(target=self._drain, args=(stream, receive), daemon=True)
-            for stream, receive in streams
-            if stream
-        ]
-        for reader in self._readers:
-            reader.start()
+        with _no_interrupt() as interrupted:
+            try:
+                self._process = subprocess.Popen(
+                    self.argv,
+                    env=dict(env),
+                    cwd=cwd,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE if stdout else subprocess.STDOUT,
+                    encoding="utf-8",
+                    errors="backslashreplace",
+                    bufsize=1,
+                    process_group=0,
+                    creationflags=_NEW_GROUP,
+                )
+            except OSError as error:
+                self._log.close()
+                message = f"{argv[0]} cannot be started: {error.strerror}."
+                raise BuildError(message) from error
+            streams = ((self._process.stdout, stdout or on_line), (self._process.stderr, on_line))
+            self._readers = [
+                threading.Thread(target=self._drain, args=(stream, receive), daemon=True)
+                for stream, receive in streams
+                if stream
+            ]
+            for reader in self._readers:
+                reader.start()
+        if interrupted:
+            self.stop()
+            raise KeyboardInterrupt
 
     def __enter__(self) -> Self:
         """Return the running process."""
@@ -191,6 +195,23 @@ _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _INTERRUPT: int = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT)
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
 _kill_group: Callable[[int, int], None] = getattr(os, "killpg", os.kill)
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[list[int]]:
+    """Hold Ctrl-C back during a spawn: a child whose Popen is cut short would run on unknown.
+
+    Yields a list that is not empty afterwards if the user has interrupted.
+    """
+    seen: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield seen
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _signal_group(process: subprocess.Popen[str], number: int) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -258,3 +258,38 @@ def test_clean_removes_only_what_builds_made(tmp_path: Path) -> None:
     assert (project / "build" / "env").is_dir()
     assert run(project, "clean").returncode == 0
     assert list((project / "build").iterdir()) == [mine]
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Callable[[Path, str], None]]:
+    """Return a function that mounts a small file system over a folder."""
+    mounted: list[Path] = []
+
+    def over(folder: Path, options: str) -> None:
+        folder.mkdir(parents=True)
+        argv = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+        if not shutil.which("mount") or subprocess.run(argv, check=False).returncode:
+            pytest.skip(f"no right to mount a file system below {tmp_path}")
+        mounted.append(folder)
+
+    yield over
+    for folder in mounted:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_disk_full_while_freezing(tmp_path: Path, mount: Callable[[Path, str], None]) -> None:
+    """One message, and no bundle under the final name."""
+    project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
+    mount(project / "build" / "work", "size=4m")
+    done = run(project, "build", "--product", "echo")
+    assert (done.returncode, "full" in done.stderr) == (7, True), done.stderr
+    assert not (project / "build" / "output" / NAME).exists()
+
+
+def test_output_is_read_only(tmp_path: Path, mount: Callable[[Path, str], None]) -> None:
+    """One message that names the file, and no traceback."""
+    project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
+    mount(project / "build" / "output", "ro")
+    done = run(project, "build", "--product", "echo")
+    assert (done.returncode, "Read-only" in done.stderr) == (7, True), done.stderr
+    assert "Traceback" not in done.stderr
