@@ -1,5 +1,6 @@
 """Runs the entry of a service or program in this process."""
 
+import gc
 import importlib
 import os
 import socket
@@ -33,7 +34,13 @@ def load(entry: str) -> Application:
 
 def run(entry: str, serve: Serve) -> int:
     """Run *entry* to its end and return the exit code."""
+    # Imports make long-lived objects only: collecting among them costs an eighth of the start.
+    gc.disable()
     target = load(entry)
+    if serve == "asgi":
+        importlib.import_module("uvicorn")
+    gc.freeze()
+    gc.enable()
     match serve:
         case "function":
             return exit_code(target())
