@@ -20,12 +20,13 @@ Json = str | int | float | bool | None | Mapping[str, "Json"] | Sequence["Json"]
 
 
 class Step:
-    """A piece of work in progress; *update* says what it is at."""
+    """A piece of work in progress; *update* says what it is at, *ok* how it went."""
 
     def __init__(self, title: str) -> None:
         self._title = title
         self._status = _err.status(escape(title)) if _err.is_terminal else None
         self._shown = ""
+        self.ok = True
 
     def update(self, detail: str) -> None:
         """Show *detail*: in the spinner on a terminal, as a line of its own elsewhere."""
@@ -66,7 +67,8 @@ def step(title: str) -> Iterator[Step]:
         _err.print(f"[red]  ✗[/red] {escape(title)}")
         raise
     current.stop()
-    _err.print(f"[green]  ✓[/green] {escape(title)}  [dim]{time.monotonic() - started:.1f} s[/dim]")
+    mark = "[green]  ✓[/green]" if current.ok else "[red]  ✗[/red]"
+    _err.print(f"{mark} {escape(title)}  [dim]{time.monotonic() - started:.1f} s[/dim]")
 
 
 def note(text: str) -> None:
@@ -89,13 +91,18 @@ def warning(text: str) -> None:
 
 def error(problem: FrostlineError) -> None:
     """Print *problem*: what was printed last, what is wrong, what to do next."""
-    for line in problem.tail:
-        _err.print(f"    [dim]│[/dim] {escape(line)}")
+    tail(problem.tail)
     _err.print(f"[red]error:[/red] {escape(problem.message)}")
     if problem.hint:
         _err.print(f"[cyan] hint:[/cyan] {escape(problem.hint)}")
     if os.environ.get("GITHUB_ACTIONS"):
         print(f"::error::{_one_line(problem.message)}", file=sys.stderr)
+
+
+def tail(lines: Sequence[str]) -> None:
+    """Print what a failed program has said last."""
+    for line in lines:
+        _err.print(f"    [dim]│[/dim] {escape(line)}")
 
 
 def result(value: Json) -> None:

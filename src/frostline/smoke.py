@@ -12,9 +12,8 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from frostline import command, log, workspace
-from frostline.errors import FrostlineError, SmokeError
 from frostline.freeze import Bundle
-from frostline.instance import Instance, ask
+from frostline.instance import Instance, NotHealthyError, ask
 from frostline.profile import Profile, Request
 from frostline.workspace import Target, Workspace
 from frostline_runtime.probe import resolve_pointer
@@ -39,7 +38,10 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of an artifact; figures in milliseconds and bytes."""
+    """What became of an artifact; figures in milliseconds and bytes.
+
+    *tail* holds the artifact's last lines if it failed to become healthy; *log* has all.
+    """
 
     product: str
     platform: str
@@ -51,12 +53,15 @@ class Verdict:
     healthy_ms: int | None = None
     memory_bytes: int | None = None
     size_bytes: int = 0
+    log: str = ""
+    tail: tuple[str, ...] = ()
     schema: int = SCHEMA
 
 
 @dataclass
 class _Findings:
     checks: list[Check] = field(default_factory=list)
+    tail: tuple[str, ...] = ()
     memory: int | None = None
     instance: Instance | None = None
 
@@ -64,7 +69,7 @@ class _Findings:
         self.checks.append(Check(name, not problem, problem or good))
 
 
-def smoke(  # the whole of what is known
+def smoke(
     paths: Workspace,
     target: Target,
     profile: Profile,
@@ -73,10 +78,11 @@ def smoke(  # the whole of what is known
     model_server: Path | None,
     environ: Mapping[str, str],
 ) -> Verdict:
-    """Return the verdict on *bundle*, also written to `smoke.json`. Raises SmokeError."""
+    """Return the verdict on *bundle*, also written to `smoke.json`."""
     findings = _Findings()
     log_file = paths.log(target, "smoke")
     workspace.remove(log_file)
+    workspace.remove(paths.report(target, "smoke"))  # an interrupted test leaves no verdict
     tag = uuid.uuid4().hex
     with log.step(f"smoke-testing {target.name}") as step, TemporaryDirectory() as base:
         place = Path(base, _PLACE)
@@ -90,18 +96,18 @@ def smoke(  # the whole of what is known
             if profile.services:
                 step.update("launch")
                 _play_services(executable, profile, env, log_file, findings)
-        except FrostlineError as error:
+        except NotHealthyError as error:
             findings.add("healthy", error.message)
-            raise SmokeError(error.message, hint=error.hint, tail=error.tail) from error
-        finally:
-            findings.add("nothing is left", _leftovers(tag, place / "tmp", findings.instance))
-            verdict = _judge(target, bundle, findings)
-            text = json.dumps(asdict(verdict), indent=2, ensure_ascii=False) + "\n"
-            workspace.write(paths.report(target, "smoke"), text)
+            findings.tail = error.tail
+        findings.add("nothing is left", _leftovers(tag, place / "tmp", findings.instance))
+        verdict = _judge(target, bundle, findings, log_file)
+        step.ok = verdict.ok
+    text = json.dumps(asdict(verdict), indent=2, ensure_ascii=False) + "\n"
+    workspace.write(paths.report(target, "smoke"), text)
     return verdict
 
 
-def _judge(target: Target, bundle: Bundle, findings: _Findings) -> Verdict:
+def _judge(target: Target, bundle: Bundle, findings: _Findings, log_file: Path) -> Verdict:
     running = findings.instance
     return Verdict(
         product=target.product,
@@ -114,6 +120,8 @@ def _judge(target: Target, bundle: Bundle, findings: _Findings) -> Verdict:
         healthy_ms=_milliseconds(running.healthy_after if running else None),
         memory_bytes=findings.memory,
         size_bytes=bundle.size,
+        log=str(log_file),
+        tail=findings.tail,
     )
 
 

@@ -213,6 +213,9 @@ def _show(verdict: Verdict) -> None:
         ("verdict", "good" if verdict.ok else "NOT GOOD"),
     ]
     log.table("figures", ("what", "value"), figures)
+    if not verdict.ok:
+        log.tail(verdict.tail)
+        log.note(f"the artifact's whole output is in {verdict.log}")
 
 
 def _shown_ms(value: int | None) -> str:

@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -15,7 +17,8 @@ import pytest
 from filelock import FileLock
 
 from frostline import platforms
-from frostline.instance import Instance, NotHealthyError, ask
+from frostline.command import Process
+from frostline.instance import Instance, NotHealthyError, ask, free_port
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
@@ -218,22 +221,19 @@ def test_second_build_at_the_same_time(project: Path) -> None:
     assert "another build" in done.stderr
 
 
-@pytest.mark.parametrize("phase", ["making the environment", "laying out", "freezing"])
-def test_interrupt(tmp_path: Path, phase: str) -> None:
-    """Ctrl-C ends every child and leaves no bundle and no half-made environment."""
-    project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
+def interrupted(project: Path, temporary: Path, verb: str, phase: str) -> None:
+    """Run *verb*, send Ctrl-C when it says that *phase* begins, and look for what is left."""
     child = subprocess.Popen(
-        [FROSTLINE, "build", "--product", "echo"],
+        [FROSTLINE, verb, "--product", "echo"],
         cwd=project,
+        env=os.environ | {"TMPDIR": str(temporary)},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
         process_group=0,
     )
     assert child.stderr
-    for line in child.stderr:
-        if phase in line:
-            break
+    assert any(phase in line for line in child.stderr)
     family = psutil.Process(child.pid).children(recursive=True)
     child.send_signal(signal.SIGINT)
     drain = threading.Thread(target=child.stderr.read)
@@ -243,9 +243,98 @@ def test_interrupt(tmp_path: Path, phase: str) -> None:
     child.stderr.close()
     _, alive = psutil.wait_procs(family, timeout=2)
     assert not alive
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize(
+    "phase", ["making the environment", "laying out", "checking echo unfrozen", "freezing"]
+)
+def test_interrupt(tmp_path: Path, phase: str) -> None:
+    """Ctrl-C ends every child and leaves no bundle and no half-made environment."""
+    project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    interrupted(project, temporary, "build", phase)
     assert not (project / "build" / "output" / NAME).exists()
     for folder in (project / "build" / "env").glob("*"):
         assert (folder / "frostline-complete.json").is_file()
+
+
+@pytest.mark.parametrize("phase", ["smoke-testing", "launch"])
+def test_interrupted_smoke(project: Path, tmp_path: Path, phase: str) -> None:
+    """Ctrl-C ends the artifact, removes its copy, and leaves no verdict of an earlier test."""
+    run(project, "smoke", "--product", "echo")
+    report = project / "build" / "output" / f"{NAME}.smoke.json"
+    assert report.is_file()
+    interrupted(project, tmp_path, "smoke", phase)
+    assert not report.exists()
+
+
+def test_taken_service_port(project: Path, tmp_path: Path) -> None:
+    """A fixed port that somebody else holds ends the start at once; the message names the owner."""
+    stage = Path(shutil.copytree(project / "build" / "work" / NAME / "stage", tmp_path / "stage"))
+    manifest = json.loads((stage / "frostline.json").read_text(encoding="utf-8"))
+    with closing(socket.create_server(("127.0.0.1", 0))) as holder:
+        number = holder.getsockname()[1]
+        manifest["services"][0]["port"] |= {"mode": "fixed", "number": number}
+        (stage / "frostline.json").write_text(json.dumps(manifest), encoding="utf-8")
+        env = {"FROSTLINE_BUNDLE": str(stage), "PYTHONPATH": str(stage), "HOME": str(tmp_path)}
+        argv = [sys.executable, "-m", "frostline_runtime.entry"]
+        with (
+            Instance(argv, env=env, cwd=tmp_path, log=tmp_path / "echo.log") as instance,
+            pytest.raises(NotHealthyError, match=rf"port {number} is taken by .*pid {os.getpid()}"),
+        ):
+            instance.wait_healthy(20)
+
+
+def test_one_service_by_itself(project: Path, tmp_path: Path) -> None:
+    """`service NAME` runs it in the foreground; an unknown name is told the known ones."""
+    executable = str(project / "build" / "output" / NAME / "echo")
+    number = free_port()
+    env = {"ECHO_PORT": str(number), "HOME": str(tmp_path)}
+    with Process([executable, "service", "api"], log=tmp_path / "log", env=env) as process:
+        while not ask("GET", f"http://127.0.0.1:{number}/health")[0]:
+            assert process.poll() is None
+    argv = [executable, "service", "apy"]
+    done = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)
+    assert (done.returncode, "there is api" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("verb", "expected"),
+    [
+        (("plan", "--product", "echo"), '"echo": "1.0"'),
+        (("products",), '"product": "echo"'),
+        (("platforms",), f'"name": "{HOST}"'),
+        (("doctor",), '"state": "ok"'),
+    ],
+)
+def test_json_for_machines(project: Path, verb: tuple[str, ...], expected: str) -> None:
+    """Standard output holds one JSON document and nothing else."""
+    done = run(project, *verb, "--json")
+    assert done.returncode == 0, done.stderr
+    assert expected in json.dumps(json.loads(done.stdout), indent=1)
+
+
+@pytest.mark.parametrize(
+    "verb", ["build", "smoke", "plan", "products", "platforms", "clean", "doctor"]
+)
+def test_help_has_an_example(project: Path, verb: str) -> None:
+    """Every verb shows how it is typed."""
+    assert f"invoke {verb}" in run(project, verb, "--help").stdout
+
+
+@pytest.mark.product("A13")
+def test_clean_and_debug(tmp_path: Path) -> None:
+    """`--clean` builds what is up to date again; `--debug` keeps PyInstaller's DEBUG log."""
+    project = edited(tmp_path, "schema = 1", "schema = 1\ncheck_unfrozen = false")
+    assert run(project, "build", "--product", "echo").returncode == 0
+    before = (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns
+    log = project / "build" / "log" / f"{NAME}.freeze.log"
+    assert " DEBUG: " not in log.read_text(encoding="utf-8")
+    assert run(project, "build", "--product", "echo", "--clean", "--debug").returncode == 0
+    assert (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns > before
+    assert " DEBUG: " in log.read_text(encoding="utf-8")
 
 
 @pytest.mark.product("A12")
