@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline import environment, pipeline, platforms, profile, workspace
+from frostline import environment, pipeline, platforms, profile_file, workspace
 from frostline.instance import ask, free_port
 from frostline.workspace import Target
 
@@ -64,7 +64,7 @@ def prepare() -> list[Contender]:
     paths = workspace.find(Path.cwd())
     target = Target("argo", platforms.host())
     pipeline.build(paths, target, os.environ)
-    lock = paths.root / profile.load(paths, target).requirements
+    lock = paths.root / profile_file.load(paths, target).requirements
     log_file = paths.build / "log" / "bench.log"
     product = environment.create(paths, "argo", lock, environ=os.environ, log_file=log_file)
     stage = paths.work(target) / "stage"

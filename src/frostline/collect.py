@@ -260,7 +260,7 @@ def _services(profile: Profile) -> list[manifest.Service]:
                 start_timeout=item.start_timeout,
                 environment=item.environment,
                 port=manifest.Port(**item.port.model_dump()) if item.port else None,
-                probe=manifest.Probe(**probe.model_dump(exclude={"method"})) if probe else None,
+                probe=manifest.Probe(**probe.model_dump()) if probe else None,
             )
         )
     return services

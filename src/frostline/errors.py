@@ -61,7 +61,7 @@ class ProfileError(FrostlineError):
         lines = "\n".join(f"  {problem}" for problem in self.problems)
         super().__init__(
             f"the profile has {number} mistake{'s' if number != 1 else ''}:\n{lines}",
-            hint="every key is described in resources/profile.schema.json",
+            hint="every key is described in docs/profile.md",
         )
 
 

@@ -14,7 +14,7 @@ from frostline import (
     freeze,
     log,
     preflight,
-    profile,
+    profile_file,
     resources,
     smoke,
     stage,
@@ -35,7 +35,7 @@ def build(
 ) -> Bundle:
     """Return the bundle of *target*, built only if something it is made of has changed."""
     collect.require_host(target.platform)
-    loaded = profile.load(paths, target)
+    loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
         if clean:
             workspace.remove(paths.work(target))
@@ -60,7 +60,7 @@ def build(
 
 def plan(paths: Workspace, target: Target, environ: Environ) -> Plan:
     """Return what a build of *target* would hold, without freezing it."""
-    loaded = profile.load(paths, target)
+    loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
         lock, log_file = paths.root / loaded.requirements, paths.log(target, "environment")
         product = environment.create(
@@ -74,7 +74,7 @@ def prove(
     paths: Workspace, target: Target, environ: Environ, *, model_server: Path | None = None
 ) -> Verdict:
     """Return the verdict on the built *target*; its model server is built if need be."""
-    loaded = profile.load(paths, target)
+    loaded = profile_file.load(paths, target)
     bundle = freeze.load(paths, target)
     if not bundle:
         message = f"there is no intact bundle of {target.name}."

@@ -1,19 +1,9 @@
-"""The profile of a product, `specs/<product>.toml`: its fields, its defaults, its mistakes."""
+"""The profile of a product, `specs/<product>.toml`: its fields and their defaults."""
 
 import json
-import tomllib
-from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from frostline import mistakes, toml_lines
-from frostline.errors import Problem, ProfileError, did_you_mean
-from frostline.mistakes import Mistake, is_table
-from frostline.platforms import PLATFORMS
-from frostline.workspace import Target, Workspace
-
-SCHEMA = 1
+from pydantic import BaseModel, ConfigDict, Field
 
 Layout = Literal["onedir", "onefile"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
@@ -26,48 +16,65 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Strings = tuple[str, ...]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """What every table of a profile has in common: unknown keys are mistakes."""
+
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
     )
 
 
-class Executable(_Table):
+class Executable(Table):
     """A further executable of the bundle; all share one runtime."""
 
     name: Name
+    """Its file name."""
     entry: Entry
+    """`module:function`."""
     console: bool = True
+    """False: no console window on Windows."""
 
 
-class Package(_Table):
+class Package(Table):
     """What is collected of one installed package beyond what analysis finds."""
 
     submodules: bool = False
+    """All its modules, also those that nothing imports by name."""
     data: bool = False
+    """Its files that are not modules."""
     binaries: bool = False
+    """Its shared libraries."""
     metadata: bool = False
+    """Its `*.dist-info`, for `importlib.metadata`."""
     entry_points: bool = False
+    """The modules that its entry points name."""
 
 
-class Data(_Table):
+class Data(Table):
     """Files for the bundle: *source* (file, folder, or folder and glob) under *destination*."""
 
     destination: str
+    """Folder in the bundle; `.` is its root."""
     source: str
+    """File or folder, from the root of the project; `{work}/…` is what a `before` step has made."""
     glob: str = "**/*"
+    """Which files of a folder; relative folders are kept."""
     symlinks: Literal["follow", "keep", "refuse"] = "refuse"
+    """What becomes of links among them."""
 
 
-class Icon(_Table):
+class Icon(Table):
     """The icon of the executable, by system."""
 
     linux: str = ""
+    """PNG or SVG."""
     darwin: str = ""
+    """ICNS."""
     windows: str = ""
+    """ICO."""
 
 
-class Environment(_Table):
+class Environment(Table):
     """Variables of the frozen process; `{bundle}` and `{storage}` stand for those folders."""
 
     defaults: dict[str, str] = {}
@@ -78,178 +85,275 @@ class Environment(_Table):
     """Hosts merged into the user's NO_PROXY."""
 
 
-class Storage(_Table):
+class Storage(Table):
     """The folder that holds the user's data."""
 
     variable: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+    """The user's variable that moves it."""
     default: str
+    """Where it is otherwise; `~` is the home folder."""
     env_file: bool = True
     """Read `.env` from it: stronger than the defaults, weaker than the real environment."""
 
 
-class Before(_Table):
+class Before(Table):
     """A step before the freeze, such as a web build."""
 
     name: str
+    """What the step is called on the screen."""
     run: Annotated[Strings, Field(min_length=1)]
     """`{python}`: the interpreter (of *requirements*, if given); `{work}`: the work folder."""
     inputs: Strings = ()
+    """Files and folders that the step reads; when they change, it runs again."""
     outputs: Annotated[Strings, Field(min_length=1)]
+    """What must be there afterwards."""
     requirements: str = ""
+    """A hashed lock of its own; `{python}` is then an interpreter that has it."""
 
 
-class Resource(_Table):
+class Resource(Table):
     """A pinned download."""
 
     name: str
+    """What reports call it."""
     url: str
+    """Where it is fetched from."""
     mirrors: Strings = ()
+    """Tried in order when *url* fails."""
     size: Annotated[int, Field(gt=0)]
+    """In bytes."""
     sha256: Sha256
+    """Checked before anything is done with the file."""
     licence: str
+    """SPDX expression."""
     executable: bool = False
+    """Set the executable bit."""
     unpack: Literal["", "zip", "tar"] = ""
+    """Unpack the archive into *destination*."""
     destination: str
+    """Place in the bundle, or below the storage folder for `first-run`."""
     when: Literal["build", "first-run"] = "build"
+    """Fetched by the build, or by the artifact when it is first started."""
     platforms: Strings = ()
+    """Only for these; all if empty."""
 
 
-class Port(_Table):
+class Port(Table):
     """How a service comes by its loopback port."""
 
     mode: Literal["fixed", "prefer", "ephemeral", "announced"] = "prefer"
+    """`fixed` fails where *number* is taken, `prefer` falls back to a free port, `ephemeral` always
+    takes a free one, `announced` lets the service choose and say.
+    """
     number: PortNumber = 0
+    """0: none in particular."""
     by: Literal["socket", "environment", "argument"] = "socket"
+    """How the service is told: a listening socket, `variable` or `FROSTLINE_PORT`, or `{port}` in
+    its command.
+    """
     variable: str = ""
+    """The name of the variable that the service itself reads."""
 
 
-class Probe(_Table):
+class Probe(Table):
     """An HTTP question to a service."""
 
     path: Annotated[str, Field(pattern=r"^/")] = "/health"
+    """What is asked for."""
     method: Literal["GET", "HEAD"] = "GET"
+    """How; HEAD where an answer is expensive."""
     statuses: Annotated[tuple[int, ...], Field(min_length=1)] = (200,)
+    """Answers that mean yes."""
     not_yet: tuple[int, ...] = (503,)
+    """Answers that mean: still starting."""
     pointer: str = ""
     """A JSON pointer into the answer …"""
     equals: str = ""
     """… and the value it must have."""
     timeout: Seconds = 2.0
+    """Seconds."""
 
 
-class Service(_Table):
+class Service(Table):
     """A process that the artifact runs and watches."""
 
     name: Name
+    """What the ready line, the log and `service NAME` call it."""
     kind: Literal["entry", "command", "llamafile"] = "entry"
+    """Code of the product, a program in the bundle, or the model server."""
     entry: EntryOrNone = ""
+    """`module:attribute`; the product's own entry if empty."""
     serve: Serve | None = None
+    """How *entry* is called; as the product's if not given."""
     command: Strings = ()
+    """Program and arguments; `{bundle}` and `{port}` are filled in."""
     needs: tuple[Name, ...] = ()
+    """Services that must be ready before this one starts."""
     required: bool = True
+    """The artifact fails with it; otherwise it is degraded."""
     port: Port | None = None
+    """None: it listens on nothing."""
     startup: Probe | None = None
+    """Asked until the service is ready."""
     readiness: Probe | None = None
+    """Asked while it runs: should it get requests?"""
     liveness: Probe | None = None
+    """Asked while it runs: should it be started again?"""
     keep_alive: Seconds | None = None
     """Seconds between pings that keep the service awake."""
     stop: Literal["terminate", "http"] = "terminate"
+    """A signal, or a POST to *stop_path*."""
     stop_path: str = ""
+    """For `stop = "http"`."""
     grace: Seconds = 5.0
+    """Seconds between the request to stop and the end by force."""
     start_timeout: Seconds = 60.0
+    """Seconds until the startup probe must have answered."""
     environment: dict[str, str] = {}
+    """Further variables of this service."""
 
 
-class ModelServer(_Table):
+class ModelServer(Table):
     """The llamafile that serves the model, and who is told of it."""
 
     executable: str = ""
+    """A llamafile in the bundle (`{bundle}/…`); empty: only the user names one."""
     variable: str = ""
     """The user's variable that names the executable."""
     model: str = ""
+    """A GGUF beside it (`{bundle}/…`); empty: the one inside the llamafile."""
     model_variable: str = ""
+    """The user's variable that names the model."""
     context: Annotated[int, Field(ge=0)] = 0
+    """Tokens; 0: what the model was made for."""
     gpu_layers: Annotated[int, Field(ge=0)] = 0
+    """0: the processor alone."""
     predict: Annotated[int, Field(ge=-1)] = -1
+    """Most tokens of an answer; -1: no limit."""
     arguments: Strings = ()
+    """Further arguments of the llamafile."""
     addresses: dict[str, str] = {}
     """Variables of the other services; `{url}` is the server's address."""
     smoke: str = ""
     """The product that plays the model server in smoke tests."""
 
 
-class Request(_Table):
+class Request(Table):
     """A request that the smoke test makes, and the answer it must get."""
 
     name: str
+    """What the report calls it."""
     service: Name = "api"
+    """Who is asked."""
     method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
+    """How it is asked."""
     path: Annotated[str, Field(pattern=r"^/")]
+    """What is asked for."""
     json_body: dict[str, str | int | float | bool] | None = None
+    """Sent as JSON; `{nonce}` becomes a random word."""
     status: int = 200
+    """The status that the answer must have."""
     contains: str = ""
+    """Text that the answer must contain."""
     pointer: str = ""
+    """A JSON pointer into the answer, for *equals* and *at_least*."""
     equals: str = ""
+    """The value there, as text."""
     at_least: float | None = None
+    """The least number there."""
     from_model: bool = False
     """The model server must have generated as many tokens as *pointer* counts."""
 
 
-class Command(_Table):
+class Command(Table):
     """A command line of the artifact that the smoke test runs."""
 
     arguments: Strings
+    """What follows the name of the executable."""
     exit_code: int = 0
+    """What it must end with."""
     contains: str = ""
+    """Text that its output must contain."""
 
 
-class Smoke(_Table):
+class Smoke(Table):
     """What the smoke test asks of the artifact."""
 
     timeout: Seconds = 60.0
+    """Seconds until the artifact must be healthy."""
     offline: bool = False
+    """Run without any network."""
     read_only: bool = False
+    """Run from a folder that cannot be written."""
     requests: tuple[Request, ...] = ()
+    """Made once it is healthy."""
     commands: tuple[Command, ...] = ()
+    """Run before it is started."""
     metadata: Strings = ()
+    """Distributions whose metadata must be found inside."""
     entry_points: Strings = ()
+    """Groups whose entry points must all load inside."""
 
 
-class Profile(_Table):
+class Profile(Table):
     """A product: what is frozen, how, and what it must do."""
 
     model_config = ConfigDict(title="frostline profile")
 
     schema_: Literal[1] = Field(1, alias="schema")
+    """The version of this format."""
     title: str = ""
+    """For people; the name of the project if empty."""
     source: str
     """The product's project: a folder with a pyproject.toml that tells name and version."""
     requirements: str
     """The hashed lock of its dependencies and of PyInstaller."""
     entry: Entry
+    """What runs: `module:attribute`."""
     serve: Serve = "function"
+    """*entry* is a function, or an application that a server runs."""
     working_directory: Literal["storage", "home"] = "storage"
+    """Where services run."""
     layout: Layout = "onedir"
+    """A folder, or one file that unpacks itself at each start."""
     console: bool = True
+    """False: no console window on Windows."""
     strip: bool = True
+    """Take symbol tables out of the libraries (Linux)."""
     icon: Icon = Icon()
+    """Files, by system."""
     executables: tuple[Executable, ...] = ()
+    """Further executables in the same bundle."""
     hidden_imports: Strings = ()
+    """Modules that analysis does not see."""
     excludes: Strings = ()
+    """Modules that are left out."""
     packages: dict[str, Package] = {}
+    """What to collect of single packages."""
     hooks: Strings = ()
+    """Folders with PyInstaller hooks, before frostline's own."""
     runtime_hooks: Strings = ()
+    """Scripts that run inside before the product."""
     data: tuple[Data, ...] = ()
+    """Files for the bundle."""
     environment: Environment = Environment()
+    """What the frozen process finds in its environment."""
     storage: Storage | None = None
+    """The folder for the user's data; none: the product keeps none."""
     before: tuple[Before, ...] = ()
+    """Steps before the freeze."""
     check_unfrozen: bool = True
     """Start the product from source before it is frozen."""
     resources: tuple[Resource, ...] = ()
+    """Pinned downloads."""
     services: tuple[Service, ...] = ()
+    """Processes that the artifact runs; none: it is a plain program."""
     model_server: ModelServer | None = None
+    """The llamafile behind the service of kind `llamafile`."""
     console_scripts: Strings = ()
+    """Scripts that `run SCRIPT` must be able to run inside."""
     smoke: Smoke = Smoke()
+    """What the finished artifact must be able to do."""
     overrides: dict[str, dict[str, object]] = {}
     """Tables by platform or layout, merged over the rest."""
 
@@ -259,6 +363,7 @@ class Profile(_Table):
             "executables": self.executables,
             "resources": self.resources,
             "working_directory = home": self.working_directory != "storage",
+            "data.*.symlinks = keep": any(d.symlinks == "keep" for d in self.data),
             "smoke.offline": self.smoke.offline,
             "smoke.read_only": self.smoke.read_only,
             "services.*.readiness": any(s.readiness for s in self.services),
@@ -277,103 +382,3 @@ def schema() -> str:
     document = Profile.model_json_schema(by_alias=True)
     document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
-
-
-def load(workspace: Workspace, target: Target) -> Profile:
-    """Return the profile of *target* with its overrides applied.
-
-    Raises UsageError for an unknown product, ProfileError with every mistake at once.
-    """
-    path = workspace.profile(workspace.require_product(target.product))
-    shown = path.relative_to(workspace.root).as_posix()
-    text = path.read_text(encoding="utf-8")
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError([_syntax_problem(shown, text, error)]) from None
-    lines = toml_lines.index(text)
-    found = [*_field_mistakes(raw), *mistakes.find(raw, workspace.root)]
-    if found:
-        raise ProfileError(
-            [
-                Problem(shown, toml_lines.find(lines, key), ".".join(map(str, key)), reason)
-                for key, reason in dict.fromkeys(found)
-            ]
-        )
-    return _parse(merged(raw, target))
-
-
-def merged(raw: Mapping[str, object], target: Target) -> dict[str, object]:
-    """Return *raw* with the overrides for the platform, then the layout, of *target*."""
-    overrides = raw.get("overrides", {})
-    result = dict(raw)
-    if is_table(overrides):
-        for key in (target.platform.name, target.layout):
-            table = overrides.get(key, {})
-            if is_table(table):
-                result = _merge(result, table)
-    return result
-
-
-def _parse(raw: Mapping[str, object]) -> Profile:
-    # By way of JSON: strict about types, and arrays become tuples.
-    return Profile.model_validate_json(json.dumps(raw, default=str))
-
-
-def _field_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
-    known = tuple(_pydantic_mistakes(raw))
-    yield from known
-    overrides = raw.get("overrides", {})
-    if not is_table(overrides):
-        return
-    for key, table in overrides.items():
-        if key not in PLATFORMS and key not in {"onedir", "onefile"}:
-            hint = did_you_mean(key, (*PLATFORMS, "onedir", "onefile"))
-            yield ("overrides", key), f"unknown platform or layout.{hint}"
-        elif is_table(table):
-            for loc, reason in _pydantic_mistakes(_merge(raw, table)):
-                if (loc, reason) not in known:
-                    yield ("overrides", key, *loc), reason
-
-
-def _pydantic_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
-    try:
-        _parse(raw)
-    except ValidationError as error:
-        for item in error.errors(include_url=False, include_context=False):
-            loc = item["loc"]
-            if item["type"] == "extra_forbidden":
-                yield loc, f"unknown key.{did_you_mean(str(loc[-1]), _ALL_KEYS)}"
-            elif item["type"] == "missing":
-                yield loc, "is required and missing"
-            else:
-                yield loc, f"{item['msg']}, got {_shown(item['input'])}"
-
-
-def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
-    result = dict(base)
-    for key, value in over.items():
-        old = result.get(key)
-        result[key] = _merge(old, value) if is_table(old) and is_table(value) else value
-    return result
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004  # fits a line
-
-
-def _syntax_problem(file: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    message = str(error)
-    reason, _, place = message.partition(" (at line ")
-    number = place.partition(",")[0]
-    line = int(number) if number.isdigit() else text.count("\n") + 1
-    return Problem(file, line, "TOML", reason)
-
-
-def _all_keys() -> tuple[str, ...]:
-    fields = (item for table in _Table.__subclasses__() for item in table.model_fields.items())
-    return tuple({field.alias or name: None for name, field in fields})
-
-
-_ALL_KEYS = _all_keys()

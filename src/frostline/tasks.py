@@ -13,7 +13,7 @@ from invoke.exceptions import Exit
 from frostline import collect, log, pipeline, stage, typed, workspace
 from frostline import doctor as doctor_module
 from frostline.platforms import PLATFORMS, Platform, host, parse
-from frostline.profile import load
+from frostline.profile_file import load
 from frostline.smoke import Verdict
 from frostline.typed import Body, TypedTask
 from frostline.workspace import Target, Workspace

@@ -94,7 +94,7 @@ def _command(
             if not executable:
                 message = "has no model server configured"
                 raise LaunchError(message)
-            line = llamafile.arguments(server, child, address.number)
+            line = llamafile.arguments(server, child, bundle, address.number)
             return (str(executable), *line), llamafile.child_environment(child)
         case "command":
             number = str(address.number) if address else ""

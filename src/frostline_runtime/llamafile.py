@@ -33,10 +33,13 @@ def locate(server: ModelServer, environ: Mapping[str, str], bundle: Path) -> Pat
     return path
 
 
-def arguments(server: ModelServer, environ: Mapping[str, str], port: int) -> tuple[str, ...]:
+def arguments(
+    server: ModelServer, environ: Mapping[str, str], bundle: Path, port: int
+) -> tuple[str, ...]:
     """Return the command line of llamafile 0.10 that serves on loopback *port*."""
     line = ["--server", "--host", "127.0.0.1", "--port", str(port)]
-    model = (environ.get(server.model_variable) if server.model_variable else "") or server.model
+    chosen = environ.get(server.model_variable) if server.model_variable else ""
+    model = chosen or server.model.replace("{bundle}", str(bundle))
     if model:
         line += ["-m", model]
     line += ["-c", str(server.context), "-ngl", str(server.gpu_layers), "-n", str(server.predict)]

@@ -34,6 +34,7 @@ class Probe:
     """One HTTP question that tells whether a service answers. Times are seconds."""
 
     path: str = "/health"
+    method: str = "GET"
     statuses: tuple[int, ...] = (200,)
     not_yet: tuple[int, ...] = (503,)
     pointer: str = ""

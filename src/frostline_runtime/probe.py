@@ -22,7 +22,7 @@ def ask(probe: Probe, port: int) -> Verdict:
 
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=probe.timeout)
     try:
-        connection.request("GET", probe.path, headers={"Connection": "close"})
+        connection.request(probe.method, probe.path, headers={"Connection": "close"})
         response = connection.getresponse()
         return judge(probe, response.status, response.read(_BODY_LIMIT))
     except (OSError, http.client.HTTPException) as error:

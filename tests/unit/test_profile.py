@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline import profile, resources
+from frostline import profile, profile_file, reference, resources
 from frostline.errors import ProfileError, UsageError
 from frostline.platforms import PLATFORMS, parse
 from frostline.workspace import Target, Workspace
@@ -49,14 +49,14 @@ def project(folder: Path, text: str) -> Workspace:
 def mistakes(folder: Path, text: str) -> list[str]:
     """Return the mistakes of the profile *text*, one line each."""
     with pytest.raises(ProfileError) as caught:
-        profile.load(project(folder, text), Target("echo", LINUX))
+        profile_file.load(project(folder, text), Target("echo", LINUX))
     assert caught.value.exit_code == 2
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_defaults_are_sensible(tmp_path: Path) -> None:
     """Four lines are a profile."""
-    loaded = profile.load(project(tmp_path, GOOD), Target("echo", LINUX))
+    loaded = profile_file.load(project(tmp_path, GOOD), Target("echo", LINUX))
     assert (loaded.layout, loaded.console, loaded.not_acted_on()) == ("onedir", True, ())
 
 
@@ -95,11 +95,11 @@ def test_overrides_are_merged_by_platform(tmp_path: Path) -> None:
         "[overrides.onefile]\nconsole = false\n"
     )
     paths = project(tmp_path, text)
-    loaded = profile.load(paths, Target("echo", LINUX))
+    loaded = profile_file.load(paths, Target("echo", LINUX))
     assert loaded.environment.defaults == {"A": "1", "B": "2"}
     assert loaded.console
-    assert not profile.load(paths, Target("echo", LINUX, "onefile")).console
-    other = profile.load(paths, Target("echo", PLATFORMS["darwin_arm64"]))
+    assert not profile_file.load(paths, Target("echo", LINUX, "onefile")).console
+    other = profile_file.load(paths, Target("echo", PLATFORMS["darwin_arm64"]))
     assert other.environment.defaults["B"] == "1"
 
 
@@ -112,13 +112,20 @@ def test_mistake_in_an_override_is_found_on_any_platform(tmp_path: Path) -> None
 def test_unknown_product_is_suggested(tmp_path: Path) -> None:
     """A typing error costs one line of reading."""
     with pytest.raises(UsageError, match='Did you mean "echo"'):
-        profile.load(project(tmp_path, GOOD), Target("ecko", LINUX))
+        profile_file.load(project(tmp_path, GOOD), Target("ecko", LINUX))
 
 
 def test_unknown_platform_is_suggested() -> None:
     """The nearest platform is named."""
     with pytest.raises(UsageError, match='Did you mean "darwin_arm64"'):
         parse("darwin_arm")
+
+
+def test_reference_is_current() -> None:
+    """docs/profile.md is what the fields say, and every field says something."""
+    text = reference.markdown()
+    assert resources.data("docs", "profile.md").read_text(encoding="utf-8") == text
+    assert "|  |\n" not in text
 
 
 def test_schema_file_is_current() -> None:

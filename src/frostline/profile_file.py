@@ -1,0 +1,114 @@
+"""Reads the profile of a product from its file and reports every mistake at once."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+
+from pydantic import ValidationError
+
+from frostline import mistakes, toml_lines
+from frostline.errors import Problem, ProfileError, did_you_mean
+from frostline.mistakes import Mistake, is_table
+from frostline.platforms import PLATFORMS
+from frostline.profile import Profile, Table
+from frostline.workspace import Target, Workspace
+
+
+def load(workspace: Workspace, target: Target) -> Profile:
+    """Return the profile of *target* with its overrides applied.
+
+    Raises UsageError for an unknown product, ProfileError with every mistake at once.
+    """
+    path = workspace.profile(workspace.require_product(target.product))
+    shown = path.relative_to(workspace.root).as_posix()
+    text = path.read_text(encoding="utf-8")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError([_syntax_problem(shown, text, error)]) from None
+    lines = toml_lines.index(text)
+    found = [*_field_mistakes(raw), *mistakes.find(raw, workspace.root)]
+    if found:
+        raise ProfileError(
+            [
+                Problem(shown, toml_lines.find(lines, key), ".".join(map(str, key)), reason)
+                for key, reason in dict.fromkeys(found)
+            ]
+        )
+    return _parse(merged(raw, target))
+
+
+def merged(raw: Mapping[str, object], target: Target) -> dict[str, object]:
+    """Return *raw* with the overrides for the platform, then the layout, of *target*."""
+    overrides = raw.get("overrides", {})
+    result = dict(raw)
+    if is_table(overrides):
+        for key in (target.platform.name, target.layout):
+            table = overrides.get(key, {})
+            if is_table(table):
+                result = _merge(result, table)
+    return result
+
+
+def _parse(raw: Mapping[str, object]) -> Profile:
+    # By way of JSON: strict about types, and arrays become tuples.
+    return Profile.model_validate_json(json.dumps(raw, default=str))
+
+
+def _field_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
+    known = tuple(_pydantic_mistakes(raw))
+    yield from known
+    overrides = raw.get("overrides", {})
+    if not is_table(overrides):
+        return
+    for key, table in overrides.items():
+        if key not in PLATFORMS and key not in {"onedir", "onefile"}:
+            hint = did_you_mean(key, (*PLATFORMS, "onedir", "onefile"))
+            yield ("overrides", key), f"unknown platform or layout.{hint}"
+        elif is_table(table):
+            for loc, reason in _pydantic_mistakes(_merge(raw, table)):
+                if (loc, reason) not in known:
+                    yield ("overrides", key, *loc), reason
+
+
+def _pydantic_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
+    try:
+        _parse(raw)
+    except ValidationError as error:
+        for item in error.errors(include_url=False, include_context=False):
+            loc = item["loc"]
+            if item["type"] == "extra_forbidden":
+                yield loc, f"unknown key.{did_you_mean(str(loc[-1]), _ALL_KEYS)}"
+            elif item["type"] == "missing":
+                yield loc, "is required and missing"
+            else:
+                yield loc, f"{item['msg']}, got {_shown(item['input'])}"
+
+
+def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        result[key] = _merge(old, value) if is_table(old) and is_table(value) else value
+    return result
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004  # fits a line
+
+
+def _syntax_problem(file: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    message = str(error)
+    reason, _, place = message.partition(" (at line ")
+    number = place.partition(",")[0]
+    line = int(number) if number.isdigit() else text.count("\n") + 1
+    return Problem(file, line, "TOML", reason)
+
+
+def _all_keys() -> tuple[str, ...]:
+    fields = (item for table in Table.__subclasses__() for item in table.model_fields.items())
+    return tuple({field.alias or name: None for name, field in fields})
+
+
+_ALL_KEYS = _all_keys()
