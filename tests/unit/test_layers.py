@@ -1,6 +1,7 @@
 """Guards of the layout: who may import what, who may start processes, who may print."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src"
 BUILD = sorted((SOURCE / "frostline").rglob("*.py"))
 RUNTIME = sorted((SOURCE / "frostline_runtime").rglob("*.py"))
 # The order of the build side: a module imports only from those before it.
@@ -124,3 +126,10 @@ def _prints(node: ast.AST) -> bool:
     return (
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
     )
+
+
+def test_changes_are_named_by_issue_and_kind() -> None:
+    """A fragment with another name would be missing from the changelog, without a word."""
+    kinds = "feature|fix|removal|deprecation|doc|misc"
+    names = [path.name for path in (ROOT / "changes").iterdir() if path.name != ".gitignore"]
+    assert [name for name in names if not re.fullmatch(rf"\d+\.({kinds})(\.\d+)?\.md", name)] == []
