@@ -18,7 +18,10 @@ from frostline.instance import Instance, ask
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent
 NAME = f"argo-{platforms.host().name}"
-SYSTEM_PATH = os.environ["PATH"].replace(str(SCRIPTS), "")
+# Without uv, wherever it is installed: the first environment is made by venv and pip.
+SYSTEM_PATH = os.pathsep.join(
+    folder for folder in os.environ["PATH"].split(os.pathsep) if not shutil.which("uv", path=folder)
+)
 
 
 def frostline(project: Path, *arguments: str, path: str = SYSTEM_PATH) -> str:

@@ -223,6 +223,8 @@ def test_second_build_at_the_same_time(project: Path) -> None:
 
 def interrupted(project: Path, temporary: Path, verb: str, phase: str) -> None:
     """Run *verb*, send Ctrl-C when it says that *phase* begins, and look for what is left."""
+    # A background job of a shell has Ctrl-C switched off, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     child = subprocess.Popen(
         [FROSTLINE, verb, "--product", "echo"],
         cwd=project,
