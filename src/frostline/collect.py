@@ -12,7 +12,7 @@ from frostline.distributions import Installed
 from frostline.environment import ProductEnvironment
 from frostline.errors import HostError
 from frostline.platforms import Platform, host
-from frostline.profile import Profile
+from frostline.profile import Probe, Profile
 from frostline.stage import Stage, is_executable, project_metadata
 from frostline.workspace import Target, Workspace
 from frostline_runtime import manifest
@@ -247,20 +247,19 @@ def _write_manifest(
 
 
 def _services(profile: Profile) -> list[manifest.Service]:
-    services = []
-    for item in profile.services:
-        probe = item.startup or item.readiness or item.liveness
-        shared = item.model_dump(
-            include={"name", "kind", "entry", "command", "needs", "required", "grace"}
+    fields = {"serve", "port", "keep_alive", "startup", "readiness", "liveness"}
+    return [
+        manifest.Service(
+            **item.model_dump(exclude=fields),
+            serve=item.serve or profile.serve,
+            port=manifest.Port(**item.port.model_dump()) if item.port else None,
+            startup=_probe(item.startup),
+            readiness=_probe(item.readiness),
+            liveness=_probe(item.liveness),
         )
-        services.append(
-            manifest.Service(
-                **shared,
-                serve=item.serve or profile.serve,
-                start_timeout=item.start_timeout,
-                environment=item.environment,
-                port=manifest.Port(**item.port.model_dump()) if item.port else None,
-                probe=manifest.Probe(**probe.model_dump()) if probe else None,
-            )
-        )
-    return services
+        for item in profile.services
+    ]
+
+
+def _probe(probe: Probe | None) -> manifest.Probe | None:
+    return manifest.Probe(**probe.model_dump()) if probe else None

@@ -39,7 +39,8 @@ class Instance:
         self.started = time.monotonic()
         self.ready_after: float | None = None
         self.healthy_after: float | None = None
-        command = [*argv, "--lifeline", "stdin", "--port", str(self.port)]
+        # Without restarts: a service that has to be started twice is not good.
+        command = [*argv, "--lifeline", "stdin", "--port", str(self.port), "--no-restart"]
         self.process = Process(command, log=log, env=env, cwd=cwd, stdout=self._receive)
 
     def __enter__(self) -> Self:
@@ -60,8 +61,8 @@ class Instance:
         """Return the address of the aggregated health."""
         return f"http://127.0.0.1:{self.port}/health"
 
-    def wait_healthy(self, timeout: float) -> Mapping[str, object]:
-        """Return the health report once it is 200; refused and 503 mean not yet.
+    def wait_healthy(self, timeout: float) -> None:
+        """Return once the health is 200; refused and 503 mean not yet.
 
         Raises NotHealthyError at once when the artifact ends, or after *timeout* seconds.
         """
@@ -81,14 +82,23 @@ class Instance:
             status, body = ask("GET", self.health_url, timeout=2.0)
             if status == 200:  # noqa: PLR2004  # HTTP's OK
                 self.healthy_after = time.monotonic() - self.started
-                report = json.loads(body)
-                return report if isinstance(report, dict) else {}
+                return
             last = body.strip()[:300] if status else body
             time.sleep(interval)
             interval = min(interval * 1.5, _LONGEST_INTERVAL)
         message = f"the artifact was not healthy after {timeout:g} s: {last}{self._reason()}"
         hint = f"its whole output is in {self.process.log}"
         raise NotHealthyError(message, hint=hint, tail=self.process.tail())
+
+    def report(self) -> Mapping[str, object]:
+        """Return the whole health report, which takes the token of the ready line."""
+        token = str((self.event("ready") or {}).get("token", ""))
+        _, body = ask("GET", self.health_url, token=token)
+        try:
+            found = json.loads(body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
 
     def event(self, name: str) -> Event | None:
         """Return the first event called *name* that the artifact has announced."""
@@ -129,12 +139,16 @@ class Instance:
         return "".join(f"; service {e.get('service')} {e.get('reason')}" for e in failed)
 
 
-def ask(method: str, url: str, *, body: object = None, timeout: float = 30.0) -> tuple[int, str]:
+def ask(
+    method: str, url: str, *, body: object = None, token: str = "", timeout: float = 30.0
+) -> tuple[int, str]:
     """Return status and text of the answer, or 0 and the reason if there was none."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, method=method)  # noqa: S310  # loopback only
     if data:
         request.add_header("Content-Type", "application/json")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
     try:
         with _opener.open(request, timeout=timeout) as response:
             return int(response.status), response.read().decode("utf-8", "replace")

@@ -171,7 +171,11 @@ class Probe(Table):
     equals: str = ""
     """… and the value it must have."""
     timeout: Seconds = 2.0
-    """Seconds."""
+    """Seconds for the whole answer."""
+    interval: Seconds = 5.0
+    """Seconds between two questions to a service that runs."""
+    failures: Annotated[int, Field(ge=1)] = 3
+    """Questions without an answer, one after the other, that mean: hung."""
 
 
 class Service(Table):
@@ -201,14 +205,22 @@ class Service(Table):
     """Asked while it runs: should it be started again?"""
     keep_alive: Seconds | None = None
     """Seconds between pings that keep the service awake."""
-    stop: Literal["terminate", "http"] = "terminate"
-    """A signal, or a POST to *stop_path*."""
-    stop_path: str = ""
-    """For `stop = "http"`."""
+    stop_path: Annotated[str, Field(pattern=r"^(/.*)?$")] = ""
+    """A POST here asks it to stop, a second before the signal does."""
     grace: Seconds = 5.0
     """Seconds between the request to stop and the end by force."""
     start_timeout: Seconds = 60.0
-    """Seconds until the startup probe must have answered."""
+    """Seconds without a sign of progress (output) after which a start has failed."""
+    start_longest: Seconds = 600.0
+    """Seconds after which a start has failed, progress or not."""
+    restart: Literal["always", "on-failure", "never"] = "always"
+    """Which ends are followed by a new start."""
+    script: str = ""
+    """A Python script in the bundle that is run by an interpreter found on the machine."""
+    python: str = ""
+    """The version that interpreter must have, such as `3.12`; any if empty."""
+    import_check: Strings = ()
+    """Modules that the interpreter must have."""
     environment: dict[str, str] = {}
     """Further variables of this service."""
 
@@ -366,10 +378,7 @@ class Profile(Table):
             "data.*.symlinks = keep": any(d.symlinks == "keep" for d in self.data),
             "smoke.offline": self.smoke.offline,
             "smoke.read_only": self.smoke.read_only,
-            "services.*.readiness": any(s.readiness for s in self.services),
-            "services.*.liveness": any(s.liveness for s in self.services),
             "services.*.keep_alive": any(s.keep_alive for s in self.services),
-            "services.*.stop = http": any(s.stop == "http" for s in self.services),
             "services.*.port.mode = announced": any(
                 s.port and s.port.mode == "announced" for s in self.services
             ),

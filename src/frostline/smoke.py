@@ -193,9 +193,10 @@ def _play_services(
     timeout = profile.smoke.timeout
     with Instance([str(executable)], env=env, cwd=executable.parent, log=log_file) as instance:
         findings.instance = instance
-        report = instance.wait_healthy(timeout)
+        instance.wait_healthy(timeout)
         ready = instance.wait_event("ready", timeout)
         findings.add("ready line", "" if ready else f"no ready line within {timeout:g} s")
+        report = instance.report()
         wrong = "" if report.get("status") == "ok" else _unhealthy(report)
         findings.add("healthy", wrong, f"GET /health: {report.get('status')}")
         urls = instance.service_urls()

@@ -49,7 +49,8 @@ def build_stage(
     runtime = folder / "frostline_runtime"
     shutil.copytree(resources.runtime_package(), runtime, ignore=ignored)
     _run_before(paths, target, profile, product, folder, environ)
-    data: dict[str, Path] = {}
+    pages = sorted((resources.runtime_package() / "web").iterdir())
+    data = {f"frostline_runtime/web/{page.name}": page for page in pages}
     for table in profile.data:
         data |= select_data(table, paths.root, work)
     for name, source in data.items():

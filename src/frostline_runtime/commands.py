@@ -3,18 +3,23 @@
 import argparse
 import json
 import os
+import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline_runtime import serve
+from frostline_runtime import frozen, launch, lifeline, runfile, serve
 from frostline_runtime.announce import Announcer, say
 from frostline_runtime.manifest import Manifest, Port
 from frostline_runtime.ports import PortError
+from frostline_runtime.system import current
 
 USAGE_ERROR = 2
 FINDINGS = 3
+ALREADY_RUNNING = 75
 BAD_CONFIGURATION = 76
+# With a desktop shell around it, time to show why; nobody else would look.
+FATAL_LINGER = 30.0
 
 
 def main(manifest: Manifest, bundle: Path, argv: Sequence[str], started: float) -> int:
@@ -27,21 +32,76 @@ def main(manifest: Manifest, bundle: Path, argv: Sequence[str], started: float) 
             return run_service(manifest, options.name)
         case "selftest":
             return run_selftest(manifest, bundle, as_json=options.json)
+        case "status" | "logs" | "stop" | "restart":
+            from frostline_runtime import client  # noqa: PLC0415  # only for these
+
+            return client.main(manifest, options)
         case _:
-            port = Port(mode="fixed" if options.port else "ephemeral", number=options.port)
-            return run_all(manifest, port, started, watch_stdin=options.lifeline == "stdin")
+            return run_all(manifest, options, started)
 
 
-def run_all(manifest: Manifest, control: Port, started: float, *, watch_stdin: bool) -> int:
-    """Run all services under supervision."""
-    from frostline_runtime.supervisor import Supervisor  # noqa: PLC0415  # a service needs none
-
-    supervisor = Supervisor(manifest, Announcer(), dict(os.environ), started)
+def run_all(manifest: Manifest, options: argparse.Namespace, started: float) -> int:
+    """Run all services under supervision, the only instance of this product and storage."""
+    environ = dict(os.environ)
+    place = runfile.folder(manifest, environ)
     try:
-        return supervisor.run(control, watch_stdin=watch_stdin)
+        held = runfile.take(place)
+    except OSError as error:
+        say(f"{manifest.product}: {place} cannot be used: {error.strerror}.")
+        return BAD_CONFIGURATION
+    if held is None:
+        return _already_running(manifest, runfile.read(place))
+    environ[launch.APP] = manifest.product
+    environ[launch.INSTANCE] = os.environ[launch.INSTANCE] = os.urandom(16).hex()
+    onefile = frozen.is_frozen() and manifest.layout == "onefile"
+    return current.guarded(
+        lambda: _supervise(manifest, place, environ, options, started),
+        {launch.INSTANCE: environ[launch.INSTANCE]},
+        with_parent=onefile,
+    )
+
+
+def _supervise(
+    manifest: Manifest, place: Path, environ: dict[str, str], options: argparse.Namespace,
+    started: float,
+) -> int:  # fmt: skip
+    from frostline_runtime.supervisor import (  # noqa: PLC0415  # a service needs none
+        Options,
+        Supervisor,
+    )
+
+    shell = options.shell_pid or int(environ.pop("FROSTLINE_SHELL_PID", "0") or 0)
+    asked = Options(
+        control=Port(mode="fixed" if options.port else "prefer", number=options.port),
+        watch_stdin=options.lifeline == "stdin" or (shell > 0 and _stdin_is_pipe()),
+        shell_pid=shell,
+        restart=not options.no_restart,
+        linger=FATAL_LINGER if shell else 0.0,
+        ready_file=environ.pop("FROSTLINE_READY_FILE", ""),
+        token=environ.pop("FROSTLINE_TOKEN", ""),
+    )
+    try:
+        return Supervisor(manifest, place, environ, asked, started).run()
     except PortError as error:
         say(f"{manifest.product}: control {error}")
         return BAD_CONFIGURATION
+
+
+def _stdin_is_pipe() -> bool:
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _already_running(manifest: Manifest, facts: runfile.Facts) -> int:
+    announcer = Announcer()
+    pid, url = runfile.number(facts, "pid"), str(facts.get("base_url", ""))
+    announcer.emit("already_running", pid=pid, base_url=url)
+    announcer.close()
+    say(f"{manifest.product}: is running already (pid {pid}, {url}).")
+    return ALREADY_RUNNING
 
 
 def run_service(manifest: Manifest, name: str) -> int:
@@ -51,6 +111,9 @@ def run_service(manifest: Manifest, name: str) -> int:
         say(f"{manifest.product}: no service {name!r} here; there is {', '.join(names)}.")
         return USAGE_ERROR
     service = manifest.service(name)
+    follow = os.environ.pop(launch.LIFELINE_FD, "")
+    if follow:
+        lifeline.follow(int(follow))
     return serve.run(service.entry or manifest.entry, service.serve)
 
 
@@ -91,7 +154,8 @@ def _parser(manifest: Manifest) -> argparse.ArgumentParser:
         prog=manifest.product,
         description=f"{manifest.name} {manifest.version}. Without a command: run all services.",
         epilog="exit codes: 0 stopped as asked, 2 wrong usage, 3 selftest findings, "
-        "70 a required service failed, 76 configuration (a taken control port)",
+        "70 a required service failed, 75 running already, 76 configuration (a taken control "
+        "port), 77 the shell went away",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -103,10 +167,24 @@ def _parser(manifest: Manifest) -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=_port, default=0, help="control port, 1-65535 (default: any free one)"
     )
+    parser.add_argument(
+        "--shell-pid", type=int, default=0, metavar="PID", help="stop when this process ends"
+    )
+    parser.add_argument(
+        "--no-restart", action="store_true", help="a service that fails is not started again"
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     service = commands.add_parser("service", help="run one service in this process")
     service.add_argument("name", metavar="NAME")
     commands.add_parser("run", help="run a bundled console script: run SCRIPT [ARGUMENTS]")
+    status = commands.add_parser("status", help="show the services of the running instance")
+    status.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    logs = commands.add_parser("logs", help="show what the services have said last")
+    logs.add_argument("name", metavar="SERVICE", nargs="?", default="")
+    logs.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
+    commands.add_parser("stop", help="stop the running instance and wait for its end")
+    again = commands.add_parser("restart", help="start a service again")
+    again.add_argument("name", metavar="SERVICE")
     check = commands.add_parser("selftest", help="check this artifact from the inside")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser

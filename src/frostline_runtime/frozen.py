@@ -25,3 +25,8 @@ def own_command(*arguments: str) -> tuple[str, ...]:
     if is_frozen():
         return (sys.executable, *arguments)
     return (sys.executable, "-P", "-m", "frostline_runtime.entry", *arguments)
+
+
+def is_same_executable(candidate: str) -> bool:
+    """Tell whether *candidate* is this frozen artifact itself: it would start all of us again."""
+    return is_frozen() and os.path.realpath(candidate) == os.path.realpath(sys.executable)

@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from frostline_runtime import environment, frozen, llamafile, ports
 from frostline_runtime.manifest import Manifest, Port, Service
 from frostline_runtime.system import current
 
 LISTEN_FD = "FROSTLINE_LISTEN_FD"
+LIFELINE_FD = "FROSTLINE_LIFELINE_FD"
 PORT = "FROSTLINE_PORT"
+APP = "FROSTLINE_APP"
+INSTANCE = "FROSTLINE_INSTANCE"
 SERVICE = "FROSTLINE_SERVICE"
+RUN = "FROSTLINE_RUN"
+
+How = Literal["frozen", "artifact", "script", "command", "llamafile"]
 
 
 class LaunchError(Exception):
@@ -24,6 +31,7 @@ class LaunchError(Exception):
 class Launch:
     """Everything that a spawn needs."""
 
+    how: How
     argv: tuple[str, ...]
     environ: Mapping[str, str]
     cwd: str
@@ -33,17 +41,30 @@ class Launch:
 class Address:
     """The port of one service, with its listening socket as long as that is ours to give."""
 
-    def __init__(self, port: Port) -> None:
-        self.listener: socket.socket | None = ports.listen(port)
-        self.number: int = self.listener.getsockname()[1]
-        if port.by != "socket" or not current.can_inherit_sockets():
-            self.close()
+    def __init__(self, port: Port, remembered: int = 0) -> None:
+        """Listen on *port*, or where it listened last. Raises PortError."""
+        self._port = port
+        self.listener: socket.socket | None = None
+        self.number = 0
+        self._listen(remembered)
+
+    def renew(self) -> None:
+        """Choose a free port instead of one that turned out to be taken."""
+        self.close()
+        self._port = Port(mode="ephemeral", by=self._port.by, variable=self._port.variable)
+        self._listen(0)
 
     def close(self) -> None:
         """Close our copy of the listening socket."""
         if self.listener:
             self.listener.close()
             self.listener = None
+
+    def _listen(self, remembered: int) -> None:
+        self.listener = ports.listen(self._port, remembered)
+        self.number = self.listener.getsockname()[1]
+        if self._port.by != "socket" or not current.can_inherit_sockets():
+            self.close()
 
 
 def effective_port(service: Service) -> Port | None:
@@ -54,37 +75,48 @@ def effective_port(service: Service) -> Port | None:
 
 
 def prepare(
-    service: Service,
-    manifest: Manifest,
-    addresses: Mapping[str, Address],
-    environ: Mapping[str, str],
-) -> Launch:
-    """Return how *service* is started. Raises LaunchError, ModelServerError."""
+    service: Service, manifest: Manifest, addresses: Mapping[str, Address],
+    environ: Mapping[str, str], lifeline: int,
+) -> tuple[Launch, ...]:  # fmt: skip
+    """Return how *service* can be started, best first. Raises LaunchError, ModelServerError.
+
+    Its environment lacks only the number of the run. A service of ours gets *lifeline*, a
+    descriptor that ends when the supervisor does.
+    """
     address = addresses.get(service.name)
     storage = environment.storage_directory(manifest.environment, environ)
     child = dict(environ) | _known_addresses(manifest, addresses) | dict(service.environment)
     child[SERVICE] = service.name
-    child["PYTHONUNBUFFERED"] = "1"
-    descriptors: tuple[int, ...] = ()
+    child["PYTHONUNBUFFERED"] = child["PYTHONUTF8"] = "1"
+    descriptors: list[int] = []
     if address:
         child[PORT] = str(address.number)
         if service.port and service.port.variable:
             child[service.port.variable] = str(address.number)
         if address.listener:
-            descriptors = (address.listener.fileno(),)
+            descriptors.append(address.listener.fileno())
             child[LISTEN_FD] = str(descriptors[0])
-    argv, child = _command(service, manifest, address, child)
-    return Launch(argv, child, storage or str(Path.home()), descriptors)
+    if service.kind == "entry" and current.can_inherit_sockets():
+        descriptors.append(lifeline)
+        child[LIFELINE_FD] = str(lifeline)
+    return tuple(
+        Launch(how, argv, variables, storage or str(Path.home()), tuple(descriptors))
+        for how, argv, variables in _candidates(service, manifest, address, child)
+    )
 
 
-def _command(
+def _candidates(
     service: Service, manifest: Manifest, address: Address | None, child: dict[str, str]
-) -> tuple[tuple[str, ...], dict[str, str]]:
+) -> list[tuple[How, tuple[str, ...], dict[str, str]]]:
     bundle = frozen.bundle()
+    number = str(address.number) if address else ""
+
+    def filled(part: str) -> str:
+        return part.replace("{bundle}", str(bundle)).replace("{port}", number)
+
     match service.kind:
         case "entry":
-            # Our own executable: it needs what its bootloader had set.
-            return frozen.own_command("service", service.name), child | environment.bootloader
+            return _entry_candidates(service, bundle, child)
         case "llamafile":
             server = manifest.model_server
             if not (server and address):
@@ -94,18 +126,44 @@ def _command(
             if not executable:
                 message = "has no model server configured"
                 raise LaunchError(message)
-            line = llamafile.arguments(server, child, bundle, address.number)
-            return (str(executable), *line), llamafile.child_environment(child)
+            line = (str(executable), *llamafile.arguments(server, child, bundle, address.number))
+            variables = llamafile.child_environment(child)
+            # A polyglot executable that the kernel does not know is a shell script, too.
+            through_shell = ("/bin/sh", *line)
+            return [("llamafile", line, variables), ("llamafile", through_shell, variables)]
         case "command":
-            number = str(address.number) if address else ""
-            line = tuple(
-                part.replace("{bundle}", str(bundle)).replace("{port}", number)
-                for part in service.command
-            )
+            line = tuple(map(filled, service.command))
             if not os.access(line[0], os.X_OK):
                 message = f"cannot be started: {line[0]} is missing or not executable"
                 raise LaunchError(message)
-            return line, child
+            return [("command", line, child)]
+
+
+def _entry_candidates(
+    service: Service, bundle: Path, child: dict[str, str]
+) -> list[tuple[How, tuple[str, ...], dict[str, str]]]:
+    found: list[tuple[How, tuple[str, ...], dict[str, str]]] = []
+    suffix = ".exe" if os.name == "nt" else ""
+    binary = bundle / "services" / service.name / f"{service.name}{suffix}"
+    if binary.is_file():
+        found.append(("frozen", (str(binary),), child))
+    # Our own executable: it needs what its bootloader had set.
+    own = frozen.own_command("service", service.name)
+    found.append(("artifact", own, child | environment.bootloader))
+    if service.script:
+        from frostline_runtime import interpreter  # noqa: PLC0415  # only products with scripts pay
+
+        search = interpreter.search(service.python, service.import_check, bundle, child)
+        script = str(bundle / service.script)
+        variables = {k: v for k, v in child.items() if k not in {"PYTHONHOME", "PYTHONPATH"}}
+        if search.found:
+            found.append(("script", (search.found, script), variables))
+        elif not service.entry:
+            message = f"found no interpreter for {script}: {'; '.join(search.rejected)}"
+            raise LaunchError(message)
+        if not service.entry:
+            found = [candidate for candidate in found if candidate[0] != "artifact"]
+    return found
 
 
 def _known_addresses(manifest: Manifest, addresses: Mapping[str, Address]) -> dict[str, str]:

@@ -12,6 +12,7 @@ FILE_NAME = "frostline.json"
 Serve = Literal["function", "asgi", "wsgi"]
 Kind = Literal["entry", "command", "llamafile"]
 PortMode = Literal["fixed", "prefer", "ephemeral"]
+Restart = Literal["always", "on-failure", "never"]
 PortBy = Literal["socket", "environment", "argument"]
 
 
@@ -40,11 +41,16 @@ class Probe:
     pointer: str = ""
     equals: str = ""
     timeout: float = 2.0
+    interval: float = 5.0
+    failures: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A process that the supervisor runs. Times are seconds."""
+    """A process that the supervisor runs. Times are seconds.
+
+    *start_timeout* counts from the last sign of progress, *start_longest* from the start.
+    """
 
     name: str
     kind: Kind = "entry"
@@ -54,9 +60,17 @@ class Service:
     needs: tuple[str, ...] = ()
     required: bool = True
     port: Port | None = None
-    probe: Probe | None = None
+    startup: Probe | None = None
+    readiness: Probe | None = None
+    liveness: Probe | None = None
     start_timeout: float = 60.0
+    start_longest: float = 600.0
+    stop_path: str = ""
     grace: float = 5.0
+    restart: Restart = "always"
+    script: str = ""
+    python: str = ""
+    import_check: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -150,15 +164,16 @@ def load(folder: Path) -> Manifest:
 
 def _service(raw: dict[str, object]) -> Service:
     values = dict(raw)
-    for key in ("command", "needs"):
+    for key in ("command", "needs", "import_check"):
         values[key] = tuple(_list(values[key]))
     if values["port"]:
         values["port"] = Port(**_dict(values["port"]))
-    if values["probe"]:
-        probe = _dict(values["probe"])
-        for key in ("statuses", "not_yet"):
-            probe[key] = tuple(_list(probe[key]))
-        values["probe"] = Probe(**probe)
+    for role in ("startup", "readiness", "liveness"):
+        if values[role]:
+            probe = _dict(values[role])
+            for key in ("statuses", "not_yet"):
+                probe[key] = tuple(_list(probe[key]))
+            values[role] = Probe(**probe)
     return Service(**values)  # type: ignore[arg-type]  # JSON that `dump` wrote
 
 

@@ -1,33 +1,126 @@
-"""Output of a service: always drained, shown with its name, its end kept for messages."""
+"""Output of services: always drained, kept in memory and in a rotated file, shown to people."""
 
+import os
+import re
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
+from pathlib import Path
 from typing import IO
 
-from frostline_runtime.announce import say
-
 TAIL_LINES = 30
-_LINE_LIMIT = 64 * 1024
+RING = 2000
+LINE_LIMIT = 64 * 1024
+FILE_LIMIT = 5 * 1024 * 1024
+FILES = 5
+RATE = 10_000
+_RETRY = 30.0
+_CHUNK = 64 * 1024
+_SECRET = re.compile(r"(?i)((?:token|password|secret|api[_-]?key)\W{1,3})[^\s\"'&,;]+")
 
 
-class Output:
-    """Reads one stream to its end in a thread."""
+class Log:
+    """The lines of one service over all its runs.
 
-    def __init__(self, name: str, stream: IO[bytes]) -> None:
+    *show* gets each line for people, *trouble* a message when the file cannot be written.
+    """
+
+    def __init__(
+        self, name: str, path: Path | None, show: Callable[[str], object],
+        trouble: Callable[[str], None],
+    ) -> None:  # fmt: skip
         self._name = name
-        self._stream = stream
-        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self._thread = threading.Thread(target=self._drain, name=f"output-{name}", daemon=True)
-        self._thread.start()
+        self._path = path
+        self._show = show
+        self._trouble = trouble
+        self._lock = threading.Lock()
+        self._file_lock = threading.Lock()
+        self._ring: deque[tuple[int, str]] = deque(maxlen=RING)
+        self._number = 0
+        self._file: int | None = None
+        self._size = 0
+        self._closed_until = 0.0
+        self.dropped = 0
+        self.last = time.monotonic()
 
-    def tail(self, wait: float = 0.2) -> list[str]:
-        """Return the last lines, after at most *wait* seconds for what is still in the pipe."""
-        self._thread.join(wait)
-        return list(self._tail)
+    def attach(self, stream: IO[bytes], progressed: Callable[[], None]) -> None:
+        """Drain *stream* to its end in a thread; *progressed* is told at most once a second."""
+        threading.Thread(
+            target=self._drain, args=(stream, progressed), name=f"output-{self._name}", daemon=True
+        ).start()
 
-    def _drain(self) -> None:
-        with self._stream:
-            while line := self._stream.readline(_LINE_LIMIT):
-                text = line.decode("utf-8", "backslashreplace").rstrip("\r\n")
-                self._tail.append(text)
-                say(f"[{self._name}] {text}")
+    def tail(self, count: int = TAIL_LINES) -> list[str]:
+        """Return the last *count* lines."""
+        with self._lock:
+            return [line for _, line in self._ring][-count:]
+
+    def after(self, number: int) -> list[tuple[int, str]]:
+        """Return the lines that are kept and numbered above *number*."""
+        with self._lock:
+            return [(at, line) for at, line in self._ring if at > number]
+
+    def _drain(self, stream: IO[bytes], progressed: Callable[[], None]) -> None:
+        rest = b""
+        told = 0.0
+        budget, since = RATE, time.monotonic()
+        with stream:
+            while chunk := os.read(stream.fileno(), _CHUNK):
+                now = self.last = time.monotonic()
+                if now - told > 1.0:
+                    told = now
+                    progressed()
+                if now - since > 1.0:
+                    budget, since = RATE, now
+                *lines, rest = (rest + chunk).split(b"\n")
+                if len(rest) > LINE_LIMIT:
+                    lines, rest = [*lines, rest], b""
+                kept = lines[:budget]
+                self.dropped += len(lines) - len(kept)
+                budget -= len(kept)
+                self._keep(kept)
+        if rest:
+            self._keep([rest])
+
+    def _keep(self, lines: list[bytes]) -> None:
+        texts = [clean(line) for line in lines]
+        with self._lock:
+            for text in texts:
+                self._number += 1
+                self._ring.append((self._number, text))
+        for text in texts:
+            self._show(f"[{self._name}] {text}")
+        with self._file_lock:
+            self._write("".join(f"{text}\n" for text in texts).encode())
+
+    def _write(self, data: bytes) -> None:
+        if not (self._path and data) or time.monotonic() < self._closed_until:
+            return
+        try:
+            if self._file is None or self._size > FILE_LIMIT:
+                self._open(self._path)
+            assert self._file is not None  # noqa: S101  # _open sets it
+            self._size += os.write(self._file, data)
+        except OSError as error:  # full, read-only, gone: the service goes on
+            self._closed_until = time.monotonic() + _RETRY
+            self._trouble(f"{self._path}: {error.strerror}")
+
+    def _open(self, path: Path) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+        if path.exists() and path.stat().st_size > FILE_LIMIT:
+            for number in range(FILES - 1, 0, -1):
+                old = path.with_name(f"{path.name}.{number}")
+                if old.exists():
+                    old.replace(path.with_name(f"{path.name}.{number + 1}"))
+            path.replace(path.with_name(f"{path.name}.1"))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+        self._file = os.open(path, flags, 0o600)
+        self._size = os.fstat(self._file).st_size
+
+
+def clean(line: bytes) -> str:
+    """Return *line* as text of bounded length, with what looks like a secret taken out."""
+    text = line[:LINE_LIMIT].decode("utf-8", "backslashreplace").rstrip("\r")
+    return _SECRET.sub(r"\1…", text.replace("\0", "\\0"))

@@ -15,24 +15,27 @@ class PortError(Exception):
     """A port that had to be this one belongs to somebody else."""
 
 
-def listen(port: Port) -> socket.socket:
+def listen(port: Port, remembered: int = 0) -> socket.socket:
     """Return a listening socket for *port*, another one where its mode allows that.
 
-    Raises PortError with the owner, as far as the system tells, for a fixed port.
+    A preferred port is first looked for where it was *remembered*: a web page keeps its
+    storage by its address. Raises PortError with the owner, as far as the system tells.
     """
-    if port.mode != "ephemeral" and port.number:
+    wanted = [] if port.mode == "ephemeral" else [port.number]
+    if port.mode == "prefer":
+        wanted.insert(0, remembered)
+    for number in filter(None, wanted):
         try:
-            return _bind(port.number)
+            return _bind(number)
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
-            if port.mode == "fixed":
-                owner = current.port_owner(port.number) or "another process"
-                message = (
-                    f"port {port.number} is taken by {owner}. "
-                    "Stop that process or choose another port."
-                )
-                raise PortError(message) from None
+    if port.mode == "fixed" and port.number:
+        owner = current.port_owner(port.number) or "another process"
+        message = (
+            f"port {port.number} is taken by {owner}. Stop that process or choose another port."
+        )
+        raise PortError(message)
     return _bind(0)
 
 

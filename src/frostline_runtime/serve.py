@@ -5,11 +5,16 @@ import importlib
 import os
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, cast
 
-from frostline_runtime.launch import PORT, inherited_listener
+from frostline_runtime.launch import INSTANCE, PORT, inherited_listener
 from frostline_runtime.manifest import Serve
+from frostline_runtime.probe import INSTANCE_HEADER
+
+Scope = Mapping[str, object]
+Send = Callable[[dict[str, object]], Awaitable[None]]
+Asgi = Callable[[Scope, object, Send], Awaitable[None]]
 
 
 class Application(Protocol):
@@ -65,7 +70,7 @@ def _run_asgi(application: Application) -> int:
     uvicorn = importlib.import_module("uvicorn")
     listener = inherited_listener()
     config = uvicorn.Config(
-        application,
+        signed(application, os.environ.get(INSTANCE, "")),
         host="127.0.0.1",
         port=int(os.environ.get(PORT, "0")),
         log_level="info",
@@ -74,6 +79,28 @@ def _run_asgi(application: Application) -> int:
     server: _Server = uvicorn.Server(config)
     server.run(sockets=[listener] if listener else None)
     return 0
+
+
+def signed(application: Application, instance: str) -> Application:
+    """Return the ASGI *application* with each HTTP answer naming *instance*.
+
+    Thus a probe knows that it was answered by this launch, and by nobody else who has the port.
+    """
+    if not instance:
+        return application
+    header = (INSTANCE_HEADER.lower().encode(), instance.encode())
+    run = cast("Asgi", application)
+
+    async def asgi(scope: Scope, receive: object, send: Send) -> None:
+        async def sign(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                headers = cast("list[tuple[bytes, bytes]]", message.get("headers") or [])
+                message = {**message, "headers": [*headers, header]}
+            await send(message)
+
+        await run(scope, receive, sign if scope["type"] == "http" else send)
+
+    return cast("Application", asgi)
 
 
 def _run_wsgi(application: Application) -> int:

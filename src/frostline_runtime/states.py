@@ -1,6 +1,7 @@
-"""States of services and what follows from them, as pure functions over values."""
+"""States of services, and what they say about the whole, as values."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from frostline_runtime.manifest import Service
@@ -13,6 +14,9 @@ class State(StrEnum):
     PENDING = "PENDING"
     STARTING = "STARTING"
     READY = "READY"
+    UNREADY = "UNREADY"
+    STOPPING = "STOPPING"
+    BACKOFF = "BACKOFF"
     FAILED = "FAILED"
     STOPPED = "STOPPED"
 
@@ -27,60 +31,107 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-States = Mapping[str, State]
+UP = frozenset({State.READY, State.UNREADY})
+RUNNING = UP | {State.STARTING, State.STOPPING}
+AT_REST = frozenset({State.DISABLED, State.FAILED, State.STOPPED})
+MET = frozenset({State.READY, State.DISABLED})
+
+# Signals by number: what ended a process is told the same way everywhere.
+_SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS",
+            8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 15: "SIGTERM"}  # fmt: skip
 
 
-def startable(services: Sequence[Service], states: States) -> tuple[Service, ...]:
-    """Return the pending services whose needs are all ready (or disabled)."""
-    met = {State.READY, State.DISABLED}
-    return tuple(
-        service
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A service and all that decides what becomes of it.
+
+    *run* numbers its processes: what belongs to an older one is dropped. *due* is when
+    something must be done; *deadline* when a start has taken too long; *cause* is why it is
+    being stopped, where that is a failure; *again* asks for a new start after the stop; *blocked*
+    means that it failed only because of a need.
+    """
+
+    service: Service
+    state: State = State.STOPPED
+    run: int = 0
+    wanted: bool = False
+    again: bool = False
+    since: float = 0.0
+    started: float = 0.0
+    died: float | None = None
+    due: float | None = None
+    deadline: float | None = None
+    progress: float = 0.0
+    ready_at: float | None = None
+    pace: float = 0.05
+    misses: int = 0
+    unready: int = 0
+    streak: int = 0
+    restarts: tuple[float, ...] = ()
+    ports_tried: int = 0
+    forced: bool = False
+    blocked: bool = False
+    cause: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """All services; *exit_code* is set once the artifact has to end."""
+
+    units: Mapping[str, Unit]
+    restart: bool = True
+    linger: float = 0.0
+    stopping: bool = False
+    exit_code: int | None = None
+    doomed: float | None = None
+    stop_by: float | None = None
+    finished: bool = False
+
+    def states(self) -> dict[str, State]:
+        """Return the state of each service."""
+        return {name: unit.state for name, unit in self.units.items()}
+
+
+def initial(
+    services: Sequence[Service], disabled: frozenset[str] = frozenset(), *, restart: bool = True,
+    linger: float = 0.0,
+) -> Model:  # fmt: skip
+    """Return the model before anything was started; without *restart* a failure is final."""
+    units = {
+        service.name: Unit(service, State.DISABLED if service.name in disabled else State.STOPPED)
         for service in services
-        if states[service.name] is State.PENDING
-        and all(states[need] in met for need in service.needs)
-    )
+    }
+    return Model(units, restart=restart, linger=linger)
 
 
-def blocked(services: Sequence[Service], states: States) -> tuple[Service, ...]:
-    """Return the pending services of which a need has failed or stopped."""
-    lost = {State.FAILED, State.STOPPED}
-    return tuple(
-        service
-        for service in services
-        if states[service.name] is State.PENDING
-        and any(states[need] in lost for need in service.needs)
-    )
+def settled(model: Model) -> bool:
+    """Tell whether nothing is on its way up or down."""
+    moving = {State.PENDING, State.STARTING, State.STOPPING, State.BACKOFF}
+    return not any(unit.state in moving for unit in model.units.values())
 
 
-def settled(states: States) -> bool:
-    """Tell whether nothing is still on its way up."""
-    return not any(state in {State.PENDING, State.STARTING} for state in states.values())
-
-
-def overall(services: Sequence[Service], states: States, *, stopping: bool) -> Status:
-    """Return the status of the whole (supervisor specification §14)."""
-    if stopping:
+def overall(model: Model) -> Status:
+    """Return the status of the whole (specification §14)."""
+    if model.stopping:
         return Status.STOPPING
-    required = [states[service.name] for service in services if service.required]
-    if any(state in {State.FAILED, State.STOPPED} for state in required):
+    states = {unit.state for unit in model.units.values() if unit.service.required}
+    if states & {State.FAILED, State.STOPPED}:
         return Status.FAILED
-    if not settled(states):
+    first = any(
+        unit.state in {State.PENDING, State.STARTING} and not unit.restarts
+        for unit in model.units.values()
+    )
+    if first or not states <= UP | {State.DISABLED}:
         return Status.STARTING
-    if any(state in {State.FAILED, State.STOPPED} for state in states.values()):
+    optional = {unit.state for unit in model.units.values() if not unit.service.required}
+    if State.UNREADY in states or not optional <= {State.READY, State.DISABLED}:
         return Status.DEGRADED
     return Status.OK
 
 
-def stop_order(services: Sequence[Service]) -> tuple[tuple[str, ...], ...]:
-    """Return groups of names to be stopped one group after the other, dependants first."""
-    remaining = {service.name: set(service.needs) for service in services}
-    groups: list[tuple[str, ...]] = []
-    while remaining:
-        needed = set().union(*remaining.values())
-        group = tuple(name for name in remaining if name not in needed)
-        if not group:  # a cycle: the profile refuses them, a hand-made manifest may not
-            group = tuple(remaining)
-        groups.append(group)
-        for name in group:
-            del remaining[name]
-    return tuple(groups)
+def describe_exit(code: int) -> str:
+    """Return *code* of an ended process in words."""
+    if code < 0:
+        return f"ended by signal {_SIGNALS.get(-code, -code)}"
+    return f"exited with code {code}"

@@ -1,314 +1,364 @@
-"""Starts the services in order of need, waits until each answers, and stops them all.
+"""Feeds what happens to the state machine and carries out what it decides.
 
-One thread owns all state and takes events from a queue; threads that wait for processes,
-probes, standard input and signals only put events there. First version: a service that dies
-is not restarted.
+One thread, the main one, owns the model, takes events from a queue and starts processes; the
+threads that wait for processes, probes, standard input and requests only put events there.
 """
 
 import contextlib
 import os
 import queue
+import random
 import signal
-import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from typing import cast
 
-from frostline_runtime import health, launch, lifeline, llamafile, ports, probe
-from frostline_runtime.announce import Announcer, Value, say
-from frostline_runtime.manifest import Manifest, Port, Service
-from frostline_runtime.output import Output
-from frostline_runtime.states import State, Status, blocked, overall, settled, startable, stop_order
+from frostline_runtime import launch, lifeline, ports, runfile
+from frostline_runtime.announce import Announcer, Outlet, Value
+from frostline_runtime.control import Keys
+from frostline_runtime.events import (
+    Abandon,
+    Action,
+    Ask,
+    Boot,
+    Event,
+    Exited,
+    Shutdown,
+    Spawn,
+    Stop,
+    Suspended,
+    Tick,
+    Want,
+)
+from frostline_runtime.journal import Journal
+from frostline_runtime.manifest import Manifest, Port
+from frostline_runtime.processes import Processes, open_log
+from frostline_runtime.report import Report, Snapshot, announced, health, metrics
+from frostline_runtime.states import UP, Model, State, Status, Unit, initial, overall, settled
 from frostline_runtime.system import current
+from frostline_runtime.transitions import advance, next_wake
 
-STOPPED_AS_ASKED = 0
-REQUIRED_SERVICE_FAILED = 70
-_FIRST_INTERVAL = 0.02
-_LONGEST_INTERVAL = 0.5
-_KILL_CONFIRM = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Exited:
-    """The process of a service has ended."""
-
-    name: str
-    code: int
+LOST_PARENT = 77
+_SUSPEND_GAP = 3.0
+_BOOT_TIME_GAP = 2.0
+_JOURNAL_PATIENCE = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
-    """A service has answered its startup probe, or will not any more."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How this launch was asked for."""
 
-    name: str
-    ready: bool
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Somebody asks the artifact to stop."""
-
-    reason: str
-
-
-Event = Exited | Probed | Stop
-
-
-@dataclass(slots=True)
-class Run:
-    """A started process of a service."""
-
-    process: subprocess.Popen[bytes]
-    output: Output
-    done: threading.Event
+    control: Port = field(default_factory=lambda: Port(mode="prefer"))
+    watch_stdin: bool = False
+    shell_pid: int = 0
+    restart: bool = True
+    linger: float = 0.0
+    ready_file: str = ""
+    token: str = ""
 
 
 class Supervisor:
     """Runs the services of one manifest until it is told to stop."""
 
     def __init__(
-        self, manifest: Manifest, announcer: Announcer, environ: Mapping[str, str], started: float
-    ) -> None:
+        self, manifest: Manifest, place: Path, environ: Mapping[str, str], options: Options,
+        started: float,
+    ) -> None:  # fmt: skip
         self._manifest = manifest
-        self._announcer = announcer
-        self._environ = environ
+        self._place = place
+        self._options = options
         self._started = started
+        self._instance = environ[launch.INSTANCE]
+        self._announcer = Announcer()
+        self._people = Outlet(sys.stderr)
+        self._keys = Keys(options.token or os.urandom(32).hex())
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._services = manifest.services
-        self._states = {service.name: State.PENDING for service in self._services}
-        self._reasons: dict[str, str] = {}
-        self._addresses: dict[str, launch.Address] = {}
-        self._runs: dict[str, Run] = {}
-        self._stopping = False
+        self._previous = runfile.read(place)
+        logs = {
+            service.name: open_log(service.name, place / "logs", self._people.put, self._trouble)
+            for service in manifest.services
+        }
+        self._processes = Processes(manifest, environ, self._events.put, logs)
+        self._model = Model({})
+        self._base_url = ""
         self._announced = False
-        self._fatal = False
+        self._slept = current.slept()
+        self._lag = 0.0
+        self._journal: Journal | None = None
 
-    def run(self, control: Port, *, watch_stdin: bool) -> int:
-        """Serve until a signal, the end of standard input or a fatal failure; return the exit code.
+    def run(self) -> int:
+        """Serve until a signal, the end of the shell or a fatal failure; return the exit code.
 
         Raises PortError if the control port is fixed and taken.
         """
-        with ports.listen(control) as listener:
-            self._install(watch_stdin=watch_stdin)
-            self._choose_ports()
-            self._start_what_can()
-            server = health.serve(listener, self.report)
-            base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        remembered = runfile.number(self._previous, "control")
+        with ports.listen(self._options.control, remembered) as listener:
+            self._base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            self._install()
+            self._hello()
+            self._end_leftovers()
+            self._model = self._first_model()
+            self._handle(Boot())
+            self._open_journal()
+            from frostline_runtime.httpd import Server  # noqa: PLC0415  # services start meanwhile
+
+            server = Server(listener, self, self._keys, Path(__file__).parent / "web")
+            server.start()
             try:
-                code = self._loop(base_url)
+                while not self._model.finished:
+                    self._handle(self._next_event())
             finally:
-                left = self._stop_all()
+                left = self._processes.close()
                 threading.Thread(target=server.shutdown, daemon=True).start()
-                self._announcer.emit("stopped", clean=not left, left=[*left])
-        return code
+                self._farewell([*left])
+        return self._model.exit_code or 0
 
-    def report(self) -> health.Report:
-        """Return the body of `/health`."""
-        status = overall(self._services, self._states, stopping=self._stopping)
-        return {
-            "status": status.value,
-            "version": self._manifest.version,
-            "services": {service.name: self._describe(service) for service in self._services},
-        }
+    # What others may ask, from any thread (control.Subject).
 
-    def _loop(self, base_url: str) -> int:
-        while not self._fatal:
-            self._announce_if_ready(base_url)
-            event = self._next_event()
-            if isinstance(event, Stop):
-                self._stopping = True
-                self._announcer.emit("stopping", reason=event.reason)
-                return STOPPED_AS_ASKED
-            self._handle(event)
-        return REQUIRED_SERVICE_FAILED
+    def report(self) -> Report:
+        """Return the body of `/health` for those who know the token."""
+        return health(self._snapshot())
 
-    def _handle(self, event: Exited | Probed) -> None:
-        if self._states[event.name] is State.FAILED:
-            return
-        if isinstance(event, Exited):
-            self._fail(event.name, f"exited with {describe_exit(event.code)}")
-        elif not event.ready:
-            self._fail(event.name, event.detail)
-        else:
-            self._states[event.name] = State.READY
-        self._start_what_can()
+    def metrics(self) -> str:
+        """Return the figures in the Prometheus text format."""
+        return metrics(self._snapshot())
+
+    def lines(self, service: str, after: int) -> list[tuple[int, str]]:
+        """Return the lines of *service* above number *after*. Raises KeyError."""
+        return self._processes[service].log.after(after)
+
+    def history(self, service: str) -> list[Report]:
+        """Return the last probes of *service*. Raises KeyError."""
+        probes = list(self._processes[service].probes)
+        return [{"ts": ts, "ok": ok, "latency_ms": round(ms, 2)} for ts, ok, ms in probes]
+
+    def request(self, event: Want | Shutdown) -> None:
+        """Hand *event* to the thread that decides."""
+        self._events.put(event)
 
     def _next_event(self) -> Event:
+        """Wait for something to happen, or for the time at which something is due.
+
+        That time is computed here, after all actions: computed before them it would miss what
+        they have made due, and a hung service would never be ended.
+        """
         while True:
+            due = next_wake(self._model)
+            now = time.monotonic()
+            if due is not None and due <= now:
+                return self._due(now - due)
+            waits = [] if due is None else [due - now]
+            waits += [current.WAKE_EVERY] if current.WAKE_EVERY else []
             with contextlib.suppress(queue.Empty):
-                return self._events.get(timeout=current.WAKE_EVERY)
+                return self._events.get(timeout=min(waits, default=None))
 
-    def _install(self, *, watch_stdin: bool) -> None:
-        for number in current.STOP_SIGNALS:
-            signal.signal(number, self._on_signal)
-        if watch_stdin:
-            lifeline.watch(0, partial(self._events.put, Stop("stdin_eof")))
+    def _due(self, late: float) -> Event:
+        slept = current.slept()
+        gap, self._slept = slept - self._slept, slept
+        if late > _SUSPEND_GAP or gap > _BOOT_TIME_GAP:
+            return Suspended(max(late, gap))
+        self._lag = max(self._lag, late)
+        return Tick()
 
-    def _on_signal(self, number: int, _frame: object) -> None:
-        if self._stopping:  # asked twice: no more grace
-            for run in self._runs.values():
-                current.kill(run.process)
-        self._events.put(Stop(signal.Signals(number).name))
+    def _handle(self, event: Event) -> None:
+        begun = time.monotonic()
+        before = self._model
+        if isinstance(event, Shutdown) and not before.stopping:
+            self._announcer.emit("stopping", reason=event.reason)
+        if isinstance(event, Exited):
+            self._note_end(event)
+        chance = random.random()  # noqa: S311  # spreads restarts
+        self._model, actions = advance(before, event, begun, chance)
+        for action in actions:
+            self._execute(action)
+        self._tell(before)
+        self._lag = max(self._lag, time.monotonic() - begun)
 
-    def _choose_ports(self) -> None:
-        for service in self._services:
-            if service.kind == "llamafile" and not self._is_configured():
-                self._states[service.name] = State.DISABLED
-                continue
-            port = launch.effective_port(service)
-            if not port:
-                continue
-            try:
-                self._addresses[service.name] = launch.Address(port)
-            except ports.PortError as error:
-                self._fail(service.name, str(error))
+    def _execute(self, action: Action) -> None:
+        match action:
+            case Spawn():
+                self._processes.spawn(action)
+            case Ask():
+                self._processes.ask(action)
+            case Stop(name=name, force=force):
+                self._processes.stop(name, force=force)
+            case Abandon(name=name):
+                self._announcer.emit("unkillable", service=name)
+                self._processes.abandon(name)
 
-    def _is_configured(self) -> bool:
-        server = self._manifest.model_server
-        if not server:
-            return False
-        variable = self._environ.get(server.variable) if server.variable else None
-        return bool(variable or server.executable)
+    def _note_end(self, event: Exited) -> None:
+        run = self._processes.ended(event)
+        if run and self._journal:
+            cause = self._model.units[event.name].cause
+            self._journal.run((
+                self._instance, event.name, run.number, run.process.pid, run.started_at, run.how,
+                time.time(), cause, event.code, time.monotonic() - run.started,
+            ))  # fmt: skip
 
-    def _start_what_can(self) -> None:
-        """Start every service whose needs are met; fail those whose needs have failed."""
-        while not self._fatal:
-            lost = blocked(self._services, self._states)
-            for service in lost:
-                self._fail(service.name, "was not started: a service that it needs has failed")
-            ready = startable(self._services, self._states)
-            for service in ready:
-                self._start(service)
-            if not (lost or ready):
-                return
-
-    def _start(self, service: Service) -> None:
-        name = service.name
-        self._states[name] = State.STARTING
-        try:
-            plan = launch.prepare(service, self._manifest, self._addresses, self._environ)
-            os.makedirs(plan.cwd, exist_ok=True)  # noqa: PTH103  # a string all the way
-            process = current.spawn(plan.argv, plan.environ, plan.cwd, plan.descriptors)
-        except (launch.LaunchError, llamafile.ModelServerError) as error:
-            self._fail(name, str(error))
-            return
-        except OSError as error:
-            self._fail(name, f"cannot be started: {error}")
-            return
-        if name in self._addresses:
-            self._addresses[name].close()
-        assert process.stdout  # noqa: S101  # spawn gives one
-        run = Run(process, Output(name, process.stdout), threading.Event())
-        self._runs[name] = run
-        _thread(f"wait-{name}", partial(self._wait, name, run))
-        _thread(f"probe-{name}", partial(self._probe, service, run))
-
-    def _wait(self, name: str, run: Run) -> None:
-        code = run.process.wait()
-        run.done.set()
-        self._events.put(Exited(name, code))
-
-    def _probe(self, service: Service, run: Run) -> None:
-        address = self._addresses.get(service.name)
-        if not (service.probe and address):
-            self._events.put(Probed(service.name, ready=True))
-            return
-        deadline = time.monotonic() + service.start_timeout
-        interval = _FIRST_INTERVAL
-        detail = "never asked"
-        while time.monotonic() < deadline:
-            verdict = probe.ask(service.probe, address.number)
-            if verdict.healthy:
-                self._events.put(Probed(service.name, ready=True))
-                return
-            detail = verdict.detail
-            if run.done.wait(interval):  # it has ended: `Exited` tells
-                return
-            interval = min(interval * 1.5, _LONGEST_INTERVAL)
-        detail = f"not healthy after {service.start_timeout:g} s: {detail}"
-        self._events.put(Probed(service.name, ready=False, detail=detail))
-
-    def _fail(self, name: str, reason: str) -> None:
-        """Record that service *name* has failed; a required one ends the artifact."""
-        self._states[name] = State.FAILED
-        self._reasons[name] = reason
-        run = self._runs.get(name)
-        tail: list[Value] = [*(run.output.tail() if run else ())]
-        if run:
-            current.kill(run.process)
-        required = self._manifest.service(name).required
-        self._fatal |= required
-        event = "fatal" if required else "degraded"
-        self._announcer.emit(event, service=name, reason=reason, tail=tail)
-        say(f"frostline: service {name} {reason}")
-
-    def _announce_if_ready(self, base_url: str) -> None:
-        if self._announced or not settled(self._states):
-            return
-        if overall(self._services, self._states, stopping=False) not in {
-            Status.OK,
-            Status.DEGRADED,
-        }:
-            return
-        self._announced = True
-        self._announcer.emit(
-            "ready",
-            product=self._manifest.product,
-            version=self._manifest.version,
-            pid=os.getpid(),
-            base_url=base_url,
-            services={service.name: self._describe(service) for service in self._services},
-            took_ms=round((time.monotonic() - self._started) * 1000),
+    def _first_model(self) -> Model:
+        known = self._previous.get("ports")
+        remembered = cast("dict[str, int]", known) if isinstance(known, dict) else {}
+        return initial(
+            self._manifest.services,
+            self._processes.listen(remembered),
+            restart=self._options.restart,
+            linger=self._options.linger,
         )
 
-    def _describe(self, service: Service) -> dict[str, Value]:
-        name = service.name
-        address, run = self._addresses.get(name), self._runs.get(name)
-        return {
-            "state": self._states[name].value,
-            "required": service.required,
-            "url": f"http://127.0.0.1:{address.number}" if address else None,
-            "pid": run.process.pid if run else None,
-            "reason": self._reasons.get(name),
+    def _install(self) -> None:
+        for number in current.STOP_SIGNALS:
+            signal.signal(number, self._on_signal)
+        if self._options.watch_stdin:
+            lifeline.watch(0, partial(self._events.put, Shutdown("stdin_eof")), self._command)
+        if self._options.shell_pid:
+            gone = partial(self._events.put, Shutdown("shell_gone", LOST_PARENT))
+            current.watch_process(self._options.shell_pid, gone)
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        self._events.put(Shutdown(signal.Signals(number).name))
+
+    def _command(self, message: Mapping[str, object]) -> None:
+        match message.get("cmd"):
+            case "stop":
+                self._events.put(Shutdown(str(message.get("reason", "asked for"))))
+            case "restart":
+                self._events.put(Want(str(message.get("service")), "restart"))
+            case "ping":
+                self._announcer.emit("pong")
+            case "status":
+                self._announcer.emit("status", health=cast("Value", self.report()))
+            case other:
+                self._announcer.emit("unknown_command", cmd=str(other))
+
+    def _hello(self) -> None:
+        nets: list[Value] = ["stdin"] if self._options.watch_stdin else []
+        nets += ["shell_pid"] if self._options.shell_pid else []
+        self._announcer.emit(
+            "hello",
+            pid=os.getpid(),
+            instance=self._instance,
+            app=self._manifest.product,
+            version=self._manifest.version,
+            onefile=self._manifest.layout == "onefile",
+            base_url=self._base_url,
+            lifeline=nets or ["none"],
+        )
+
+    def _end_leftovers(self) -> None:
+        """End what an earlier instance has left that was killed together with its guards."""
+        earlier = self._previous.get("instance")
+        if earlier and not self._previous.get("ended"):
+            current.sweep({launch.INSTANCE: str(earlier)})
+        self._write_runfile()
+
+    def _open_journal(self) -> None:
+        self._journal = Journal(self._place / "state.db", self._manifest.product, self._trouble)
+        self._processes.probed = self._remember_probe
+        self._remember(Model({}))
+
+    def _remember_probe(self, name: str, ok: bool, latency: float) -> None:  # noqa: FBT001  # a callback
+        if self._journal:
+            self._journal.health(name, ok=ok, latency_ms=latency)
+
+    def _remember(self, before: Model) -> None:
+        for name, unit in self._model.units.items():
+            old = before.units.get(name)
+            if self._journal and (not old or old.state is not unit.state):
+                self._journal.event(self._instance, name, unit.state.value, unit.reason)
+
+    def _tell(self, before: Model) -> None:
+        """Announce and remember what has changed since *before*."""
+        for name, unit in self._model.units.items():
+            old = before.units.get(name)
+            if old and old.state is unit.state and old.run == unit.run:
+                continue
+            self._announcer.emit(
+                "service", name=name, state=unit.state.value, attempt=unit.run,
+                detail=unit.reason or None,
+            )  # fmt: skip
+            self._tell_people(unit, old)
+        self._remember(before)
+        if not self._announced and settled(self._model):
+            self._announce_ready()
+
+    def _tell_people(self, unit: Unit, old: Unit | None) -> None:
+        name, known = unit.service.name, self._processes[unit.service.name]
+        if unit.state is State.FAILED:
+            tail: list[Value] = [*known.log.tail()]
+            self._announcer.emit(
+                "fatal" if unit.service.required else "degraded", service=name,
+                reason=unit.reason, code=known.code, restarts=len(unit.restarts), tail=tail,
+            )  # fmt: skip
+            self._people.put(f"frostline: service {name} {unit.reason}")
+        elif unit.state is State.BACKOFF:
+            self._people.put(f"frostline: service {name} {unit.reason}; it is started again")
+        elif unit.state in UP and old and old.state is State.STARTING and unit.restarts:
+            self._announcer.emit("recovered", service=name)
+
+    def _announce_ready(self) -> None:
+        if overall(self._model) not in {Status.OK, Status.DEGRADED}:
+            return
+        self._announced = True
+        self._write_runfile()
+        facts: dict[str, Value] = {
+            "product": self._manifest.product,
+            "version": self._manifest.version,
+            "pid": os.getpid(),
+            "base_url": self._base_url,
+            "token": self._keys.token,
+            "status_url": f"{self._base_url}/#{self._keys.ticket()}",
+            "services": announced(self._snapshot()),
+            "took_ms": round((time.monotonic() - self._started) * 1000),
         }
+        if self._options.ready_file:
+            self._try_write(Path(self._options.ready_file), {"event": "ready", **facts})
+        self._announcer.emit("ready", **facts)
 
-    def _stop_all(self) -> tuple[str, ...]:
-        """Stop all services, dependants first; return the names of those that live on."""
-        self._stopping = True
-        for group in stop_order(self._services):
-            runs = {name: self._runs[name] for name in group if name in self._runs}
-            for run in runs.values():
-                current.terminate(run.process)
-            for name, run in runs.items():
-                grace = self._manifest.service(name).grace
-                if not run.done.wait(grace):
-                    say(f"frostline: service {name} did not stop within {grace:g} s: killed")
-                current.kill(run.process)  # also what it has left in its group
-                run.done.wait(_KILL_CONFIRM)
-        for address in self._addresses.values():
-            address.close()
-        return tuple(name for name, run in self._runs.items() if _survives(run))
+    def _write_runfile(self, *, ended: bool = False) -> None:
+        known = self._previous.get("ports")
+        facts = {
+            "product": self._manifest.product,
+            "instance": self._instance,
+            "pid": os.getpid(),
+            "base_url": self._base_url,
+            "token": "" if ended else self._keys.token,
+            "control": int(self._base_url.rpartition(":")[2]),
+            "ports": (known if isinstance(known, dict) else {}) | self._processes.numbers(),
+            "ended": ended,
+        }
+        self._try_write(self._place / "instance.json", facts)
 
+    def _try_write(self, path: Path, facts: Mapping[str, object]) -> None:
+        try:
+            runfile.write(path, facts)
+        except OSError as error:
+            self._trouble(f"{path}: {error.strerror}")
 
-def _survives(run: Run) -> bool:
-    deadline = time.monotonic() + _KILL_CONFIRM
-    while current.group_alive(run.process):  # killed, and not reaped by its new parent yet
-        if time.monotonic() > deadline:
-            return True
-        time.sleep(0.005)
-    return False
+    def _trouble(self, text: str) -> None:
+        """Say that something of our own does not work; the services go on."""
+        self._announcer.emit("trouble", detail=text)
 
+    def _farewell(self, left: list[Value]) -> None:
+        self._write_runfile(ended=True)
+        if self._journal:
+            self._journal.close(_JOURNAL_PATIENCE)
+        self._people.close()
+        self._announcer.emit("stopped", clean=not left, left=left)
+        self._announcer.close()
 
-def describe_exit(code: int) -> str:
-    """Return *code* of an ended process in words."""
-    if code < 0:
-        with contextlib.suppress(ValueError):
-            return f"signal {signal.Signals(-code).name}"
-    return f"code {code}"
-
-
-def _thread(name: str, target: Callable[[], None]) -> None:
-    threading.Thread(target=target, name=name, daemon=True).start()
+    def _snapshot(self) -> Snapshot:
+        """Return what reports are made of; the model is a value, so no lock is needed."""
+        return Snapshot(
+            model=self._model,
+            instance=self._instance,
+            version=self._manifest.version,
+            started=self._started,
+            lag=self._lag,
+            db=self._journal.state if self._journal else "starting",
+            services=self._processes.facts(),
+        )

@@ -13,7 +13,9 @@ VALUE = Manifest(
     layout="onedir",
     entry="a:b",
     services=(
-        Service(name="api", port=Port(number=1), probe=Probe(statuses=(200, 204)), needs=("llm",)),
+        Service(
+            name="api", port=Port(number=1), startup=Probe(statuses=(200, 204)), needs=("llm",)
+        ),
         Service(name="llm", kind="llamafile"),
     ),
     model_server=ModelServer(arguments=("--metrics",), addresses={"URL": "{url}/v1"}),

@@ -1,42 +1,62 @@
-"""What follows from the states of services."""
+"""What the states of services say about the whole."""
+
+from dataclasses import replace
+
+import pytest
 
 from frostline_runtime.manifest import Service
-from frostline_runtime.states import State, Status, blocked, overall, startable, stop_order
+from frostline_runtime.states import (
+    Model,
+    State,
+    Status,
+    describe_exit,
+    initial,
+    overall,
+    settled,
+)
 
 DB = Service(name="db")
 API = Service(name="api", needs=("db",))
 LLM = Service(name="llm", required=False)
-ALL = (DB, API, LLM)
 
 
-def states(db: State, api: State, llm: State) -> dict[str, State]:
-    """Return the states of the three services."""
-    return {"db": db, "api": api, "llm": llm}
+def model(db: State = State.READY, api: State = State.READY, llm: State = State.READY) -> Model:
+    """Return the three services in these states."""
+    first = initial((DB, API, LLM))
+    states = {"db": db, "api": api, "llm": llm}
+    units = {name: replace(first.units[name], state=state) for name, state in states.items()}
+    return replace(first, units=units)
 
 
-def test_a_service_waits_for_what_it_needs() -> None:
-    """Only services whose needs are ready may start."""
-    pending = states(State.PENDING, State.PENDING, State.PENDING)
-    assert startable(ALL, pending) == (DB, LLM)
-    assert startable(ALL, pending | {"db": State.READY}) == (API, LLM)
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        (model(), Status.OK),
+        (model(llm=State.DISABLED), Status.OK),
+        (model(llm=State.FAILED), Status.DEGRADED),
+        (model(llm=State.BACKOFF), Status.DEGRADED),
+        (model(api=State.UNREADY), Status.DEGRADED),
+        (model(llm=State.STARTING), Status.STARTING),
+        (model(api=State.BACKOFF), Status.STARTING),
+        (model(db=State.FAILED), Status.FAILED),
+        (model(db=State.STOPPED), Status.FAILED),
+        (replace(model(), stopping=True), Status.STOPPING),
+    ],
+)
+def test_overall_status(given: Model, status: Status) -> None:
+    """Required services decide between good and failed, optional ones degrade (§14)."""
+    assert overall(given) is status
 
 
-def test_a_failed_need_blocks() -> None:
-    """Waiting for a failed service would never end."""
-    assert blocked(ALL, states(State.FAILED, State.PENDING, State.READY)) == (API,)
+@pytest.mark.parametrize("state", [State.PENDING, State.STARTING, State.STOPPING, State.BACKOFF])
+def test_what_is_on_its_way_is_not_settled(state: State) -> None:
+    """The ready line waits for it."""
+    assert settled(model(llm=State.FAILED))
+    assert not settled(model(llm=state))
 
 
-def test_overall_status() -> None:
-    """Required services decide between good and failed, optional ones degrade."""
-    ready = states(State.READY, State.READY, State.READY)
-    assert overall(ALL, ready, stopping=False) is Status.OK
-    assert overall(ALL, ready | {"llm": State.FAILED}, stopping=False) is Status.DEGRADED
-    assert overall(ALL, ready | {"llm": State.DISABLED}, stopping=False) is Status.OK
-    assert overall(ALL, ready | {"api": State.STARTING}, stopping=False) is Status.STARTING
-    assert overall(ALL, ready | {"db": State.FAILED}, stopping=False) is Status.FAILED
-    assert overall(ALL, ready, stopping=True) is Status.STOPPING
-
-
-def test_dependants_stop_first() -> None:
-    """A service loses what it needs only after it has ended itself."""
-    assert stop_order(ALL) == (("api", "llm"), ("db",))
+def test_exits_in_words() -> None:
+    """A signal has its name on every system."""
+    assert describe_exit(3) == "exited with code 3"
+    assert describe_exit(-9) == "ended by signal SIGKILL"
+    assert describe_exit(-63) == "ended by signal 63"

@@ -4,7 +4,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final, Protocol
 
 if sys.platform == "win32":
@@ -32,17 +33,46 @@ class System(Protocol):
         environ: Mapping[str, str],
         cwd: str,
         descriptors: Sequence[int],
+        ended: Callable[[int], None],
     ) -> subprocess.Popen[bytes]:
-        """Start *argv* in a process group of its own, output merged into one pipe."""
+        """Start *argv* in a process group of its own, output merged into one pipe.
+
+        *ended* gets its exit code, negative for a signal, from a thread, when its group is gone.
+        To be called by the main thread only.
+        """
+
+    def guarded(self, run: Callable[[], int], tags: Mapping[str, str], *, with_parent: bool) -> int:
+        """Run *run* so that no process with *tags* is left when it ends, however it ends.
+
+        *with_parent*: the death of our own parent, a bootloader, is a request to stop.
+        """
+
+    def sweep(self, tags: Mapping[str, str]) -> tuple[int, ...]:
+        """Kill all processes of this user that carry *tags*; return those that live on."""
+
+    def tagged(self, tags: Mapping[str, str]) -> tuple[int, ...]:
+        """Return the other living processes whose first environment holds all of *tags*."""
+
+    def watch_process(self, pid: int, gone: Callable[[], None]) -> None:
+        """Call *gone* from a thread when process *pid* ends, or at once if it has."""
+
+    def slept(self) -> float:
+        """Return the seconds that this machine has been asleep; only differences count."""
+
+    def state_folder(self, product: str, environ: Mapping[str, str]) -> Path:
+        """Return where *product* keeps its state if its profile names no place."""
+
+    def lock(self, path: Path) -> int | None:
+        """Return a descriptor that holds the lock *path*, or None if another process has it."""
+
+    def owns_port(self, pid: int, port: int) -> bool | None:
+        """Tell whether *pid* or a descendant listens on *port*; None if that cannot be seen."""
 
     def terminate(self, process: subprocess.Popen[bytes]) -> None:
         """Ask the group of *process* to stop."""
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """End the group of *process* at once."""
-
-    def group_alive(self, process: subprocess.Popen[bytes]) -> bool:
-        """Tell whether anything in the group of *process* still runs."""
 
     def port_owner(self, port: int) -> str | None:
         """Return who listens on loopback *port*, as far as the system tells."""

@@ -4,14 +4,26 @@ import sys
 
 assert sys.platform == "darwin"
 
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from frostline_runtime.system import posix
 from frostline_runtime.system.posix import (
     STOP_SIGNALS,
     WAKE_EVERY,
+    Ended,
     can_inherit_sockets,
-    group_alive,
     kill,
+    lock,
     prepare_listener,
-    spawn,
     terminate,
 )
 
@@ -19,15 +31,146 @@ __all__ = [
     "STOP_SIGNALS",
     "WAKE_EVERY",
     "can_inherit_sockets",
-    "group_alive",
+    "guarded",
     "kill",
+    "lock",
+    "owns_port",
     "port_owner",
     "prepare_listener",
+    "slept",
     "spawn",
+    "state_folder",
+    "sweep",
+    "tagged",
     "terminate",
+    "watch_process",
 ]
+
+# <sys/sysctl.h>
+_CTL_KERN = 1
+_KERN_ARGMAX = 8
+_KERN_PROCARGS2 = 49
+_PIDS = 16 * 1024
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def guarded(run: Callable[[], int], tags: Mapping[str, str], *, with_parent: bool) -> int:
+    """Run *run* under a guardian that leaves no process with *tags* behind.
+
+    There is no death signal and no sub-reaper here: each watches the other by kqueue, and what
+    has left its group is found by its tags.
+    """
+
+    def end_us() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def follow(guardian: int) -> None:
+        watch_process(guardian, end_us)
+
+    def guard() -> None:
+        if with_parent:
+            watch_process(os.getppid(), end_us)
+
+    def end_all() -> None:
+        sweep(tags)
+
+    return posix.guarded(run, adopt=lambda: None, follow=follow, guard=guard, end_all=end_all)
+
+
+def spawn(
+    argv: Sequence[str],
+    environ: Mapping[str, str],
+    cwd: str,
+    descriptors: Sequence[int],
+    ended: Ended,
+) -> subprocess.Popen[bytes]:
+    """Start *argv*; *ended* gets its exit code, from a thread, when its group is gone."""
+
+    def prepare() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+
+    process = posix.popen(argv, environ, cwd, descriptors, prepare)
+    watch_process(process.pid, lambda: posix.reap(process, ended))
+    return process
+
+
+def watch_process(pid: int, gone: Callable[[], None]) -> None:
+    """Call *gone* from a thread when process *pid* ends, or at once if it has."""
+    queue = select.kqueue()
+    event = select.kevent(
+        pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD | select.KQ_EV_ONESHOT, select.KQ_NOTE_EXIT
+    )
+
+    def wait() -> None:
+        with contextlib.closing(queue), contextlib.suppress(ProcessLookupError):
+            queue.control([event], 1)
+        gone()
+
+    posix.thread(f"process-{pid}", wait)
+
+
+def sweep(tags: Mapping[str, str]) -> tuple[int, ...]:
+    """Kill all processes of this user that carry *tags*; return those that cannot be killed."""
+    return posix.sweep(lambda: tagged(tags), posix.send)
+
+
+def tagged(tags: Mapping[str, str]) -> tuple[int, ...]:
+    """Return the other living processes whose first environment holds all of *tags*."""
+    wanted = {f"{key}={value}".encode() for key, value in tags.items()}
+    me = os.getpid()
+    return tuple(pid for pid in _pids() if pid not in {0, me} and wanted <= _environment(pid))
+
+
+def _pids() -> list[int]:
+    buffer = (ctypes.c_int * _PIDS)()
+    count = _libc.proc_listallpids(buffer, ctypes.sizeof(buffer))
+    return list(buffer[: max(count, 0)])
+
+
+def _environment(pid: int) -> set[bytes]:
+    """Return what `ps eww` shows: after argc, the path and the arguments, up to an empty string."""
+    data = _sysctl(_CTL_KERN, _KERN_PROCARGS2, pid)
+    if len(data) < struct.calcsize("i"):
+        return set()
+    (argc,) = struct.unpack_from("i", data)
+    _, _, rest = data[struct.calcsize("i") :].partition(b"\0")
+    strings = rest.lstrip(b"\0").split(b"\0")
+    return set(strings[argc:])
+
+
+def _sysctl(*name: int) -> bytes:
+    mib = (ctypes.c_int * len(name))(*name)
+    size = ctypes.c_size_t(_argument_limit() if name[1] == _KERN_PROCARGS2 else 4)
+    buffer = ctypes.create_string_buffer(size.value)
+    if _libc.sysctl(mib, len(name), buffer, ctypes.byref(size), None, ctypes.c_size_t(0)):
+        return b""  # it has ended, or belongs to somebody else
+    return buffer.raw[: size.value]
+
+
+def _argument_limit() -> int:
+    (limit,) = struct.unpack("i", _sysctl(_CTL_KERN, _KERN_ARGMAX))
+    return int(limit)
+
+
+def slept() -> float:
+    """Return the seconds that this machine has been asleep since it was started."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC) - time.monotonic()
+
+
+def state_folder(product: str, environ: Mapping[str, str]) -> Path:
+    """Return where *product* keeps its state if its profile names no place."""
+    home = environ.get("HOME") or str(Path.home())
+    return Path(home, "Library", "Application Support", product)
 
 
 def port_owner(port: int) -> str | None:  # noqa: ARG001  # the Protocol's name
+    """Return None: macOS tells the owner of a port only to libproc."""
+    return None
+
+
+def owns_port(pid: int, port: int) -> bool | None:  # noqa: ARG001  # the Protocol's names
     """Return None: macOS tells the owner of a port only to libproc."""
     return None

@@ -5,23 +5,36 @@ import sys
 assert sys.platform != "win32"
 
 import contextlib
+import errno
+import fcntl
 import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 WAKE_EVERY: float | None = None
+_GUARDED = (*STOP_SIGNALS, signal.SIGCHLD)
+_UNTIL_KILLED = 1.0
+
+Ended = Callable[[int], None]
 
 
-def spawn(
+def popen(
     argv: Sequence[str],
     environ: Mapping[str, str],
     cwd: str,
     descriptors: Sequence[int],
+    prepare: Callable[[], None],
 ) -> subprocess.Popen[bytes]:
-    """Start *argv* in a process group of its own, output merged into one pipe."""
+    """Start *argv* in a process group of its own, output merged into one pipe.
+
+    *prepare* runs in the child, between fork and exec.
+    """
     return subprocess.Popen(
         list(argv),
         env=dict(environ),
@@ -31,29 +44,125 @@ def spawn(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         process_group=0,
+        preexec_fn=prepare,  # noqa: PLW1509  # only async-signal-safe calls; the group and death signal need it
     )
 
 
 def terminate(process: subprocess.Popen[bytes]) -> None:
     """Ask the group of *process* to stop; SIGCONT because a stopped process sees no SIGTERM."""
-    _signal_group(process, signal.SIGTERM)
-    _signal_group(process, signal.SIGCONT)
+    signal_group(process.pid, signal.SIGTERM)
+    signal_group(process.pid, signal.SIGCONT)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """End the group of *process* at once."""
-    _signal_group(process, signal.SIGKILL)
+    if process.returncode is None:  # afterwards the number may be somebody else's
+        signal_group(process.pid, signal.SIGKILL)
 
 
-def group_alive(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether anything in the group of *process* still runs."""
+def signal_group(group: int, number: signal.Signals) -> None:
+    """Send signal *number* to a process group, if it is still there."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def reap(process: subprocess.Popen[bytes], ended: Ended) -> None:
+    """End what is left of the group of a dead *process*, take its exit code, and tell it.
+
+    The group goes first: while its leader is a zombie, nobody else can get its number.
+    """
+    signal_group(process.pid, signal.SIGKILL)
     try:
-        os.killpg(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        _, status = os.waitpid(process.pid, 0)
+    except ChildProcessError:
+        status = 0
+    process.returncode = os.waitstatus_to_exitcode(status)
+    ended(process.returncode)
+
+
+def guarded(
+    run: Callable[[], int],
+    *,
+    adopt: Callable[[], None],
+    follow: Callable[[int], None],
+    guard: Callable[[], None],
+    end_all: Callable[[], None],
+) -> int:
+    """Run *run* in a child and outlive it, so that nothing outlives us; return its exit code.
+
+    *adopt* makes a process inherit orphans, *follow* ties the child to its parent's life,
+    *guard* prepares the guardian, *end_all* ends what the child has left behind.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _GUARDED)
+    adopt()
+    guardian = os.getpid()
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            # A group of its own: Ctrl-C reaches the guardian alone, which hands it on once.
+            os.setpgid(0, 0)
+            follow(guardian)
+            adopt()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            code = run()
+        except BaseException:  # noqa: BLE001  # this process ends here, whatever it is
+            import traceback  # noqa: PLC0415  # only now
+
+            traceback.print_exc()
+        finally:
+            os._exit(code)  # no flush: a stream that nobody reads would hold us here
+    guard()
+    code = _guard(child)
+    end_all()
+    return code
+
+
+def _guard(child: int) -> int:
+    while True:
+        number = signal.sigwait(_GUARDED)
+        if number != signal.SIGCHLD:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return 1
+            if pid == child:
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+            if not pid:
+                break
+
+
+def sweep(
+    tagged: Callable[[], tuple[int, ...]], send: Callable[[int, signal.Signals], None]
+) -> tuple[int, ...]:
+    """Kill what *tagged* finds until it finds nothing; return what is still there after a second.
+
+    All are stopped before any is killed: one that forks faster than it dies would win.
+    """
+    deadline = time.monotonic() + _UNTIL_KILLED
+    while pids := tagged():
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                send(pid, number)
+        if time.monotonic() > deadline:
+            return pids
+        time.sleep(0.002)
+    return ()
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Send signal *number* to *pid*, if it is still there."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
+
+
+def thread(name: str, target: Callable[[], None]) -> None:
+    """Run *target* in a thread that does not keep the process alive."""
+    threading.Thread(target=target, name=name, daemon=True).start()
 
 
 def prepare_listener(listener: socket.socket) -> None:
@@ -66,6 +175,14 @@ def can_inherit_sockets() -> bool:
     return True
 
 
-def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)
+def lock(path: Path) -> int | None:
+    """Return a descriptor that holds the lock *path*, or None if another process has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if error.errno in {errno.EAGAIN, errno.EACCES}:
+            return None
+        raise
+    return descriptor

@@ -5,14 +5,99 @@ import sys
 assert sys.platform == "win32"
 
 import contextlib
+import ctypes
+import msvcrt
+import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import wintypes
+from pathlib import Path
+from typing import ClassVar
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGBREAK)
 # A blocking wait of the main thread is not interrupted by Ctrl-C here.
 WAKE_EVERY: float | None = 0.5
+
+# <winnt.h>, <iphlpapi.h>
+_KILL_ON_JOB_CLOSE = 0x2000
+_EXTENDED_LIMITS = 9
+_SYNCHRONIZE = 0x0010_0000
+_SET_QUOTA_AND_TERMINATE = 0x0101
+_FOREVER = 0xFFFF_FFFF
+_AF_INET = 2
+_OWNER_PID_LISTENER = 3
+
+_kernel = ctypes.WinDLL("kernel32", use_last_error=True)
+_network = ctypes.WinDLL("iphlpapi", use_last_error=True)
+for _name in ("CreateJobObjectW", "OpenProcess", "GetCurrentProcess"):
+    getattr(_kernel, _name).restype = wintypes.HANDLE
+
+# The jobs of the services; a job ends with its last handle.
+_jobs: dict[int, int] = {}
+
+
+class _BasicLimits(ctypes.Structure):
+    _fields_: ClassVar = [  # type: ignore[mutable-override]  # the base class wants a Sequence
+        ("PerProcessUserTimeLimit", ctypes.c_int64),
+        ("PerJobUserTimeLimit", ctypes.c_int64),
+        ("LimitFlags", wintypes.DWORD),
+        ("MinimumWorkingSetSize", ctypes.c_size_t),
+        ("MaximumWorkingSetSize", ctypes.c_size_t),
+        ("ActiveProcessLimit", wintypes.DWORD),
+        ("Affinity", ctypes.c_size_t),
+        ("PriorityClass", wintypes.DWORD),
+        ("SchedulingClass", wintypes.DWORD),
+    ]
+
+
+class _ExtendedLimits(ctypes.Structure):
+    _fields_: ClassVar = [  # type: ignore[mutable-override]  # the base class wants a Sequence
+        ("BasicLimitInformation", _BasicLimits),
+        ("IoInfo", ctypes.c_uint64 * 6),
+        ("ProcessMemoryLimit", ctypes.c_size_t),
+        ("JobMemoryLimit", ctypes.c_size_t),
+        ("PeakProcessMemoryUsed", ctypes.c_size_t),
+        ("PeakJobMemoryUsed", ctypes.c_size_t),
+    ]
+
+
+class _TcpRow(ctypes.Structure):
+    _fields_: ClassVar = [  # type: ignore[mutable-override]  # the base class wants a Sequence
+        (name, wintypes.DWORD)
+        for name in ("state", "address", "port", "remote_address", "remote_port", "pid")
+    ]
+
+
+def guarded(
+    run: Callable[[], int],
+    tags: Mapping[str, str],  # noqa: ARG001  # the Protocol's name
+    *,
+    with_parent: bool,
+) -> int:
+    """Run *run* in a job that the kernel ends with us, with everything that was started in it."""
+    job = _new_job()
+    _check(_kernel.AssignProcessToJobObject(job, wintypes.HANDLE(_kernel.GetCurrentProcess())))
+    if with_parent:
+        watch_process(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
+    return run()
+
+
+def _new_job() -> wintypes.HANDLE:
+    job = wintypes.HANDLE(_check(_kernel.CreateJobObjectW(None, None)))
+    limits = _ExtendedLimits()
+    limits.BasicLimitInformation.LimitFlags = _KILL_ON_JOB_CLOSE
+    size = ctypes.sizeof(limits)
+    _check(_kernel.SetInformationJobObject(job, _EXTENDED_LIMITS, ctypes.byref(limits), size))
+    return job
+
+
+def _check(result: int | None) -> int:
+    if not result:
+        raise ctypes.WinError(ctypes.get_last_error())
+    return result
 
 
 def spawn(
@@ -20,10 +105,15 @@ def spawn(
     environ: Mapping[str, str],
     cwd: str,
     descriptors: Sequence[int],  # noqa: ARG001  # the Protocol's name
+    ended: Callable[[int], None],
 ) -> subprocess.Popen[bytes]:
-    """Start *argv* in a process group of its own, output merged into one pipe."""
+    """Start *argv* without a window, in a process group and a job of its own.
+
+    A child cannot leave our job; its own serves only to end it alone, with its children.
+    """
     flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-    return subprocess.Popen(
+    _kernel.SetDllDirectoryW(None)  # what the bootloader had set is not for others
+    process = subprocess.Popen(
         list(argv),
         env=dict(environ),
         cwd=cwd,
@@ -32,6 +122,20 @@ def spawn(
         stderr=subprocess.STDOUT,
         creationflags=flags,
     )
+    with contextlib.suppress(OSError):  # it may have ended already
+        handle = _kernel.OpenProcess(_SET_QUOTA_AND_TERMINATE, False, process.pid)  # noqa: FBT003  # the system's signature
+        job = _new_job()
+        _check(_kernel.AssignProcessToJobObject(job, wintypes.HANDLE(_check(handle))))
+        _kernel.CloseHandle(wintypes.HANDLE(handle))
+        _jobs[process.pid] = job.value or 0
+
+    def wait() -> None:
+        code = process.wait()
+        kill(process)
+        ended(code)
+
+    threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
+    return process
 
 
 def terminate(process: subprocess.Popen[bytes]) -> None:
@@ -41,19 +145,86 @@ def terminate(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End *process* at once; its children fall with the Job Object of the next version."""
-    with contextlib.suppress(OSError):
-        process.kill()
+    """End *process* and everything that it has started, at once."""
+    job = _jobs.pop(process.pid, 0)
+    if job:
+        _kernel.TerminateJobObject(wintypes.HANDLE(job), 1)
+        _kernel.CloseHandle(wintypes.HANDLE(job))
+    elif process.poll() is None:
+        with contextlib.suppress(OSError):
+            process.kill()
 
 
-def group_alive(process: subprocess.Popen[bytes]) -> bool:
-    """Tell whether *process* still runs."""
-    return process.poll() is None
+def sweep(tags: Mapping[str, str]) -> tuple[int, ...]:  # noqa: ARG001  # the Protocol's name
+    """Return (): nothing leaves the job."""
+    return ()
 
 
-def port_owner(port: int) -> str | None:  # noqa: ARG001  # the Protocol's name
-    """Return None: the owner is not asked for yet."""
-    return None
+def tagged(tags: Mapping[str, str]) -> tuple[int, ...]:  # noqa: ARG001  # the Protocol's name
+    """Return (): nothing leaves the job, so nothing has to be found."""
+    return ()
+
+
+def watch_process(pid: int, gone: Callable[[], None]) -> None:
+    """Call *gone* from a thread when process *pid* ends, or at once if it has."""
+    handle = wintypes.HANDLE(_kernel.OpenProcess(_SYNCHRONIZE, False, pid))  # noqa: FBT003  # the system's signature
+
+    def wait() -> None:
+        if handle.value:
+            _kernel.WaitForSingleObject(handle, _FOREVER)
+            _kernel.CloseHandle(handle)
+        gone()
+
+    threading.Thread(target=wait, name=f"process-{pid}", daemon=True).start()
+
+
+def slept() -> float:
+    """Return the seconds that this machine has been asleep since it was started."""
+    awake = ctypes.c_uint64()
+    _kernel.QueryUnbiasedInterruptTime(ctypes.byref(awake))
+    _kernel.GetTickCount64.restype = ctypes.c_uint64
+    return float(_kernel.GetTickCount64()) / 1000 - awake.value / 10_000_000
+
+
+def state_folder(product: str, environ: Mapping[str, str]) -> Path:
+    """Return where *product* keeps its state if its profile names no place."""
+    return Path(environ.get("LOCALAPPDATA") or Path.home(), product)
+
+
+def lock(path: Path) -> int | None:
+    """Return a descriptor that holds the lock *path*, or None if another process has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOINHERIT, 0o600)
+    try:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _listener(port: int) -> int | None:
+    """Return the pid of the process that listens on *port*."""
+    size = wintypes.DWORD(0)
+    table = _network.GetExtendedTcpTable
+    table(None, ctypes.byref(size), False, _AF_INET, _OWNER_PID_LISTENER, 0)  # noqa: FBT003  # the system's signature
+    buffer = ctypes.create_string_buffer(size.value)
+    if table(buffer, ctypes.byref(size), False, _AF_INET, _OWNER_PID_LISTENER, 0):  # noqa: FBT003
+        return None
+    count = wintypes.DWORD.from_buffer(buffer).value
+    rows = (_TcpRow * count).from_buffer(buffer, ctypes.sizeof(wintypes.DWORD))
+    return next((row.pid for row in rows if socket.ntohs(row.port & 0xFFFF) == port), None)
+
+
+def port_owner(port: int) -> str | None:
+    """Return the pid of the process that listens on *port*, in words."""
+    pid = _listener(port)
+    return f"pid {pid}" if pid else None
+
+
+def owns_port(pid: int, port: int) -> bool | None:
+    """Tell whether *pid* listens on *port*; None if nobody is seen to."""
+    owner = _listener(port)
+    return None if owner is None else owner == pid
 
 
 def prepare_listener(listener: socket.socket) -> None:

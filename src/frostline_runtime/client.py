@@ -1,0 +1,110 @@
+"""Talks to the running instance: `status`, `logs`, `stop`, `restart`."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import cast
+
+from frostline_runtime import runfile
+from frostline_runtime.announce import say
+from frostline_runtime.manifest import Manifest
+from frostline_runtime.probe import Answer, request
+
+NOT_RUNNING = 3
+USAGE_ERROR = 2
+_PATIENCE = 5.0
+_STOP_PATIENCE = 15.0
+_FOLLOW_EVERY = 0.5
+
+Ask = Callable[[str, str], Answer]
+
+
+def main(manifest: Manifest, options: argparse.Namespace) -> int:
+    """Do what *options* ask of the running instance and return the exit code."""
+    place = runfile.folder(manifest, os.environ)
+    facts = runfile.read(place)
+    port = runfile.number(facts, "control")
+
+    def ask(method: str, path: str) -> Answer:
+        headers = f"Authorization: Bearer {facts.get('token')}\r\n"
+        body = b"{}" if method == "POST" else b""
+        return request(method, path, port, _PATIENCE, headers=headers, body=body)
+
+    try:
+        if not facts or facts.get("ended"):
+            raise ConnectionRefusedError
+        match options.command:
+            case "status":
+                return _status(ask, as_json=options.json)
+            case "logs":
+                return _logs(ask, options.name, follow=options.follow)
+            case "restart":
+                return _said(ask("POST", f"/api/services/{options.name}/restart"))
+            case _:
+                return _stop(ask)
+    except (OSError, ValueError):
+        say(f"{manifest.product}: is not running.")
+        return NOT_RUNNING
+    except KeyboardInterrupt:
+        return 130
+
+
+def _status(ask: Ask, *, as_json: bool) -> int:
+    report = _object(ask("GET", "/health").body)
+    if as_json:
+        print(json.dumps(report, indent=2))
+        return 0
+    print(f"{report['status']}  up {report['uptime_s']} s")
+    services = cast("dict[str, dict[str, object]]", report["services"])
+    for name, facts in services.items():
+        shown = [f"{key} {facts[key]}" for key in ("pid", "uptime_s", "url") if facts.get(key)]
+        if facts["restarts"]:
+            shown.append(f"restarts {facts['restarts']}")
+        if facts["reason"]:
+            shown.append(str(facts["reason"]))
+        print(f"{name:16} {facts['state']!s:9} {', '.join(shown)}")
+    return 0
+
+
+def _logs(ask: Ask, name: str, *, follow: bool) -> int:
+    services = cast("dict[str, object]", _object(ask("GET", "/health").body)["services"])
+    if name and name not in services:
+        say(f"there is no service {name!r} here; there is {', '.join(services)}.")
+        return USAGE_ERROR
+    shown = dict.fromkeys([name] if name else services, 0)
+    while True:
+        for service, last in shown.items():
+            answer = _object(ask("GET", f"/api/logs?service={service}&after={last}").body)
+            for line in cast("list[dict[str, object]]", answer["lines"]):
+                print(line["text"] if name else f"[{service}] {line['text']}", flush=True)
+                shown[service] = cast("int", line["number"])
+        if not follow:
+            return 0
+        time.sleep(_FOLLOW_EVERY)
+
+
+def _stop(ask: Ask) -> int:
+    code = _said(ask("POST", "/api/stop"))
+    deadline = time.monotonic() + _STOP_PATIENCE
+    while not code and time.monotonic() < deadline:
+        try:
+            ask("GET", "/livez")
+        except (OSError, ValueError):
+            return 0
+        time.sleep(0.05)
+    return code or 1
+
+
+def _said(answer: Answer) -> int:
+    body = _object(answer.body)
+    if "error" in body:
+        print(body["error"], file=sys.stderr)
+        return USAGE_ERROR
+    return 0
+
+
+def _object(body: bytes) -> dict[str, object]:
+    return cast("dict[str, object]", json.loads(body))

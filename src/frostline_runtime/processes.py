@@ -1,0 +1,269 @@
+"""The processes of the services: started, asked, stopped; what happens to them becomes events."""
+
+import contextlib
+import errno
+import os
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from frostline_runtime import launch, llamafile, ports, probe, report
+from frostline_runtime.events import Ask, Event, Exited, Probed, Progressed, Spawn, SpawnFailed
+from frostline_runtime.manifest import Manifest, Service
+from frostline_runtime.output import Log
+from frostline_runtime.system import current
+from frostline_runtime.transitions import PORT_TAKEN
+
+PROBES_KEPT = 360
+_STOP_REQUEST = 1.0
+_PORT_MARKS = ("EADDRINUSE", "address already in use", "Address already in use")
+# Passing trouble of the system; everything else means that this candidate will never start.
+_PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY}
+
+Put = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A started process of a service."""
+
+    number: int
+    process: subprocess.Popen[bytes]
+    how: str
+    started: float = field(default_factory=time.monotonic)
+    started_at: float = field(default_factory=time.time)
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of a service besides its state; *code* is its last exit."""
+
+    log: Log
+    run: Run | None = None
+    code: int | None = None
+    asked_at: float | None = None
+    problem: str = ""
+    probes: deque[tuple[float, bool, float]] = field(
+        default_factory=lambda: deque(maxlen=PROBES_KEPT)
+    )
+
+
+class Processes:
+    """Everything about the services that is not a decision."""
+
+    def __init__(
+        self, manifest: Manifest, environ: Mapping[str, str], put: Put, logs: Mapping[str, Log]
+    ) -> None:
+        self._manifest = manifest
+        self._environ = dict(environ)
+        self._instance = environ[launch.INSTANCE]
+        self._put = put
+        self._known = {name: Known(log) for name, log in logs.items()}
+        self._addresses: dict[str, launch.Address] = {}
+        self._lifeline = os.pipe()
+        self.probed: Callable[[str, bool, float], None] = lambda *_: None
+
+    def __getitem__(self, name: str) -> Known:
+        """Return what is known of service *name*. Raises KeyError."""
+        return self._known[name]
+
+    def listen(self, remembered: Mapping[str, int]) -> frozenset[str]:
+        """Listen for the services; return those that are switched off."""
+        disabled: set[str] = set()
+        for service in self._manifest.services:
+            name, port = service.name, launch.effective_port(service)
+            if service.kind == "llamafile" and not self._is_configured():
+                disabled.add(name)
+            elif port:
+                with contextlib.suppress(ports.PortError):  # told when the service is started
+                    self._addresses[name] = launch.Address(port, remembered.get(name, 0))
+        return frozenset(disabled)
+
+    def numbers(self) -> dict[str, int]:
+        """Return the ports of the services."""
+        return {name: address.number for name, address in self._addresses.items()}
+
+    def spawn(self, action: Spawn) -> None:
+        """Start a process by the first candidate that works, or say why none does."""
+        name = action.name
+        known, service = self._known[name], self._manifest.service(name)
+        failed = partial(SpawnFailed, name, action.run)
+        try:
+            port = launch.effective_port(service)
+            if port and name not in self._addresses:
+                self._addresses[name] = launch.Address(port)
+            elif action.new_port:
+                self._addresses[name].renew()
+            candidates = launch.prepare(
+                service, self._manifest, self._addresses, self._environ, self._lifeline[0]
+            )
+        except (launch.LaunchError, llamafile.ModelServerError, ports.PortError) as error:
+            self._put(failed(str(error), again=False))
+            return
+        reasons: list[str] = []
+        for candidate in candidates:
+            try:
+                process = self._start(candidate, name, action.run)
+            except (OSError, subprocess.SubprocessError) as error:
+                said = getattr(error, "strerror", None) or str(error)
+                if getattr(error, "errno", None) in _PASSING:
+                    self._put(failed(f"cannot be started now: {said}", again=True))
+                    return
+                reasons.append(f"{candidate.argv[0]}: {said}")
+                continue
+            known.run, known.code = Run(action.run, process, candidate.how), None
+            if process.stdout:
+                known.log.attach(process.stdout, partial(self._put, Progressed(name, action.run)))
+            return
+        self._put(failed(f"cannot be started: {'; '.join(reasons)}", again=False))
+
+    def ended(self, event: Exited) -> Run | None:
+        """Take note of the end of a process and return it, unless it is an older one."""
+        known = self._known[event.name]
+        run = known.run
+        if not run or run.number != event.run:
+            return None
+        known.run, known.code = None, event.code
+        return run
+
+    def ask(self, action: Ask) -> None:
+        """Probe from a thread; the answer becomes an event."""
+        _thread(f"probe-{action.name}", partial(self._ask, action))
+
+    def stop(self, name: str, *, force: bool) -> None:
+        """Ask the processes of service *name* to stop, or end them."""
+        run = self._known[name].run
+        if not run:
+            return
+        path = self._manifest.service(name).stop_path
+        if force:
+            current.kill(run.process)
+            _thread(f"sweep-{name}", partial(current.sweep, self._tags(name, run.number)))
+        elif path and name in self._addresses:
+            _thread(f"stop-{name}", partial(self._stop_by_request, name, path, run))
+        else:
+            current.terminate(run.process)
+
+    def abandon(self, name: str) -> None:
+        """Forget a process that cannot be ended."""
+        self._known[name].run = None
+
+    def close(self) -> tuple[int, ...]:
+        """End whatever is left, and return what cannot be ended."""
+        for address in self._addresses.values():
+            address.close()
+        return current.sweep({launch.INSTANCE: self._instance})
+
+    def facts(self) -> dict[str, report.Service]:
+        """Return what reports say of the services."""
+        return {
+            name: report.Service(
+                url=self._url(name),
+                pid=known.run.process.pid if known.run else None,
+                how=known.run.how if known.run else None,
+                started=known.run.started if known.run else None,
+                code=known.code,
+                asked_at=known.asked_at,
+                problem=known.problem,
+                probes=tuple(known.probes),
+                dropped=known.log.dropped,
+            )
+            for name, known in self._known.items()
+        }
+
+    def _start(self, candidate: launch.Launch, name: str, run: int) -> subprocess.Popen[bytes]:
+        environ = {**candidate.environ, launch.RUN: str(run)}
+        os.makedirs(candidate.cwd, exist_ok=True)  # noqa: PTH103  # a string all the way
+        ended = partial(self._ended, name, run)
+        return current.spawn(candidate.argv, environ, candidate.cwd, candidate.descriptors, ended)
+
+    def _ended(self, name: str, run: int, code: int) -> None:
+        """Take the end of a process; called from the thread that has waited for it."""
+        port = launch.effective_port(self._manifest.service(name))
+        ours_to_choose = port is not None and port.mode != "fixed" and port.by != "socket"
+        tail = self._known[name].log.tail(5)
+        taken = code == PORT_TAKEN or any(mark in line for line in tail for mark in _PORT_MARKS)
+        self._put(Exited(name, run, code, taken and ours_to_choose))
+        # What has left its group; the next run has a tag of its own.
+        _thread(f"sweep-{name}", partial(current.sweep, self._tags(name, run)))
+
+    def _tags(self, name: str, run: int) -> dict[str, str]:
+        return {launch.INSTANCE: self._instance, launch.SERVICE: name, launch.RUN: str(run)}
+
+    def _ask(self, action: Ask) -> None:
+        service = self._manifest.service(action.name)
+        question = {
+            "startup": service.startup,
+            "liveness": service.liveness or service.startup,
+            "readiness": service.readiness,
+        }[action.role]
+        address = self._addresses.get(service.name)
+        known = self._known[service.name]
+        begun = time.monotonic()
+        verdict = probe.Verdict(healthy=True)
+        if question and address:
+            verdict = probe.ask(question, address.number, self._instance)
+            if verdict.healthy and action.role == "startup":
+                verdict = self._own(service, address.number, verdict)
+        known.asked_at = time.monotonic()
+        known.problem = "" if verdict.healthy else verdict.detail
+        if action.role != "startup" or verdict.healthy:
+            latency = (known.asked_at - begun) * 1000
+            known.probes.append((time.time(), verdict.healthy, latency))
+            self.probed(service.name, verdict.healthy, latency)
+        self._put(
+            Probed(
+                service.name, action.run, action.role, verdict.alive, verdict.healthy,
+                verdict.detail,
+            )
+        )  # fmt: skip
+
+    def _own(self, service: Service, port: int, verdict: probe.Verdict) -> probe.Verdict:
+        """Return *verdict*, or why it is not ours: a stranger may have answered on the port."""
+        run = self._known[service.name].run
+        if not run or (service.port and service.port.by == "socket"):
+            return verdict
+        if current.owns_port(run.process.pid, port) is False:
+            owner = current.port_owner(port) or "another process"
+            detail = f"port {port} is taken by {owner}"
+            return probe.Verdict(healthy=False, alive=False, detail=detail)
+        return verdict
+
+    def _stop_by_request(self, name: str, path: str, run: Run) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            number = self._addresses[name].number
+            probe.request("POST", path, number, _STOP_REQUEST, body=b"{}")
+            time.sleep(_STOP_REQUEST)
+        current.terminate(run.process)
+
+    def _url(self, name: str) -> str | None:
+        address = self._addresses.get(name)
+        return f"http://127.0.0.1:{address.number}" if address else None
+
+    def _is_configured(self) -> bool:
+        server = self._manifest.model_server
+        if not server:
+            return False
+        variable = self._environ.get(server.variable) if server.variable else None
+        return bool(variable or server.executable)
+
+
+def open_log(
+    name: str, folder: Path, show: Callable[[str], object], trouble: Callable[[str], None]
+) -> Log:
+    """Return the log of service *name* in *folder*, or in memory if there can be no folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        trouble(f"{folder}: {error.strerror}")
+        return Log(name, None, show, trouble)
+    return Log(name, folder / f"{name}.log", show, trouble)
+
+
+def _thread(name: str, target: Callable[[], object]) -> None:
+    threading.Thread(target=target, name=name, daemon=True).start()

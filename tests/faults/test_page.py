@@ -1,0 +1,143 @@
+"""The status page in a real browser: what it shows, what its buttons do, what it survives."""
+
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+assert sys.platform == "linux"  # where faults can be injected
+
+import pytest
+from harness import Launch, service
+from selenium.webdriver import Chrome, ChromeOptions, Keys
+from selenium.webdriver.chrome.service import Service as Driver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
+
+HOSTILE = "<img src=x onerror=document.title='owned'> \x1b[31mred"
+
+
+@pytest.fixture
+def browser() -> Iterator[Chrome]:
+    """Return headless Chromium."""
+    driver = shutil.which("chromedriver")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if not (driver and chromium):
+        pytest.skip("needs Chromium and chromedriver")
+    options = ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1100,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = Chrome(options=options, service=Driver(driver))
+    yield browser
+    browser.quit()
+
+
+def text(browser: Chrome, selector: str) -> str:
+    """Return what *selector* shows."""
+    return browser.find_element(By.CSS_SELECTOR, selector).text
+
+
+def wait_text(browser: Chrome, selector: str, wanted: str) -> None:
+    """Wait until *selector* shows *wanted*."""
+    WebDriverWait(browser, 15, ignored_exceptions=[Exception]).until(
+        lambda _: wanted in text(browser, selector), f"{selector} never showed {wanted}"
+    )
+
+
+@pytest.mark.product("T7")
+def test_what_it_shows_and_does(launch: Launch, browser: Chrome) -> None:
+    """Services live, buttons work, output stays text, and the keyboard is enough."""
+    artifact = launch(service("main", "--say", HOSTILE), service("other"))
+    browser.get(str(artifact.wait_for("ready")["status_url"]))
+    main = "article[data-service=main]"
+    wait_text(browser, f"{main} .state", "READY")
+    wait_text(browser, "#status", "ok")
+    assert "#" not in browser.current_url  # the ticket is used up and gone
+    before = text(browser, f"{main} .pid")
+
+    browser.find_element(By.CSS_SELECTOR, f"{main} [data-verb=stop]").click()
+    wait_text(browser, f"{main} .state", "STOPPED")
+    wait_text(browser, "#status", "failed")
+    start = browser.find_element(By.CSS_SELECTOR, f"{main} [data-verb=start]")
+    start.send_keys(Keys.ENTER)
+    wait_text(browser, f"{main} .state", "READY")
+    assert text(browser, f"{main} .pid") != before
+    browser.find_element(By.CSS_SELECTOR, f"{main} [data-verb=restart]").send_keys(Keys.SPACE)
+    wait_text(browser, f"{main} .restarts", "2")
+
+    browser.find_element(By.CSS_SELECTOR, f"{main} [data-verb=output]").click()
+    wait_text(browser, "#lines", "<img src=x onerror")
+    assert browser.title == "Services"
+    assert not browser.find_elements(By.CSS_SELECTOR, "#lines img")
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not browser.find_element(By.ID, "output").is_displayed()
+
+    os.kill(artifact.pid("other"), signal.SIGKILL)
+    wait_text(browser, "article[data-service=other] .restarts", "1")
+    severe = [e["message"] for e in browser.get_log("browser") if e["level"] == "SEVERE"]
+    # 503 is what /health answers while a required service is stopped.
+    assert [message for message in severe if "503" not in message] == []
+
+
+def test_it_recovers(launch: Launch, browser: Chrome) -> None:
+    """The page says that nobody answers, and goes on when somebody does."""
+    first = launch(service())
+    token = "t" * 64
+    browser.get(str(first.wait_for("ready")["status_url"]))
+    wait_text(browser, "#status", "ok")
+    first.stop()
+    wait_text(browser, "#status", "not answering")
+    second = launch(service(), env={"FROSTLINE_TOKEN": token})
+    url = str(second.wait_for("ready")["base_url"])
+    assert browser.current_url.startswith(url)  # the port is remembered
+    wait_text(browser, "#status", "ok")
+
+
+def test_without_a_ticket(launch: Launch, browser: Chrome) -> None:
+    """Who finds the port sees the status and nothing else; a ticket is good once."""
+    artifact = launch(service())
+    ready = artifact.wait_for("ready")
+    browser.get(str(ready["base_url"]))
+    wait_text(browser, "#notice", "Only the status")
+    assert not browser.find_elements(By.CSS_SELECTOR, "article")
+    browser.get("about:blank")
+    browser.get(str(ready["status_url"]))
+    wait_text(browser, "article .state", "READY")
+    browser.execute_script("sessionStorage.clear()")
+    browser.get("about:blank")
+    browser.get(str(ready["status_url"]))
+    wait_text(browser, "#notice", "Only the status")
+
+
+@pytest.fixture
+def foreign_page() -> Iterator[str]:
+    """Return the address of a page of somebody else."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "rebound.localhost"])
+def test_other_pages_read_nothing(
+    launch: Launch, browser: Chrome, foreign_page: str, host: str
+) -> None:
+    """G2: neither another origin nor a name that points to us gets an answer."""
+    artifact = launch(service())
+    port = str(artifact.wait_for("ready")["base_url"]).rpartition(":")[2]
+    browser.get(foreign_page)
+    outcome = browser.execute_async_script(
+        "fetch(arguments[0]).then(r => r.text())"
+        ".then(t => arguments[1]('read ' + t), () => arguments[1]('refused'))",
+        f"http://{host}:{port}/health",
+    )
+    assert outcome == "refused"
+    if host != "127.0.0.1":  # as a page of its own, where the same-origin rule would not help
+        browser.get(f"http://{host}:{port}/health")
+        assert "this Host is not served" in browser.page_source

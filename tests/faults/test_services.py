@@ -1,0 +1,275 @@
+"""Rows B, C and D: services that die, hang, or do not start."""
+
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+assert sys.platform == "linux"  # where faults can be injected
+
+import psutil
+import pytest
+from harness import Launch, service
+
+from frostline_runtime.manifest import Port, Probe
+
+Record = Callable[[str, object], None]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_killed_service_comes_back(launch: Launch, number: signal.Signals) -> None:
+    """B1: with another pid, and the history knows it."""
+    artifact = launch(service())
+    artifact.wait_for("ready")
+    pid = artifact.pid()
+    os.kill(pid, number)
+    artifact.wait_state("main", "READY")
+    health = artifact.health()["services"]["main"]
+    assert health["pid"] != pid
+    assert health["restarts"] == 1
+
+
+@pytest.mark.parametrize(("code", "state"), [(0, "BACKOFF"), (1, "BACKOFF"), (78, "FAILED")])
+def test_exit_codes(launch: Launch, code: int, state: str) -> None:
+    """B1: 78 is permanent, everything else is tried again."""
+    artifact = launch(
+        service("main", "--exit-after", 0.2, "--exit-code", code, "--no-server", required=False)
+    )
+    event = artifact.wait_state("main", state)
+    assert f"exited with code {code}" in event["detail"]
+
+
+def test_exit_that_is_no_failure(launch: Launch) -> None:
+    """A service that may end ends."""
+    fields = {"restart": "on-failure", "required": False, "startup": None, "port": None}
+    artifact = launch(
+        service("main", "--exit-after", 0.2, "--exit-code", 0, "--no-server", **fields)
+    )
+    artifact.wait_state("main", "STOPPED")
+
+
+def test_a_crash_loop_is_given_up(launch: Launch) -> None:
+    """B2: six starts, then FAILED with the last words, and the artifact ends with 70."""
+    artifact = launch(service("main", "--exit-after", 0.05, "--say", "no licence", "--no-server"))
+    event = artifact.wait_for("fatal", 60)
+    assert event["restarts"] == 5
+    assert event["tail"] == ["no licence"] * 6
+    assert artifact.wait() == 70
+
+
+def test_an_optional_service_that_fails(launch: Launch) -> None:
+    """B2: the rest goes on, and everybody is told."""
+    failing = service(
+        "extra", "--exit-after", 0.05, "--exit-code", 78, "--no-server", required=False
+    )
+    artifact = launch(service(), failing)
+    artifact.wait_for("degraded", service="extra")
+    artifact.wait_for("ready")
+    assert artifact.health()["status"] == "degraded"
+    assert artifact.request("GET", "/health", token=False) == (200, '{"status": "degraded"}')
+
+
+@pytest.mark.parametrize("grandchild", ["group", "pipe"])
+def test_a_grandchild_that_holds_the_pipe_hides_no_death(launch: Launch, grandchild: str) -> None:
+    """B3: the death is noticed by the process, not by the end of its output."""
+    artifact = launch(service("main", "--grandchild", grandchild))
+    artifact.wait_for("ready")
+    time.sleep(0.1)
+    began = time.monotonic()
+    os.kill(artifact.pid(), signal.SIGKILL)
+    artifact.wait_state("main", "BACKOFF")
+    assert time.monotonic() - began < 0.5
+    artifact.wait_state("main", "READY")
+
+
+def test_many_deaths_leave_nothing(launch: Launch) -> None:
+    """B6: descriptors, threads and zombies stay as they were."""
+    artifact = launch(service("main", "--no-server", startup=None, port=None))
+    artifact.wait_state("main", "READY")
+    supervisor = psutil.Process(artifact.supervisor)
+
+    def die() -> None:
+        os.kill(artifact.pid(), signal.SIGKILL)
+        artifact.wait_state("main", "BACKOFF")
+        artifact.request("POST", "/api/services/main/restart")  # a human: does not count
+        artifact.wait_state("main", "READY")
+
+    die()
+    before = (supervisor.num_fds(), supervisor.num_threads())
+    for _ in range(15):
+        die()
+    time.sleep(0.3)
+    after = (supervisor.num_fds(), supervisor.num_threads())
+    assert after[0] <= before[0] + 1
+    assert after[1] <= before[1] + 2
+    zombies = [p for p in supervisor.children() if p.status() == psutil.STATUS_ZOMBIE]
+    assert zombies == []
+
+
+def test_a_stopped_service_is_replaced(launch: Launch) -> None:
+    """C1: it is asked, continued, and ended; with the default times within 14 s."""
+    artifact = launch(service(startup=Probe()))
+    artifact.wait_for("ready")
+    pid = artifact.pid()
+    began = time.monotonic()
+    os.kill(pid, signal.SIGSTOP)
+    event = artifact.wait_state("main", "STOPPING", 20)
+    artifact.wait_state("main", "READY", 20)
+    assert time.monotonic() - began < 14 * 1.5
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert event["attempt"] == 1
+
+
+@pytest.mark.parametrize("garbage", ["slow", "redirect", "stranger", "http09"])
+def test_answers_that_are_none(launch: Launch, garbage: str) -> None:
+    """C2: each is a failure within the time of a probe, never a hang of ours."""
+    artifact = launch(
+        service("main", "--garbage", garbage, start_timeout=2.0, required=False),
+        arguments=("--no-restart",),
+    )
+    event = artifact.wait_state("main", "FAILED", 10)
+    assert "not healthy after 2 s" in event["detail"]
+
+
+def test_endless_body_is_cut(launch: Launch) -> None:
+    """C2: a status that is wrong needs no end of the body."""
+    artifact = launch(
+        service("main", "--garbage", "endless", start_timeout=2.0, required=False),
+        arguments=("--no-restart",),
+    )
+    assert "answered 500" in artifact.wait_state("main", "FAILED", 10)["detail"]
+
+
+def test_many_hung_services(launch: Launch) -> None:
+    """C4: each is noticed, and the loop stays quick."""
+    artifact = launch(*(service(f"s{n}", "--hang-after", 1) for n in range(10)))
+    for number in range(10):
+        artifact.wait_for("ready", 30) if number == 0 else None
+    stopping: set[str] = set()
+    while len(stopping) < 10:
+        event = artifact.wait_for("service", 30, state="STOPPING")
+        stopping.add(event["name"])
+    assert artifact.health()["supervisor"]["loop_lag_ms_max"] < 50 * 3
+
+
+def test_slow_start_with_progress(launch: Launch) -> None:
+    """D1: who says something may take longer than who says nothing."""
+    slow = service("main", "--listen-after", 3, "--progress", 0.3, start_timeout=1.5)
+    artifact = launch(slow, arguments=("--no-restart",))
+    artifact.wait_for("ready")
+
+
+def test_slow_start_without_progress(launch: Launch) -> None:
+    """D1: silence ends the start."""
+    artifact = launch(
+        service("main", "--listen-after", 60, start_timeout=1.0), arguments=("--no-restart",)
+    )
+    event = artifact.wait_for("fatal")
+    assert "not healthy after 1 s" in event["reason"]
+    assert artifact.wait() == 70
+
+
+@pytest.mark.parametrize("mode", ["fixed", "prefer"])
+@pytest.mark.parametrize("by", ["socket", "environment"])
+def test_a_taken_port(launch: Launch, mode: str, by: str) -> None:
+    """D2: the stranger is neither killed nor taken for ours; fixed fails and names it."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as stranger:
+        number = stranger.getsockname()[1]
+        artifact = launch(service(port=Port(mode=mode, number=number, by=by)))  # type: ignore[arg-type]
+        if mode == "fixed":
+            reason = artifact.wait_for("fatal")["reason"]
+            assert f"port {number} is taken by" in reason
+            assert f"pid {os.getpid()}" in reason
+            assert artifact.wait() == 70
+        else:
+            url = artifact.wait_for("ready")["services"]["main"]["url"]
+            assert not url.endswith(f":{number}")
+
+
+def test_a_port_is_remembered(launch: Launch) -> None:
+    """D2: the web page's address, and with it what it has stored, stays."""
+    first = launch(service(port=Port(mode="prefer")))
+    before = first.wait_for("ready")
+    first.stop()
+    after = launch(service(port=Port(mode="prefer"))).wait_for("ready")
+    assert after["services"]["main"]["url"] == before["services"]["main"]["url"]
+    assert after["base_url"] == before["base_url"]
+
+
+def broken(folder: Path, kind: str) -> Path:
+    """Return a program that cannot be started."""
+    path = folder / "program"
+    match kind:
+        case "truncated":
+            path.write_bytes(Path(sys.executable).resolve().read_bytes()[:100])
+        case "wrong architecture":
+            data = bytearray(Path("/bin/true").read_bytes())
+            data[18] = 0xF3  # e_machine: RISC-V
+            path.write_bytes(data)
+        case _:
+            path.write_text("just text\n")
+    path.chmod(0o644 if kind == "not executable" else 0o755)
+    return path if kind != "missing" else folder / "absent"
+
+
+@pytest.mark.parametrize("kind", ["missing", "not executable", "truncated", "wrong architecture"])
+def test_what_cannot_be_started(launch: Launch, tmp_path: Path, kind: str) -> None:
+    """D3: told at once with the reason, and not tried again and again."""
+    program = broken(tmp_path, kind)
+    artifact = launch(service(command=(str(program),)))
+    event = artifact.wait_for("fatal", 5)
+    assert str(program) in event["reason"]
+    assert event["restarts"] == 0
+    assert artifact.wait() == 70
+
+
+def test_too_many_open_files(launch: Launch) -> None:
+    """D5: passing trouble of the system is waited out."""
+    artifact = launch(service(), service("other"))
+    artifact.wait_for("ready")
+    supervisor = psutil.Process(artifact.supervisor)
+    pid = artifact.pid()
+    supervisor.rlimit(psutil.RLIMIT_NOFILE, (supervisor.num_fds() + 1, 4096))
+    os.kill(pid, signal.SIGKILL)
+    event = artifact.wait_for("service", 10, name="main", state="BACKOFF", attempt=2)
+    assert "Too many open files" in event["detail"]
+    supervisor.rlimit(psutil.RLIMIT_NOFILE, (4096, 4096))
+    artifact.wait_state("main", "READY", 40)
+
+
+def test_two_launches_at_once(launch: Launch) -> None:
+    """D6: one wins; the others say where it is and end with 75."""
+    artifacts = [launch(service("main", "--listen-after", 0.5)) for _ in range(6)]
+    codes = []
+    for artifact in artifacts:
+        try:
+            codes.append(artifact.process.wait(3))
+        except subprocess.TimeoutExpired:
+            artifact.wait_for("ready")
+        else:
+            artifact.wait_for("already_running")
+    assert codes == [75] * 5
+
+
+def test_restart_is_quick(launch: Launch, tmp_path: Path, record_property: Record) -> None:
+    """B1: a figure for the record; the bound is loose, `bench/supervisors.py` compares."""
+    log = tmp_path / "starts"
+    artifact = launch(service("main", "--log", log, "--no-server", startup=None, port=None))
+    artifact.wait_state("main", "READY")
+    taken = []
+    for _ in range(3):
+        time.sleep(5.1)  # the uptime that makes a restart immediate
+        began = time.monotonic()
+        os.kill(artifact.pid(), signal.SIGKILL)
+        artifact.wait_state("main", "READY")
+        taken.append(float(log.read_text().splitlines()[-1].split()[1]) - began)
+        artifact.request("POST", "/api/services/main/restart")
+        artifact.wait_state("main", "READY")
+    record_property("restart_ms", round(statistics.median(taken) * 1000, 1))
+    assert statistics.median(taken) < 0.5
