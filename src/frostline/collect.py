@@ -201,10 +201,14 @@ def _icon(paths: Workspace, target: Target, profile: Profile) -> str:
 
 def _write_runtime_hook(target: Target, stage: Stage) -> Path:
     path = stage.work / "hooks" / "frostline_environment.py"
-    rules = manifest.load(stage.folder).environment
+    known = manifest.load(stage.folder)
+    rules, services = known.environment, known.services
+    guard = "from frostline_runtime import guardian\n\nguardian.begin(sys.argv[1:])\n\n"
+    guard = guard if services else ""
     text = (
         f'"""Sets the environment of {target.product} before anything else runs. Generated."""\n\n'
         "import os\nimport sys\n\n"
+        f"{guard}"
         "from frostline_runtime.environment import apply\n"
         "from frostline_runtime.manifest import Environment\n\n"
         f"apply({rules!r}, os.environ, sys._MEIPASS)\n"

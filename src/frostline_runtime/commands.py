@@ -8,11 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline_runtime import frozen, launch, lifeline, runfile, serve
+from frostline_runtime import launch, lifeline, runfile, serve
 from frostline_runtime.announce import Announcer, say
 from frostline_runtime.manifest import Manifest, Port
 from frostline_runtime.ports import PortError
-from frostline_runtime.system import current
 
 USAGE_ERROR = 2
 FINDINGS = 3
@@ -52,13 +51,15 @@ def run_all(manifest: Manifest, options: argparse.Namespace, started: float) -> 
     if held is None:
         return _already_running(manifest, runfile.read(place))
     environ[launch.APP] = manifest.product
-    environ[launch.INSTANCE] = os.environ[launch.INSTANCE] = os.urandom(16).hex()
-    onefile = frozen.is_frozen() and manifest.layout == "onefile"
-    return current.guarded(
-        lambda: _supervise(manifest, place, environ, options, started),
-        {launch.INSTANCE: environ[launch.INSTANCE]},
-        with_parent=onefile,
-    )
+    code = 1
+    try:
+        code = _supervise(manifest, place, environ, options, started)
+    except BaseException:  # noqa: BLE001  # this process ends here, whatever it is
+        import traceback  # noqa: PLC0415  # only now
+
+        traceback.print_exc()
+    # At once: the usual end flushes streams, and one that nobody reads would hold us for ever.
+    os._exit(code)
 
 
 def _supervise(

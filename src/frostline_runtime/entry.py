@@ -4,14 +4,18 @@ import os
 import sys
 import time
 
-from frostline_runtime import environment, frozen
-from frostline_runtime.manifest import ManifestError, load
+from frostline_runtime import frozen, guardian
 
 STARTED = time.monotonic()
 
 
 def main() -> int:
     """Run the artifact and return its exit code."""
+    if not frozen.is_frozen():  # a frozen artifact has done this in its runtime hook
+        guardian.begin(sys.argv[1:])
+    from frostline_runtime import environment  # noqa: PLC0415  # after the guardian has split off
+    from frostline_runtime.manifest import ManifestError, load  # noqa: PLC0415
+
     _support_multiprocessing()
     bundle = frozen.bundle()
     try:
@@ -19,7 +23,7 @@ def main() -> int:
     except ManifestError as error:
         print(error, file=sys.stderr)
         return 76
-    if not frozen.is_frozen():  # a frozen artifact has done this in its runtime hook
+    if not frozen.is_frozen():  # as above
         environment.apply(manifest.environment, os.environ, str(bundle))
     if not manifest.services:
         from frostline_runtime import serve  # noqa: PLC0415  # start-up time

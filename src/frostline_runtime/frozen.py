@@ -27,6 +27,12 @@ def own_command(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "frostline_runtime.entry", *arguments)
 
 
+def is_onefile() -> bool:
+    """Tell whether a bootloader above us has unpacked this artifact into a temporary folder."""
+    folder = os.path.dirname(os.path.realpath(sys.executable))  # noqa: PTH120  # start-up time
+    return is_frozen() and not str(bundle()).startswith(folder)
+
+
 def is_same_executable(candidate: str) -> bool:
     """Tell whether *candidate* is this frozen artifact itself: it would start all of us again."""
     return is_frozen() and os.path.realpath(candidate) == os.path.realpath(sys.executable)

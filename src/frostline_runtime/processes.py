@@ -14,6 +14,7 @@ from pathlib import Path
 
 from frostline_runtime import launch, llamafile, ports, probe, report
 from frostline_runtime.events import Ask, Event, Exited, Probed, Progressed, Spawn, SpawnFailed
+from frostline_runtime.guardian import INSTANCE
 from frostline_runtime.manifest import Manifest, Service
 from frostline_runtime.output import Log
 from frostline_runtime.system import current
@@ -61,7 +62,7 @@ class Processes:
     ) -> None:
         self._manifest = manifest
         self._environ = dict(environ)
-        self._instance = environ[launch.INSTANCE]
+        self._instance = environ[INSTANCE]
         self._put = put
         self._known = {name: Known(log) for name, log in logs.items()}
         self._addresses: dict[str, launch.Address] = {}
@@ -157,7 +158,7 @@ class Processes:
         """End whatever is left, and return what cannot be ended."""
         for address in self._addresses.values():
             address.close()
-        return current.sweep({launch.INSTANCE: self._instance})
+        return current.sweep({INSTANCE: self._instance})
 
     def facts(self) -> dict[str, report.Service]:
         """Return what reports say of the services."""
@@ -193,7 +194,7 @@ class Processes:
         _thread(f"sweep-{name}", partial(current.sweep, self._tags(name, run)))
 
     def _tags(self, name: str, run: int) -> dict[str, str]:
-        return {launch.INSTANCE: self._instance, launch.SERVICE: name, launch.RUN: str(run)}
+        return {INSTANCE: self._instance, launch.SERVICE: name, launch.RUN: str(run)}
 
     def _ask(self, action: Ask) -> None:
         service = self._manifest.service(action.name)

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, cast
 
-from frostline_runtime.launch import INSTANCE, PORT, inherited_listener
+from frostline_runtime.guardian import INSTANCE
+from frostline_runtime.launch import PORT, inherited_listener
 from frostline_runtime.manifest import Serve
 from frostline_runtime.probe import INSTANCE_HEADER
 

@@ -7,10 +7,8 @@ threads that wait for processes, probes, standard input and requests only put ev
 import contextlib
 import os
 import queue
-import random
 import signal
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from frostline_runtime import launch, lifeline, ports, runfile
+from frostline_runtime import lifeline, ports, runfile
 from frostline_runtime.announce import Announcer, Outlet, Value
 from frostline_runtime.control import Keys
 from frostline_runtime.events import (
@@ -35,6 +33,8 @@ from frostline_runtime.events import (
     Tick,
     Want,
 )
+from frostline_runtime.guardian import INSTANCE
+from frostline_runtime.httpd import Server
 from frostline_runtime.journal import Journal
 from frostline_runtime.manifest import Manifest, Port
 from frostline_runtime.processes import Processes, open_log
@@ -73,7 +73,7 @@ class Supervisor:
         self._place = place
         self._options = options
         self._started = started
-        self._instance = environ[launch.INSTANCE]
+        self._instance = environ[INSTANCE]
         self._announcer = Announcer()
         self._people = Outlet(sys.stderr)
         self._keys = Keys(options.token or os.urandom(32).hex())
@@ -105,17 +105,12 @@ class Supervisor:
             self._model = self._first_model()
             self._handle(Boot())
             self._open_journal()
-            from frostline_runtime.httpd import Server  # noqa: PLC0415  # services start meanwhile
-
-            server = Server(listener, self, self._keys, Path(__file__).parent / "web")
-            server.start()
+            Server(listener, self, self._keys, Path(__file__).parent / "web").start()
             try:
                 while not self._model.finished:
                     self._handle(self._next_event())
             finally:
-                left = self._processes.close()
-                threading.Thread(target=server.shutdown, daemon=True).start()
-                self._farewell([*left])
+                self._farewell([*self._processes.close()])
         return self._model.exit_code or 0
 
     # What others may ask, from any thread (control.Subject).
@@ -172,7 +167,7 @@ class Supervisor:
             self._announcer.emit("stopping", reason=event.reason)
         if isinstance(event, Exited):
             self._note_end(event)
-        chance = random.random()  # noqa: S311  # spreads restarts
+        chance = os.urandom(1)[0] / 255
         self._model, actions = advance(before, event, begun, chance)
         for action in actions:
             self._execute(action)
@@ -253,7 +248,7 @@ class Supervisor:
         """End what an earlier instance has left that was killed together with its guards."""
         earlier = self._previous.get("instance")
         if earlier and not self._previous.get("ended"):
-            current.sweep({launch.INSTANCE: str(earlier)})
+            current.sweep({INSTANCE: str(earlier)})
         self._write_runfile()
 
     def _open_journal(self) -> None:

@@ -41,8 +41,8 @@ class System(Protocol):
         To be called by the main thread only.
         """
 
-    def guarded(self, run: Callable[[], int], tags: Mapping[str, str], *, with_parent: bool) -> int:
-        """Run *run* so that no process with *tags* is left when it ends, however it ends.
+    def guard(self, tags: Mapping[str, str], *, with_parent: bool) -> None:
+        """Go on so that no process with *tags* is left when this one ends, however it ends.
 
         *with_parent*: the death of our own parent, a bootloader, is a request to stop.
         """

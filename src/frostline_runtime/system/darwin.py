@@ -31,7 +31,7 @@ __all__ = [
     "STOP_SIGNALS",
     "WAKE_EVERY",
     "can_inherit_sockets",
-    "guarded",
+    "guard",
     "kill",
     "lock",
     "owns_port",
@@ -55,8 +55,8 @@ _PIDS = 16 * 1024
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def guarded(run: Callable[[], int], tags: Mapping[str, str], *, with_parent: bool) -> int:
-    """Run *run* under a guardian that leaves no process with *tags* behind.
+def guard(tags: Mapping[str, str], *, with_parent: bool) -> None:
+    """Go on in a child, under a guardian that leaves no process with *tags* behind.
 
     There is no death signal and no sub-reaper here: each watches the other by kqueue, and what
     has left its group is found by its tags.
@@ -68,14 +68,14 @@ def guarded(run: Callable[[], int], tags: Mapping[str, str], *, with_parent: boo
     def follow(guardian: int) -> None:
         watch_process(guardian, end_us)
 
-    def guard() -> None:
+    def prepare() -> None:
         if with_parent:
             watch_process(os.getppid(), end_us)
 
     def end_all() -> None:
         sweep(tags)
 
-    return posix.guarded(run, adopt=lambda: None, follow=follow, guard=guard, end_all=end_all)
+    posix.guard(adopt=lambda: None, follow=follow, prepare=prepare, end_all=end_all)
 
 
 def spawn(

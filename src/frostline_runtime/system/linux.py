@@ -32,7 +32,7 @@ __all__ = [
     "STOP_SIGNALS",
     "WAKE_EVERY",
     "can_inherit_sockets",
-    "guarded",
+    "guard",
     "kill",
     "lock",
     "owns_port",
@@ -57,13 +57,13 @@ _children_lock = threading.Lock()
 _some_child = threading.Event()
 
 
-def guarded(run: Callable[[], int], tags: Mapping[str, str], *, with_parent: bool) -> int:
-    """Run *run* under a guardian that leaves no process with *tags*, nor any other, behind.
+def guard(tags: Mapping[str, str], *, with_parent: bool) -> None:
+    """Go on in a child, under a guardian that leaves no process with *tags* or other behind.
 
     *with_parent*: the death of our own parent, a bootloader, is a request to stop.
     """
 
-    def guard() -> None:
+    def prepare() -> None:
         if with_parent:
             _die_with(os.getppid())
 
@@ -72,7 +72,7 @@ def guarded(run: Callable[[], int], tags: Mapping[str, str], *, with_parent: boo
             time.sleep(0.001)
         sweep(tags)
 
-    return posix.guarded(run, adopt=_adopt_orphans, follow=_die_with, guard=guard, end_all=end_all)
+    posix.guard(adopt=_adopt_orphans, follow=_die_with, prepare=prepare, end_all=end_all)
 
 
 def _end_children() -> bool:

@@ -80,42 +80,33 @@ def reap(process: subprocess.Popen[bytes], ended: Ended) -> None:
     ended(process.returncode)
 
 
-def guarded(
-    run: Callable[[], int],
+def guard(
     *,
     adopt: Callable[[], None],
     follow: Callable[[int], None],
-    guard: Callable[[], None],
+    prepare: Callable[[], None],
     end_all: Callable[[], None],
-) -> int:
-    """Run *run* in a child and outlive it, so that nothing outlives us; return its exit code.
+) -> None:
+    """Return in a child; outlive it here, so that nothing outlives us, and end with its code.
 
     *adopt* makes a process inherit orphans, *follow* ties the child to its parent's life,
-    *guard* prepares the guardian, *end_all* ends what the child has left behind.
+    *prepare* is the guardian's own start, *end_all* ends what the child has left behind.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _GUARDED)
     adopt()
     guardian = os.getpid()
     child = os.fork()
     if not child:
-        code = 1
-        try:
-            # A group of its own: Ctrl-C reaches the guardian alone, which hands it on once.
-            os.setpgid(0, 0)
-            follow(guardian)
-            adopt()
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            code = run()
-        except BaseException:  # noqa: BLE001  # this process ends here, whatever it is
-            import traceback  # noqa: PLC0415  # only now
-
-            traceback.print_exc()
-        finally:
-            os._exit(code)  # no flush: a stream that nobody reads would hold us here
-    guard()
+        # A group of its own: Ctrl-C reaches the guardian alone, which hands it on once.
+        os.setpgid(0, 0)
+        follow(guardian)
+        adopt()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return
+    prepare()
     code = _guard(child)
     end_all()
-    return code
+    os._exit(code)
 
 
 def _guard(child: int) -> int:

@@ -71,18 +71,16 @@ class _TcpRow(ctypes.Structure):
     ]
 
 
-def guarded(
-    run: Callable[[], int],
+def guard(
     tags: Mapping[str, str],  # noqa: ARG001  # the Protocol's name
     *,
     with_parent: bool,
-) -> int:
-    """Run *run* in a job that the kernel ends with us, with everything that was started in it."""
+) -> None:
+    """Go on in a job that the kernel ends with us, with everything that was started in it."""
     job = _new_job()
     _check(_kernel.AssignProcessToJobObject(job, wintypes.HANDLE(_kernel.GetCurrentProcess())))
     if with_parent:
         watch_process(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
-    return run()
 
 
 def _new_job() -> wintypes.HANDLE:
