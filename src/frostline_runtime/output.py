@@ -17,7 +17,7 @@ FILES = 5
 RATE = 10_000
 _RETRY = 30.0
 _CHUNK = 64 * 1024
-_SECRET = re.compile(r"(?i)((?:token|password|secret|api[_-]?key)\W{1,3})[^\s\"'&,;]+")
+_SECRET = re.compile(r"(?i)((?:token|password|secret|api[_-]?key)\W?\s*[:=]\s*\W?)[^\s\"'&,;]+")
 
 
 class Log:
@@ -73,8 +73,8 @@ class Log:
                 if now - since > 1.0:
                     budget, since = RATE, now
                 *lines, rest = (rest + chunk).split(b"\n")
-                if len(rest) > LINE_LIMIT:
-                    lines, rest = [*lines, rest], b""
+                while len(rest) > LINE_LIMIT:
+                    lines, rest = [*lines, rest[:LINE_LIMIT]], rest[LINE_LIMIT:]
                 kept = lines[:budget]
                 self.dropped += len(lines) - len(kept)
                 budget -= len(kept)

@@ -1,0 +1,34 @@
+"""Figures as Prometheus reads them."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from frostline_runtime.manifest import Service as Described
+from frostline_runtime.report import Service, Snapshot, health, metrics
+from frostline_runtime.states import initial
+
+KNOWN = Service(
+    url="http://127.0.0.1:1", pid=7, how="command", started=1.0, code=None, asked_at=None,
+    problem="", probes=((1.0, True, 3.0), (2.0, False, 2000.5)), dropped=4,
+)  # fmt: skip
+SNAPSHOT = Snapshot(
+    model=initial((Described(name="main"),)), instance="i", version="1", started=0.0, lag=0.012,
+    db="ok", services={"main": KNOWN},
+)  # fmt: skip
+
+
+def test_metrics_parse() -> None:
+    """The reference parser accepts them and finds what was put in."""
+    families = {family.name: family for family in text_string_to_metric_families(metrics(SNAPSHOT))}
+    states = {s.labels["state"]: s.value for s in families["frostline_service_state"].samples}
+    assert sum(states.values()) == states["STOPPED"] == 1
+    buckets = [s.value for s in families["frostline_probe_seconds"].samples]
+    assert buckets == [1, 1, 1, 1, 1, 2, 2.0035, 2]
+    assert families["frostline_log_dropped"].samples[0].value == 4
+
+
+def test_health_has_the_last_probe() -> None:
+    """What the page shows comes from here."""
+    services = health(SNAPSHOT)["services"]
+    assert isinstance(services, dict)
+    assert services["main"]["probe"]["latency_ms"] == 2000.5
+    assert services["main"]["pid"] == 7
