@@ -53,6 +53,18 @@ def write(path: Path, facts: Mapping[str, object]) -> None:
         raise
 
 
+def remove_unpacked(folder: str) -> None:
+    """Remove the *folder* of a onefile artifact whose bootloader was killed before it could.
+
+    Only one that PyInstaller has named, in the place for temporary folders.
+    """
+    path = Path(folder)
+    if folder and path.name.startswith("_MEI") and path.is_dir() and not path.is_symlink():
+        import shutil  # noqa: PLC0415  # hardly ever needed
+
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def number(facts: Mapping[str, object], key: str) -> int:
     """Return the number *key* of *facts*, 0 if there is none."""
     value = facts.get(key)

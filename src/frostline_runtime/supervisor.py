@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from frostline_runtime import lifeline, ports, runfile
+from frostline_runtime import frozen, lifeline, ports, runfile
 from frostline_runtime.announce import Announcer, Outlet, Value
 from frostline_runtime.control import Keys
 from frostline_runtime.events import (
@@ -249,6 +249,7 @@ class Supervisor:
         earlier = self._previous.get("instance")
         if earlier and not self._previous.get("ended"):
             current.sweep({INSTANCE: str(earlier)})
+            runfile.remove_unpacked(str(self._previous.get("unpacked", "")))
         self._write_runfile()
 
     def _open_journal(self) -> None:
@@ -325,6 +326,7 @@ class Supervisor:
             "control": int(self._base_url.rpartition(":")[2]),
             "ports": (known if isinstance(known, dict) else {}) | self._processes.numbers(),
             "ended": ended,
+            "unpacked": str(frozen.bundle()) if frozen.is_onefile() else "",
         }
         self._try_write(self._place / "instance.json", facts)
 

@@ -42,6 +42,8 @@ class Artifact:
 
     def __init__(self, argv: list[str], env: dict[str, str], folder: Path, **popen: Any) -> None:
         self.argv = argv
+        self.place = Path(env.get("STORAGE") or env["HOME"] + "/.local/state/echo")
+        self.place = self.place / "frostline" if "STORAGE" in env else self.place
         self.folder = folder
         self.env = env
         self.events: list[Event] = []
@@ -87,8 +89,7 @@ class Artifact:
 
     def facts(self) -> dict[str, Any]:
         """Return the runtime file."""
-        path = Path(self.env["STORAGE"], "frostline", "instance.json")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads((self.place / "instance.json").read_text(encoding="utf-8"))
 
     def health(self) -> dict[str, Any]:
         """Return the whole report."""

@@ -1,0 +1,160 @@
+"""Rows A with real frozen artifacts, as one folder and as one file, and real shells (X6)."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+assert sys.platform == "linux"  # where faults can be injected
+
+import psutil
+import pytest
+from harness import TAG, Artifact, orphans
+
+from frostline import platforms
+
+PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+HOST = platforms.host().name
+GONE = 6.0
+
+Start = Callable[..., Artifact]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the sample product, frozen in both layouts."""
+    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("frozen") / "project"))
+    for layout in ("onedir", "onefile"):
+        argv = [FROSTLINE, "build", "--product", "echo", "--layout", layout]
+        subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture
+def temporary(tmp_path: Path) -> Path:
+    """Return the folder where a file unpacks itself."""
+    (tmp_path / "tmp").mkdir()
+    return tmp_path / "tmp"
+
+
+@pytest.fixture
+def start(project: Path, tmp_path: Path, temporary: Path, tag: str) -> Iterator[Start]:
+    """Return a function that starts the artifact in a layout, behind a prefix."""
+    started: list[Artifact] = []
+
+    def run(layout: str, prefix: tuple[str, ...] = (), **popen: object) -> Artifact:
+        name = f"echo-{HOST}" + ("-onefile" if layout == "onefile" else "")
+        executable = project / "build" / "output" / name / "echo"
+        env = {
+            "HOME": str(tmp_path),
+            "TMPDIR": str(temporary),
+            TAG: tag,
+            "PATH": os.environ["PATH"],
+        }
+        artifact = Artifact([*prefix, str(executable)], env, tmp_path, **popen)
+        started.append(artifact)
+        return artifact
+
+    yield run
+    for artifact in started:
+        if artifact.process.poll() is None:
+            artifact.process.terminate()
+            artifact.process.wait(15)
+        artifact.close()
+    assert orphans(tag, patience=1.0) == []
+
+
+SHELL = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE,
+                         env={**os.environ, "FROSTLINE_SHELL_PID": str(os.getpid())})
+child.wait()
+"""
+
+
+@pytest.mark.parametrize("layout", ["onedir", "onefile"])
+def test_shell_is_killed(start: Start, tag: str, layout: str) -> None:
+    """A1: nothing of the artifact outlives its shell."""
+    artifact = start(layout, (sys.executable, "-S", "-c", SHELL))
+    artifact.wait_for("ready")
+    artifact.process.kill()
+    assert orphans(tag, patience=GONE) == []
+
+
+def family(artifact: Artifact) -> dict[str, int]:
+    """Return the processes above the services by their parts."""
+    supervisor = psutil.Process(artifact.supervisor)
+    guardian = supervisor.parent()
+    assert guardian
+    return {
+        "top": artifact.process.pid,
+        "guardian": guardian.pid,
+        "supervisor": supervisor.pid,
+    }
+
+
+@pytest.mark.parametrize("layout", ["onedir", "onefile"])
+@pytest.mark.parametrize("victim", ["top", "guardian", "supervisor"])
+def test_any_of_us_is_killed(start: Start, tag: str, layout: str, victim: str) -> None:
+    """A2, A3: bootloader, guardian or supervisor: no service lives on."""
+    artifact = start(layout)
+    artifact.wait_for("ready")
+    os.kill(family(artifact)[victim], signal.SIGKILL)
+    assert orphans(tag, patience=1.0 if victim == "supervisor" else GONE) == []
+
+
+def test_unpacked_folder_goes_with_the_next_start(start: Start, tag: str, temporary: Path) -> None:
+    """A2: who is killed cannot tidy up; who comes next does."""
+    first = start("onefile")
+    first.wait_for("ready")
+    members = family(first)
+    for name in ("top", "guardian", "supervisor"):
+        os.kill(members[name], signal.SIGKILL)
+    assert orphans(tag, patience=GONE) == []
+    (left,) = temporary.glob("_MEI*")
+    second = start("onefile")
+    second.wait_for("ready")
+    assert not left.exists()
+    assert second.stop() == 0
+    assert list(temporary.iterdir()) == []
+
+
+NODE = """
+const { spawn } = require("node:child_process");
+const [, chromium, profile, ...command] = process.argv;
+const artifact = spawn(command[0], command.slice(1), {
+  stdio: ["pipe", "pipe", "inherit"],
+  env: { ...process.env, FROSTLINE_SHELL_PID: String(process.pid) },
+});
+artifact.stdout.on("data", (data) => {
+  process.stdout.write(data);
+  const ready = String(data).split("\\n").find((line) => line.includes('"event": "ready"'));
+  if (!ready) return;
+  const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`];
+  const browser = spawn(chromium, [...flags, "--enable-logging=stderr", "--dump-dom",
+    "--virtual-time-budget=3000", JSON.parse(ready).status_url]);
+  browser.stdout.on("data", (page) => process.stderr.write(page));
+  browser.on("exit", () => process.stdout.write('{"event": "page shown"}\\n'));
+});
+"""
+
+
+@pytest.mark.product("X6")
+@pytest.mark.parametrize("layout", ["onedir", "onefile"])
+def test_a_node_shell(start: Start, tag: str, tmp_path: Path, layout: str) -> None:
+    """A Node main process shows the artifact's page in Chromium and is killed: all is gone."""
+    node, chromium = shutil.which("node"), shutil.which("chromium")
+    if not (node and chromium):
+        pytest.skip("needs Node and Chromium")
+    artifact = start(layout, (node, "-e", NODE, chromium, str(tmp_path / "profile")))
+    artifact.wait_for("page shown", 60)
+    assert 'data-service="api"' in artifact.stderr()
+    began = time.monotonic()
+    artifact.process.kill()
+    assert orphans(tag, patience=GONE) == []
+    assert time.monotonic() - began < GONE
