@@ -195,6 +195,8 @@ class Service(Table):
     """Services that must be ready before this one starts."""
     required: bool = True
     """The artifact fails with it; otherwise it is degraded."""
+    enabled: bool = True
+    """False: not started unless the user switches it on."""
     port: Port | None = None
     """None: it listens on nothing."""
     startup: Probe | None = None

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline_runtime import launch, lifeline, runfile, serve
+from frostline_runtime import environment, launch, lifeline, override, runfile, serve
 from frostline_runtime.announce import Announcer, say
 from frostline_runtime.manifest import Manifest, Port
 from frostline_runtime.ports import PortError
@@ -81,6 +81,10 @@ def _supervise(
         ready_file=environ.pop("FROSTLINE_READY_FILE", ""),
         token=environ.pop("FROSTLINE_TOKEN", ""),
     )
+    storage = environment.storage_directory(manifest.environment, environ)
+    manifest, problems = override.load(manifest, storage)
+    for problem in problems:
+        say(f"{manifest.product}: {problem}")
     try:
         return Supervisor(manifest, place, environ, asked, started).run()
     except PortError as error:

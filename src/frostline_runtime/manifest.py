@@ -59,6 +59,7 @@ class Service:
     command: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     required: bool = True
+    enabled: bool = True
     port: Port | None = None
     startup: Probe | None = None
     readiness: Probe | None = None

@@ -78,7 +78,8 @@ class Processes:
         disabled: set[str] = set()
         for service in self._manifest.services:
             name, port = service.name, launch.effective_port(service)
-            if service.kind == "llamafile" and not self._is_configured():
+            unused = service.kind == "llamafile" and not self._is_configured()
+            if unused or not service.enabled:
                 disabled.add(name)
             elif port:
                 with contextlib.suppress(ports.PortError):  # told when the service is started

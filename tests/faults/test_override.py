@@ -1,0 +1,20 @@
+"""A user's own settings take effect, and wrong ones stop nothing."""
+
+import sys
+from pathlib import Path
+
+assert sys.platform == "linux"  # where faults can be injected
+
+from harness import Launch, service
+
+
+def test_settings_of_the_user(launch: Launch, tmp_path: Path) -> None:
+    """One service is switched off; the mistake is told on stderr."""
+    (tmp_path / "storage").mkdir()
+    (tmp_path / "storage" / "frostline.toml").write_text(
+        "[services.other]\nenabled = false\n[services.main]\ngrace = -1\n", encoding="utf-8"
+    )
+    artifact = launch(service(), service("other"))
+    states = artifact.wait_for("ready")["services"]
+    assert (states["main"]["state"], states["other"]["state"]) == ("READY", "DISABLED")
+    assert "services.main.grace is -1, expected seconds" in artifact.stderr()
