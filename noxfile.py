@@ -70,6 +70,14 @@ def bench(session: nox.Session) -> None:
     """Measure start and size against uvicorn in a venv and plain PyInstaller."""
     install(session, "tests")
     session.run("python", "bench/start.py", *session.posargs)
+    session.run("python", "bench/supervisors.py")
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Inject random faults into a running artifact for ten minutes."""
+    install(session, "tests")
+    session.run("python", "tests/faults/soak.py", *session.posargs)
 
 
 @nox.session
