@@ -208,7 +208,9 @@ class Processes:
         known = self._known[service.name]
         begun = time.monotonic()
         verdict = probe.Verdict(healthy=True)
-        if question and address:
+        if known.run and current.is_hollow(known.run.process.pid):
+            verdict = probe.Verdict(healthy=False, alive=False, detail="its main thread has ended")
+        elif question and address:
             verdict = probe.ask(question, address.number, self._instance)
             if verdict.healthy and action.role == "startup":
                 verdict = self._own(service, address.number, verdict)

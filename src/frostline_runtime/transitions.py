@@ -239,7 +239,10 @@ def _ended(
     starting = unit.state is State.STARTING
     if starting and event.port_taken and unit.ports_tried < PORT_TRIES:
         return _launch(unit, now, new_port=True)
-    ended = replace(unit, reason=unit.cause or describe_exit(event.code))
+    reason = unit.cause or describe_exit(event.code)
+    if starting and not unit.cause and event.code == 0:
+        reason += " before it was ready: a service must stay in the foreground"
+    ended = replace(unit, reason=reason)
     if unit.again:
         return _enter(replace(ended, reason="", again=False), State.PENDING, now), ()
     done = event.code == 0 and unit.service.restart == "on-failure" and not unit.cause

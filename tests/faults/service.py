@@ -1,6 +1,7 @@
 """A service that misbehaves as its arguments say. Standard library only; starts in no time."""
 
 import argparse
+import ctypes
 import os
 import signal
 import socket
@@ -25,6 +26,8 @@ def main() -> None:
     parser.add_argument("--answer-file", help="read the status to answer from this file")
     parser.add_argument("--hang-after", type=int, default=None, help="requests")
     parser.add_argument("--garbage", choices=["slow", "endless", "redirect", "stranger", "http09"])
+    parser.add_argument("--daemonise", action="store_true")
+    parser.add_argument("--hollow-after", type=float, default=None, help="seconds")
     parser.add_argument("--flood", type=int, default=0, help="bytes")
     parser.add_argument("--say", default="")
     parser.add_argument("--log", default="", help="append a line for each start here")
@@ -39,6 +42,24 @@ def main() -> None:
     else:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     print(options.say or f"service {os.environ.get('FROSTLINE_SERVICE')} started", flush=True)
+    misbehave(options)
+    time.sleep(options.listen_after)
+    if options.no_server:
+        signal.pause()
+    serve(options)
+
+
+def misbehave(options: argparse.Namespace) -> None:
+    """Do what services should not do, before listening."""
+    if options.daemonise and os.fork():
+        os._exit(0)
+    if options.daemonise:
+        os.setsid()
+    if options.hollow_after is not None:
+        threading.Thread(target=serve, args=(options,)).start()
+        time.sleep(options.hollow_after)
+        exit_call = {"x86_64": 60, "aarch64": 93}[os.uname().machine]
+        ctypes.CDLL(None).syscall(exit_call, 0)  # ends this thread alone
     if options.grandchild:
         grandchild(options.grandchild)
     if options.flood:
@@ -49,10 +70,6 @@ def main() -> None:
         threading.Timer(options.exit_after, os._exit, (options.exit_code,)).start()
     if options.progress:
         threading.Thread(target=chatter, args=(options.progress,), daemon=True).start()
-    time.sleep(options.listen_after)
-    if options.no_server:
-        signal.pause()
-    serve(options)
 
 
 def chatter(pause: float) -> None:

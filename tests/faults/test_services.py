@@ -15,7 +15,7 @@ assert sys.platform == "linux"  # where faults can be injected
 
 import psutil
 import pytest
-from harness import Launch, service
+from harness import Launch, orphans, service
 
 from frostline_runtime.manifest import Port, Probe
 
@@ -86,6 +86,27 @@ def test_a_grandchild_that_holds_the_pipe_hides_no_death(launch: Launch, grandch
     artifact.wait_state("main", "BACKOFF")
     assert time.monotonic() - began < 0.5
     artifact.wait_state("main", "READY")
+
+
+def test_a_hollow_service_is_replaced(launch: Launch) -> None:
+    """B4: a process without its main thread may answer; it cannot be waited for, nor trusted."""
+    artifact = launch(service("main", "--hollow-after", 1))
+    artifact.wait_for("ready")
+    pid = artifact.pid()
+    artifact.wait_state("main", "STOPPING")
+    artifact.wait_state("main", "READY")
+    assert artifact.pid() != pid
+
+
+def test_a_service_that_goes_into_the_background(launch: Launch, tag: str) -> None:
+    """B5: it is told what is wrong, and what it left is ended."""
+    artifact = launch(service("main", "--daemonise", required=False), arguments=("--no-restart",))
+    event = artifact.wait_state("main", "FAILED")
+    assert "must stay in the foreground" in event["detail"]
+    ours = {artifact.process.pid, artifact.supervisor}
+    deadline = time.monotonic() + 3
+    while {p.pid for p in orphans(tag, 0)} != ours:
+        assert time.monotonic() < deadline
 
 
 def test_many_deaths_leave_nothing(launch: Launch) -> None:

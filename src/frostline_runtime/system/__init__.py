@@ -56,6 +56,9 @@ class System(Protocol):
     def watch_process(self, pid: int, gone: Callable[[], None]) -> None:
         """Call *gone* from a thread when process *pid* ends, or at once if it has."""
 
+    def is_hollow(self, pid: int) -> bool:
+        """Tell whether the main thread of *pid* has ended while others live on."""
+
     def slept(self) -> float:
         """Return the seconds that this machine has been asleep; only differences count."""
 

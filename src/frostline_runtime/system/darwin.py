@@ -32,6 +32,7 @@ __all__ = [
     "WAKE_EVERY",
     "can_inherit_sockets",
     "guard",
+    "is_hollow",
     "kill",
     "lock",
     "owns_port",
@@ -153,6 +154,11 @@ def _sysctl(*name: int) -> bytes:
 def _argument_limit() -> int:
     (limit,) = struct.unpack("i", _sysctl(_CTL_KERN, _KERN_ARGMAX))
     return int(limit)
+
+
+def is_hollow(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
+    """Return False: a process ends with its main thread, or nobody is told."""
+    return False
 
 
 def slept() -> float:

@@ -33,6 +33,7 @@ __all__ = [
     "WAKE_EVERY",
     "can_inherit_sockets",
     "guard",
+    "is_hollow",
     "kill",
     "lock",
     "owns_port",
@@ -225,6 +226,12 @@ def _started(pid: int) -> str:
     """Return when process *pid* was started, in the system's words, or "" if it has ended."""
     fields = _stat(pid)
     return fields[19] if fields and fields[0] != "Z" else ""
+
+
+def is_hollow(pid: int) -> bool:
+    """Tell whether the main thread of *pid* has ended while others live on."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] == "Z"
 
 
 def slept() -> float:

@@ -176,6 +176,11 @@ def watch_process(pid: int, gone: Callable[[], None]) -> None:
     threading.Thread(target=wait, name=f"process-{pid}", daemon=True).start()
 
 
+def is_hollow(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
+    """Return False: a process ends with its main thread, or nobody is told."""
+    return False
+
+
 def slept() -> float:
     """Return the seconds that this machine has been asleep since it was started."""
     awake = ctypes.c_uint64()
