@@ -50,36 +50,49 @@ class Process:
         self.log = log
         self._log = log.open("a", encoding="utf-8")
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        with _no_interrupt() as interrupted:
-            try:
-                self._process = subprocess.Popen(
-                    self.argv,
-                    env=dict(env),
-                    cwd=cwd,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE if stdout else subprocess.STDOUT,
-                    encoding="utf-8",
-                    errors="backslashreplace",
-                    bufsize=1,
-                    process_group=0,
-                    creationflags=_NEW_GROUP,
-                )
-            except OSError as error:
-                self._log.close()
-                message = f"{argv[0]} cannot be started: {error.strerror}."
-                raise BuildError(message) from error
-            streams = ((self._process.stdout, stdout or on_line), (self._process.stderr, on_line))
-            self._readers = [
-                threading.Thread(target=self._drain, args=(stream, receive), daemon=True)
-                for stream, receive in streams
-                if stream
-            ]
-            for reader in self._readers:
-                reader.start()
+        try:
+            with _no_interrupt() as interrupted:
+                self._start(env, cwd, on_line, stdout)
+        except KeyboardInterrupt:  # in the moment in which the interrupt was let through again
+            self.stop()
+            raise
         if interrupted:
             self.stop()
             raise KeyboardInterrupt
+
+    def _start(
+        self,
+        env: Mapping[str, str],
+        cwd: Path | None,
+        on_line: Callable[[str], None] | None,
+        stdout: Callable[[str], None] | None,
+    ) -> None:
+        try:
+            self._process = subprocess.Popen(
+                self.argv,
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE if stdout else subprocess.STDOUT,
+                encoding="utf-8",
+                errors="backslashreplace",
+                bufsize=1,
+                process_group=0,
+                creationflags=_NEW_GROUP,
+            )
+        except OSError as error:
+            self._log.close()
+            message = f"{self.argv[0]} cannot be started: {error.strerror}."
+            raise BuildError(message) from error
+        streams = ((self._process.stdout, stdout or on_line), (self._process.stderr, on_line))
+        self._readers = [
+            threading.Thread(target=self._drain, args=(stream, receive), daemon=True)
+            for stream, receive in streams
+            if stream
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def __enter__(self) -> Self:
         """Return the running process."""
