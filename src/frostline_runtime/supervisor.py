@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from frostline_runtime import frozen, lifeline, ports, runfile
 from frostline_runtime.announce import Announcer, Outlet, Value
@@ -35,13 +35,15 @@ from frostline_runtime.events import (
 )
 from frostline_runtime.guardian import INSTANCE
 from frostline_runtime.httpd import Server
-from frostline_runtime.journal import Journal
 from frostline_runtime.manifest import Manifest, Port
 from frostline_runtime.processes import Processes, open_log
 from frostline_runtime.report import Report, Snapshot, announced, health, metrics
 from frostline_runtime.states import UP, Model, State, Status, Unit, initial, overall, settled
 from frostline_runtime.system import current
 from frostline_runtime.transitions import advance, next_wake
+
+if TYPE_CHECKING:
+    from frostline_runtime.journal import Journal
 
 LOST_PARENT = 77
 _SUSPEND_GAP = 3.0
@@ -253,6 +255,8 @@ class Supervisor:
         self._write_runfile()
 
     def _open_journal(self) -> None:
+        from frostline_runtime.journal import Journal  # noqa: PLC0415  # services start meanwhile
+
         self._journal = Journal(self._place / "state.db", self._manifest.product, self._trouble)
         self._processes.probed = self._remember_probe
         self._remember(Model({}))
