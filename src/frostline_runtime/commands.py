@@ -50,7 +50,6 @@ def run_all(manifest: Manifest, options: argparse.Namespace, started: float) -> 
         return BAD_CONFIGURATION
     if held is None:
         return _already_running(manifest, runfile.read(place))
-    environ[launch.APP] = manifest.product
     code = 1
     try:
         code = _supervise(manifest, place, environ, options, started)

@@ -159,8 +159,22 @@ def test_spawns_from_the_main_thread(launch: Launch) -> None:
     assert artifact.pid() == again != pid
 
 
+def test_nohup_is_respected(launch: Launch) -> None:
+    """A signal that was switched off before we came stays off."""
+    prefix = ("/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
+    artifact = launch(service(), prefix=prefix)
+    artifact.wait_for("ready")
+    os.kill(artifact.process.pid, signal.SIGHUP)
+    os.kill(artifact.supervisor, signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        artifact.process.wait(0.5)
+    assert artifact.stop() == 0
+
+
 def test_ctrl_c_is_one_request(launch: Launch) -> None:
     """The terminal tells the whole group; services still get their grace."""
+    # A background job of a shell has Ctrl-C switched off, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     artifact = launch(service("main", "--ignore-term", grace=1.0), process_group=0)
     artifact.wait_for("ready")
     began = time.monotonic()

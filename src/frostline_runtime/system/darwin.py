@@ -87,13 +87,7 @@ def spawn(
     ended: Ended,
 ) -> subprocess.Popen[bytes]:
     """Start *argv*; *ended* gets its exit code, from a thread, when its group is gone."""
-
-    def prepare() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-
-    process = posix.popen(argv, environ, cwd, descriptors, prepare)
+    process = posix.popen(argv, environ, cwd, descriptors, posix.reset_signals)
     watch_process(process.pid, lambda: posix.reap(process, ended))
     return process
 

@@ -115,9 +115,7 @@ def spawn(
     supervisor = os.getpid()
 
     def prepare() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        for number in STOP_SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
+        posix.reset_signals()
         _die_with(supervisor, signal.SIGKILL)
 
     with _children_lock:

@@ -16,7 +16,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_ASKS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# Whoever has started us with one of them ignored, as nohup does, means it.
+STOP_SIGNALS = tuple(n for n in _ASKS_TO_STOP if signal.getsignal(n) is not signal.SIG_IGN)
 WAKE_EVERY: float | None = None
 _GUARDED = (*STOP_SIGNALS, signal.SIGCHLD)
 _UNTIL_KILLED = 1.0
@@ -46,6 +48,13 @@ def popen(
         process_group=0,
         preexec_fn=prepare,  # noqa: PLW1509  # only async-signal-safe calls; the group and death signal need it
     )
+
+
+def reset_signals() -> None:
+    """Give a child the usual signals, whatever this process does with its own."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in _ASKS_TO_STOP:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def terminate(process: subprocess.Popen[bytes]) -> None:
