@@ -1,6 +1,5 @@
 """The fixtures that launch an artifact and look for orphans afterwards."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,10 +11,9 @@ from typing import Any
 assert sys.platform == "linux"  # where faults can be injected
 
 import pytest
-from harness import SOURCE, TAG, Artifact, Launch, orphans
+from harness import TAG, Artifact, Launch, bundle, orphans
 
-from frostline_runtime import manifest
-from frostline_runtime.manifest import Manifest, Service
+from frostline_runtime.manifest import Service
 
 
 @pytest.fixture
@@ -36,17 +34,7 @@ def launch(tmp_path: Path, tag: str) -> Iterator[Launch]:
         prefix: tuple[str, ...] = (),
         **popen: Any,
     ) -> Artifact:
-        value = Manifest(
-            product="faulty", name="faulty", version="1", platform="", layout="onedir", entry="",
-            services=services,
-            environment=manifest.Environment(storage_variable="STORAGE", storage_default="~"),
-        )  # fmt: skip
-        (tmp_path / manifest.FILE_NAME).write_text(manifest.dump(value), encoding="utf-8")
-        variables = {
-            "PYTHONPATH": str(SOURCE), "FROSTLINE_BUNDLE": str(tmp_path), "HOME": str(tmp_path),
-            "STORAGE": str(tmp_path / "storage"), TAG: tag, "PATH": os.environ["PATH"],
-            **(env or {}),
-        }  # fmt: skip
+        variables = bundle(tmp_path, *services) | {TAG: tag} | (env or {})
         argv = [*prefix, sys.executable, "-m", "frostline_runtime.entry", *arguments]
         artifact = Artifact(argv, variables, tmp_path, **popen)
         started.append(artifact)

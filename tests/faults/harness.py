@@ -1,6 +1,7 @@
 """Runs the supervisor from source around services that misbehave, and looks for orphans."""
 
 import json
+import os
 import queue
 import socket
 import subprocess
@@ -17,7 +18,8 @@ assert sys.platform == "linux"  # where faults can be injected
 
 import psutil
 
-from frostline_runtime.manifest import Port, Probe, Service
+from frostline_runtime import manifest
+from frostline_runtime.manifest import Manifest, Port, Probe, Service
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SERVICE = Path(__file__).with_name("service.py")
@@ -35,6 +37,20 @@ def service(name: str = "main", *arguments: object, **fields: object) -> Service
         name=name, kind="command", command=argv, port=Port(mode="ephemeral"), startup=PROBE
     )
     return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def bundle(folder: Path, *services: Service) -> dict[str, str]:
+    """Write the manifest of *services* and return the environment that runs it from source."""
+    value = Manifest(
+        product="faulty", name="faulty", version="1", platform="", layout="onedir", entry="",
+        services=services,
+        environment=manifest.Environment(storage_variable="STORAGE", storage_default="~"),
+    )  # fmt: skip
+    (folder / manifest.FILE_NAME).write_text(manifest.dump(value), encoding="utf-8")
+    return {
+        "PYTHONPATH": str(SOURCE), "FROSTLINE_BUNDLE": str(folder), "HOME": str(folder),
+        "STORAGE": str(folder / "storage"), "PATH": os.environ["PATH"],
+    }  # fmt: skip
 
 
 class Artifact:

@@ -19,10 +19,7 @@ from pathlib import Path
 assert sys.platform == "linux"  # where faults can be injected
 
 import psutil
-from harness import SOURCE, TAG, Artifact, orphans, service
-
-from frostline_runtime import manifest
-from frostline_runtime.manifest import Manifest
+from harness import TAG, Artifact, bundle, orphans, service
 
 FAULTS = ("kill", "segv", "stop", "restart", "term", "bounce", "nothing")
 
@@ -60,16 +57,7 @@ def launch(folder: Path, tag: str) -> Artifact:
         service("family", "--grandchild", "double"),
         service("second", needs=("main",)),
     )
-    value = Manifest(
-        product="soak", name="soak", version="1", platform="", layout="onedir", entry="",
-        services=services,
-        environment=manifest.Environment(storage_variable="STORAGE", storage_default="~"),
-    )  # fmt: skip
-    (folder / manifest.FILE_NAME).write_text(manifest.dump(value), encoding="utf-8")
-    env = {
-        "PYTHONPATH": str(SOURCE), "FROSTLINE_BUNDLE": str(folder), "HOME": str(folder),
-        "STORAGE": str(folder / "storage"), TAG: tag, "PATH": os.environ["PATH"],
-    }  # fmt: skip
+    env = bundle(folder, *services) | {TAG: tag}
     return Artifact([sys.executable, "-m", "frostline_runtime.entry"], env, folder)
 
 
