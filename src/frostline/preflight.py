@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from frostline import command, environment, log
+from frostline import command, environment, log, workspace
 from frostline.environment import ProductEnvironment
 from frostline.errors import BuildError
 from frostline.instance import Instance
@@ -47,17 +46,25 @@ def check(
     entries = dict.fromkeys(
         [profile.entry, *(service.entry for service in profile.services if service.entry)]
     )
-    with log.step(f"checking {target.product} unfrozen"), TemporaryDirectory() as home:
-        for entry in entries:
-            _import_entry(entry, product, env, log_file)
-        if profile.services and profile.check_unfrozen:
-            _start(target, profile, product, env | _private(home, profile), Path(home), log_file)
+    # In the work folder and not among the system's temporary ones: an interrupt in the moment of
+    # its making would leave it there for ever.
+    home = paths.work(target) / "home"
+    with log.step(f"checking {target.product} unfrozen"):
+        try:
+            workspace.remove(home)
+            home.mkdir(parents=True)
+            for entry in entries:
+                _import_entry(entry, product, env, log_file)
+            if profile.services and profile.check_unfrozen:
+                _start(target, profile, product, env | _private(home, profile), home, log_file)
+        finally:
+            workspace.remove(home)
 
 
-def _private(home: str, profile: Profile) -> dict[str, str]:
-    values = {"HOME": home, "USERPROFILE": home}
+def _private(home: Path, profile: Profile) -> dict[str, str]:
+    values = {"HOME": str(home), "USERPROFILE": str(home)}
     if profile.storage:
-        values[profile.storage.variable] = str(Path(home, "storage"))
+        values[profile.storage.variable] = str(home / "storage")
     return values
 
 
