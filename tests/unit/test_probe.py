@@ -1,5 +1,6 @@
 """Questions to services, and what counts as an answer."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -71,6 +72,106 @@ def test_silence_has_an_end(serve: Serve) -> None:
     assert time.monotonic() - began < 2
 
 
+def test_drops_do_not_stretch_the_limit() -> None:
+    """A service that sends a byte now and then gets no more time than a silent one."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            with closing(listener.accept()[0]) as connection, contextlib.suppress(OSError):
+                while not ended.wait(0.05):
+                    connection.sendall(b"x")
+
+        dripping = threading.Thread(target=drip, daemon=True)
+        dripping.start()
+        found: list[probe.Verdict] = []
+
+        def ask() -> None:
+            found.append(probe.ask(Probe(timeout=0.3), listener.getsockname()[1]))
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        asking.join(5)
+        ended.set()
+        dripping.join(5)
+        assert [(verdict.alive, verdict.healthy) for verdict in found] == [(False, False)]
+
+
+def test_a_redirect_is_not_followed() -> None:
+    """A probe speaks to the service itself, even where a redirect leads to a healthy answer."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+
+        def run() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    with closing(listener.accept()[0]) as connection:
+                        asked.append(connection.recv(65536).split(b" ")[1])
+                        there = asked[-1] == b"/there"
+                        where = f"Location: http://127.0.0.1:{port}/there\r\n".encode()
+                        first = b"HTTP/1.1 302 Found\r\n" + where + b"Content-Length: 0\r\n\r\n"
+                        connection.sendall(OK + b'{"status":"ok"}' if there else first)
+
+        threading.Thread(target=run, daemon=True).start()
+        verdict = probe.ask(Probe(path="/here"), port)
+        assert (verdict.alive, verdict.healthy, asked) == (True, False, [b"/here"])
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def test_closed_without_an_answer() -> None:
+    """A service that hangs up is not alive, and the reason is told in words."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hang_up() -> None:
+            with closing(listener.accept()[0]) as connection:
+                connection.recv(65536)
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        verdict = probe.ask(Probe(path="/x"), listener.getsockname()[1])
+    assert verdict == probe.Verdict(
+        healthy=False, alive=False, detail="/x: closed without an answer"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b'{"a": {"b": "ok"}}', ""),
+        (b'{"a": {"b": 3}}', "/a/b is 3"),
+        (b'{"a": "ok"}', "has no /a/b"),
+        (b"not json", "has no /a/b"),
+        (b"\xff\xfe\xfd", "has no /a/b"),
+        (b"", "has no /a/b"),
+    ],
+)
+def test_bodies(serve: Serve, body: bytes, detail: str) -> None:
+    """With a pointer, only its value in a JSON body is healthy; any other body is still alive."""
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    verdict = probe.ask(Probe(pointer="/a/b", equals="ok"), serve(answer))
+    assert (verdict.alive, verdict.healthy) == (True, not detail)
+    assert detail in verdict.detail
+
+
+def test_an_answer_ends_with_its_length() -> None:
+    """A server that keeps the connection open is not waited for."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def keep() -> None:
+            with closing(listener.accept()[0]) as connection:
+                connection.recv(65536)
+                connection.sendall(OK + b'{"status":"ok"}')
+                ended.wait(10)
+
+        keeping = threading.Thread(target=keep, daemon=True)
+        keeping.start()
+        answer = probe.request("GET", "/", listener.getsockname()[1], 5)
+        ended.set()
+        keeping.join(5)
+    assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
+
+
 def test_nobody_listens() -> None:
     """Refused is no answer."""
     with closing(socket.socket()) as taken:
@@ -97,7 +198,29 @@ def test_pointer(pointer: str, found: object) -> None:
     assert probe.resolve_pointer({"a/b": [{"~": 1}]}, pointer) == found
 
 
-@pytest.mark.parametrize("pointer", ["/x", "/a/1", "/a/-1", "/a/0/b", "/a/01x"])
+# The example of RFC 6901, section 5.
+RFC = {
+    "foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, 'k"l': 6,
+    " ": 7, "m~n": 8, "~1": 9,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pointer", "found"),
+    [
+        ("", RFC), ("/foo", ["bar", "baz"]), ("/foo/0", "bar"), ("/foo/1", "baz"), ("/", 0),
+        ("/a~1b", 1), ("/c%d", 2), ("/e^f", 3), ("/g|h", 4), ("/i\\j", 5), ('/k"l', 6), ("/ ", 7),
+        ("/m~0n", 8), ("/~01", 9),
+    ],
+)  # fmt: skip
+def test_examples_of_the_standard(pointer: str, found: object) -> None:
+    """Every example of RFC 6901 gives what the standard says; `~01` is `~1`, not `/`."""
+    assert probe.resolve_pointer(RFC, pointer) == found
+
+
+@pytest.mark.parametrize(
+    "pointer", ["/x", "/a/1", "/a/-", "/a/-1", "/a/", "/a/+0", "/a/ 0", "/a/0/b", "/a/01x"]
+)
 def test_pointer_to_nothing(pointer: str) -> None:
     """One kind of error for all that is not there."""
     with pytest.raises(LookupError):
