@@ -1,5 +1,6 @@
 """Mistakes of a profile that types cannot tell, found in data whose types may be wrong."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeGuard
@@ -65,8 +66,30 @@ def _service_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
             yield ("services", number, "kind"), "a llamafile needs a [model_server] table"
         if service.get("kind") == "command" and not service.get("command"):
             yield ("services", number, "command"), "a service of kind command needs a command"
+        yield from _probe_mistakes(number, service)
     if cycle := _cycle({str(s.get("name")): strings(s.get("needs")) for s in services}):
         yield ("services",), f"services need each other in a circle: {' → '.join(cycle)}"
+
+
+def _probe_mistakes(number: int, service: Mapping[str, object]) -> Iterator[Mistake]:
+    for role in ("startup", "readiness", "liveness"):
+        probe = service.get(role)
+        if not is_table(probe):
+            continue
+        place = ("services", number, role)
+        kind = probe.get("kind", "http")
+        if kind == "line":
+            try:
+                re.compile(str(probe.get("pattern", "")))
+            except re.error as error:
+                yield (*place, "pattern"), f"is no regular expression: {error}"
+            if not probe.get("pattern"):
+                yield (*place, "pattern"), "a probe of kind line needs a pattern"
+        if kind in {"line", "descriptor"} and role != "startup":
+            yield (*place, "kind"), f"{kind} tells of a start only; use http or tcp"
+        listens = service.get("port") or service.get("kind") == "llamafile"
+        if kind in {"http", "tcp"} and not listens:
+            yield place, "the service has no port that could be asked"
 
 
 def _cycle(needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

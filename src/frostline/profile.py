@@ -156,8 +156,14 @@ class Port(Table):
 
 
 class Probe(Table):
-    """An HTTP question to a service."""
+    """What tells whether a service answers."""
 
+    kind: Literal["http", "tcp", "line", "descriptor"] = "http"
+    """A question, a connection that is taken, a line of output, or a newline on the descriptor
+    `FROSTLINE_READY_FD` (not on Windows). The last two only for `startup`.
+    """
+    pattern: str = ""
+    """`line`: the regular expression that finds the line."""
     path: Annotated[str, Field(pattern=r"^/")] = "/health"
     """What is asked for."""
     method: Literal["GET", "HEAD"] = "GET"
@@ -217,6 +223,8 @@ class Service(Table):
     """Seconds after which a start has failed, progress or not."""
     restart: Literal["always", "on-failure", "never"] = "always"
     """Which ends are followed by a new start."""
+    retry_after: Annotated[float, Field(ge=0)] = 0.0
+    """Seconds after which a service that was given up is tried once more; 0: never."""
     script: str = ""
     """A Python script in the bundle that is run by an interpreter found on the machine."""
     python: str = ""

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline_runtime import environment, launch, lifeline, override, runfile, serve
+from frostline_runtime import environment, launch, lifeline, override, runfile, serve, takeover
 from frostline_runtime.announce import Announcer, say
+from frostline_runtime.looplag import LoopLag
 from frostline_runtime.manifest import Manifest, Port
 from frostline_runtime.ports import PortError
 
@@ -45,6 +46,8 @@ def run_all(manifest: Manifest, options: argparse.Namespace, started: float) -> 
     place = runfile.folder(manifest, environ)
     try:
         held = runfile.take(place)
+        if held is None:
+            held = takeover.take(place)
     except OSError as error:
         say(f"{manifest.product}: {place} cannot be used: {error.strerror}.")
         return BAD_CONFIGURATION
@@ -115,10 +118,11 @@ def run_service(manifest: Manifest, name: str) -> int:
         say(f"{manifest.product}: no service {name!r} here; there is {', '.join(names)}.")
         return USAGE_ERROR
     service = manifest.service(name)
+    lag = LoopLag()
     follow = os.environ.pop(launch.LIFELINE_FD, "")
     if follow:
-        lifeline.follow(int(follow))
-    return serve.run(service.entry or manifest.entry, service.serve)
+        lifeline.follow(int(follow), lag.measure)
+    return serve.run(service.entry or manifest.entry, service.serve, lag)
 
 
 def run_script(manifest: Manifest, argv: Sequence[str]) -> int:

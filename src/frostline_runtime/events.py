@@ -47,7 +47,10 @@ class SpawnFailed:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a probe found: *alive* means any answer at all, *healthy* the expected one."""
+    """What a probe found: *alive* means any answer at all, *healthy* the expected one.
+
+    *certain*: no further question is needed to know that it is not alive.
+    """
 
     name: str
     run: int
@@ -55,6 +58,7 @@ class Probed:
     alive: bool
     healthy: bool
     detail: str = ""
+    certain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

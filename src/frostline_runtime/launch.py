@@ -14,6 +14,7 @@ from frostline_runtime.system import current
 
 LISTEN_FD = "FROSTLINE_LISTEN_FD"
 LIFELINE_FD = "FROSTLINE_LIFELINE_FD"
+READY_FD = "FROSTLINE_READY_FD"
 PORT = "FROSTLINE_PORT"
 SERVICE = "FROSTLINE_SERVICE"
 RUN = "FROSTLINE_RUN"
@@ -74,12 +75,12 @@ def effective_port(service: Service) -> Port | None:
 
 def prepare(
     service: Service, manifest: Manifest, addresses: Mapping[str, Address],
-    environ: Mapping[str, str], lifeline: int,
+    environ: Mapping[str, str], inherited: Mapping[str, int],
 ) -> tuple[Launch, ...]:  # fmt: skip
     """Return how *service* can be started, best first. Raises LaunchError, ModelServerError.
 
-    Its environment lacks only the number of the run. A service of ours gets *lifeline*, a
-    descriptor that ends when the supervisor does.
+    Its environment lacks only the number of the run. *inherited*: further descriptors that it
+    gets, with the variables that name them.
     """
     address = addresses.get(service.name)
     storage = environment.storage_directory(manifest.environment, environ)
@@ -94,9 +95,9 @@ def prepare(
         if address.listener:
             descriptors.append(address.listener.fileno())
             child[LISTEN_FD] = str(descriptors[0])
-    if service.kind == "entry" and current.can_inherit_sockets():
-        descriptors.append(lifeline)
-        child[LIFELINE_FD] = str(lifeline)
+    for variable, descriptor in inherited.items():
+        descriptors.append(descriptor)
+        child[variable] = str(descriptor)
     return tuple(
         Launch(how, argv, variables, storage or str(Path.home()), tuple(descriptors))
         for how, argv, variables in _candidates(service, manifest, address, child)

@@ -1,13 +1,64 @@
-"""Notices the end of the process that holds the other end of a pipe, and hears what it says."""
+"""What ties processes together: one notices the end of the other, and hears what it says."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Mapping
+from typing import Self
 
 _LONGEST = 64 * 1024
 _GRACE = 5.0
+_PULSE = b'{"cmd": "pulse"}\n'
+
+
+class Tether:
+    """The supervisor's end of the connection to one run of a service of ours.
+
+    It ends with us. In between it carries one question: how long the event loop of the service
+    lets others wait.
+    """
+
+    def __init__(self) -> None:
+        self._ours, self._theirs = socket.socketpair()
+
+    def fileno(self) -> int:
+        """Return the descriptor that the service inherits."""
+        return self._theirs.fileno()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        """Close our copy of the service's end; ours, too, if it could not be started."""
+        self._theirs.close()
+        if failure:
+            self._ours.close()
+
+    def ask(self) -> None:
+        """Send the question; forget answers to earlier ones."""
+        with contextlib.suppress(OSError):
+            self._ours.settimeout(0)
+            while self._ours.recv(4096):
+                pass
+        with contextlib.suppress(OSError):  # it has ended, or reads nothing any more
+            self._ours.send(_PULSE)
+
+    def answer(self, patience: float) -> float | None:
+        """Return the seconds that the service's loop has been silent, None if none are told."""
+        try:
+            self._ours.settimeout(patience)
+            message = json.loads(self._ours.recv(4096))
+        except (OSError, ValueError):
+            return None
+        lag = message.get("lag") if isinstance(message, dict) else None
+        return float(lag) if isinstance(lag, int | float) else None
+
+    def close(self) -> None:
+        """Cut the connection."""
+        self._ours.close()
 
 
 def watch(
@@ -40,8 +91,11 @@ def _parse(line: bytes, said: Callable[[Mapping[str, object]], None]) -> None:
         said(message)
 
 
-def follow(descriptor: int) -> None:
-    """Stop this process when *descriptor* ends, the supervisor with it; by force if need be."""
+def follow(descriptor: int, lag: Callable[[], float | None]) -> None:
+    """Stop this process when *descriptor* ends, the supervisor with it; by force if need be.
+
+    Asked for its pulse, it answers with *lag*, in seconds.
+    """
 
     def end() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -49,4 +103,10 @@ def follow(descriptor: int) -> None:
         timer.daemon = True
         timer.start()
 
-    watch(descriptor, end, lambda _: None)
+    def said(message: Mapping[str, object]) -> None:
+        if message.get("cmd") == "pulse":
+            answer = json.dumps({"lag": lag()}) + "\n"
+            with contextlib.suppress(OSError):
+                os.write(descriptor, answer.encode())
+
+    watch(descriptor, end, said)

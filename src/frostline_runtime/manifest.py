@@ -14,6 +14,7 @@ Kind = Literal["entry", "command", "llamafile"]
 PortMode = Literal["fixed", "prefer", "ephemeral"]
 Restart = Literal["always", "on-failure", "never"]
 PortBy = Literal["socket", "environment", "argument"]
+ProbeKind = Literal["http", "tcp", "line", "descriptor"]
 
 
 class ManifestError(Exception):
@@ -32,8 +33,14 @@ class Port:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One HTTP question that tells whether a service answers. Times are seconds."""
+    """What tells whether a service answers. Times are seconds.
 
+    *kind*: an HTTP question, a connection that is taken, a line of output that *pattern* finds,
+    or a newline on the descriptor FROSTLINE_READY_FD. The last two tell of a start only.
+    """
+
+    kind: ProbeKind = "http"
+    pattern: str = ""
     path: str = "/health"
     method: str = "GET"
     statuses: tuple[int, ...] = (200,)
@@ -69,6 +76,7 @@ class Service:
     stop_path: str = ""
     grace: float = 5.0
     restart: Restart = "always"
+    retry_after: float = 0.0
     script: str = ""
     python: str = ""
     import_check: tuple[str, ...] = ()

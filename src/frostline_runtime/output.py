@@ -44,11 +44,18 @@ class Log:
         self.dropped = 0
         self.last = time.monotonic()
 
-    def attach(self, stream: IO[bytes], progressed: Callable[[], None]) -> None:
-        """Drain *stream* to its end in a thread; *progressed* is told at most once a second."""
+    def attach(
+        self, stream: IO[bytes], progressed: Callable[[], None],
+        watch: Callable[[str], object] = bool,
+    ) -> None:  # fmt: skip
+        """Drain *stream* to its end in a thread.
+
+        *progressed* is told at most once a second, *watch* gets each line that is kept.
+        """
         threading.Thread(
-            target=self._drain, args=(stream, progressed), name=f"output-{self._name}", daemon=True
-        ).start()
+            target=self._drain, args=(stream, progressed, watch),
+            name=f"output-{self._name}", daemon=True,
+        ).start()  # fmt: skip
 
     def tail(self, count: int = TAIL_LINES) -> list[str]:
         """Return the last *count* lines."""
@@ -60,7 +67,9 @@ class Log:
         with self._lock:
             return [(at, line) for at, line in self._ring if at > number]
 
-    def _drain(self, stream: IO[bytes], progressed: Callable[[], None]) -> None:
+    def _drain(
+        self, stream: IO[bytes], progressed: Callable[[], None], watch: Callable[[str], object]
+    ) -> None:
         rest = b""
         told = 0.0
         budget, since = RATE, time.monotonic()
@@ -78,11 +87,11 @@ class Log:
                 kept = lines[:budget]
                 self.dropped += len(lines) - len(kept)
                 budget -= len(kept)
-                self._keep(kept)
+                self._keep(kept, watch)
         if rest:
-            self._keep([rest])
+            self._keep([rest], watch)
 
-    def _keep(self, lines: list[bytes]) -> None:
+    def _keep(self, lines: list[bytes], watch: Callable[[str], object]) -> None:
         texts = [clean(line) for line in lines]
         with self._lock:
             for text in texts:
@@ -90,6 +99,7 @@ class Log:
                 self._ring.append((self._number, text))
         for text in texts:
             self._show(f"[{self._name}] {text}")
+            watch(text)
         with self._file_lock:
             self._write("".join(f"{text}\n" for text in texts).encode())
 

@@ -5,19 +5,25 @@ import socket
 import time
 from dataclasses import dataclass
 
+from frostline_runtime.looplag import PATIENCE
 from frostline_runtime.manifest import Probe
 
 _BODY_LIMIT = 64 * 1024
+DEAD_LOOP = 60.0
 INSTANCE_HEADER = "X-Frostline-Instance"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one probe found: *alive* is any answer; *detail* says why it is not healthy."""
+    """What one probe found: *alive* is any answer; *detail* says why it is not healthy.
+
+    *certain*: it is not alive, whatever further probes would say.
+    """
 
     healthy: bool
     alive: bool = True
     detail: str = ""
+    certain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +36,12 @@ class Answer:
 
 
 def ask(probe: Probe, port: int, instance: str = "") -> Verdict:
-    """Return the verdict of one request to 127.0.0.1:*port*; no proxy, no redirect.
+    """Return the verdict of one question to 127.0.0.1:*port*; no proxy, no redirect.
 
     An answer that names another instance than *instance* is a stranger's.
     """
+    if probe.kind == "tcp":
+        return _connect(port, probe.timeout)
     try:
         answer = request(probe.method, probe.path, port, probe.timeout)
     except (OSError, ValueError) as error:
@@ -43,6 +51,25 @@ def ask(probe: Probe, port: int, instance: str = "") -> Verdict:
     if instance and said != instance:
         return Verdict(healthy=False, alive=False, detail=f"{probe.path}: answered by a stranger")
     return judge(probe, answer.status, answer.body)
+
+
+def excuse(verdict: Verdict, lag: float | None) -> Verdict:
+    """Return *verdict*, or that the service is only busy: its event loop is silent for *lag*.
+
+    A loop that turns and still does not answer is no excuse, nor one that has stopped for good.
+    """
+    if verdict.alive or verdict.certain or lag is None or not PATIENCE <= lag <= DEAD_LOOP:
+        return verdict
+    detail = f"busy: its event loop has been silent for {lag:.1f} s"
+    return Verdict(healthy=False, detail=detail)
+
+
+def _connect(port: int, timeout: float) -> Verdict:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout).close()
+    except OSError as error:
+        return Verdict(healthy=False, alive=False, detail=f"port {port}: {error}")
+    return Verdict(healthy=True)
 
 
 def request(

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import subprocess
 import threading
 import time
@@ -12,9 +13,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from frostline_runtime import launch, llamafile, ports, probe, report
+from frostline_runtime import launch, llamafile, looplag, ports, probe, report
 from frostline_runtime.events import Ask, Event, Exited, Probed, Progressed, Spawn, SpawnFailed
 from frostline_runtime.guardian import INSTANCE
+from frostline_runtime.lifeline import Tether
 from frostline_runtime.manifest import Manifest, Service
 from frostline_runtime.output import Log
 from frostline_runtime.system import current
@@ -36,6 +38,7 @@ class Run:
     number: int
     process: subprocess.Popen[bytes]
     how: str
+    tether: Tether | None = None
     started: float = field(default_factory=time.monotonic)
     started_at: float = field(default_factory=time.time)
 
@@ -49,6 +52,7 @@ class Known:
     code: int | None = None
     asked_at: float | None = None
     problem: str = ""
+    lag: float | None = None
     probes: deque[tuple[float, bool, float]] = field(
         default_factory=lambda: deque(maxlen=PROBES_KEPT)
     )
@@ -66,7 +70,6 @@ class Processes:
         self._put = put
         self._known = {name: Known(log) for name, log in logs.items()}
         self._addresses: dict[str, launch.Address] = {}
-        self._lifeline = os.pipe()
         self.probed: Callable[[str, bool, float], None] = lambda *_: None
 
     def __getitem__(self, name: str) -> Known:
@@ -96,33 +99,22 @@ class Processes:
         known, service = self._known[name], self._manifest.service(name)
         failed = partial(SpawnFailed, name, action.run)
         try:
-            port = launch.effective_port(service)
-            if port and name not in self._addresses:
-                self._addresses[name] = launch.Address(port)
-            elif action.new_port:
-                self._addresses[name].renew()
-            candidates = launch.prepare(
-                service, self._manifest, self._addresses, self._environ, self._lifeline[0]
-            )
+            with contextlib.ExitStack() as ends:  # the service's ends of what connects us
+                tether, inherited = self._connect(service, action.run, ends)
+                candidates = self._prepare(service, inherited, new_port=action.new_port)
+                run = self._first_that_starts(candidates, name, action.run, tether)
         except (launch.LaunchError, llamafile.ModelServerError, ports.PortError) as error:
             self._put(failed(str(error), again=False))
             return
-        reasons: list[str] = []
-        for candidate in candidates:
-            try:
-                process = self._start(candidate, name, action.run)
-            except (OSError, subprocess.SubprocessError) as error:
-                said = getattr(error, "strerror", None) or str(error)
-                if getattr(error, "errno", None) in _PASSING:
-                    self._put(failed(f"cannot be started now: {said}", again=True))
-                    return
-                reasons.append(f"{candidate.argv[0]}: {said}")
-                continue
-            known.run, known.code = Run(action.run, process, candidate.how), None
-            if process.stdout:
-                known.log.attach(process.stdout, partial(self._put, Progressed(name, action.run)))
+        except OSError as error:
+            self._put(failed(f"cannot be started now: {error.strerror}", again=True))
             return
-        self._put(failed(f"cannot be started: {'; '.join(reasons)}", again=False))
+        known.run, known.code = run, None
+        if run.process.stdout:
+            known.log.attach(
+                run.process.stdout, partial(self._put, Progressed(name, action.run)),
+                self._line_watcher(service, action.run),
+            )  # fmt: skip
 
     def ended(self, event: Exited) -> Run | None:
         """Take note of the end of a process and return it, unless it is an older one."""
@@ -131,6 +123,8 @@ class Processes:
         if not run or run.number != event.run:
             return None
         known.run, known.code = None, event.code
+        if run.tether:
+            run.tether.close()
         return run
 
     def ask(self, action: Ask) -> None:
@@ -172,11 +166,71 @@ class Processes:
                 code=known.code,
                 asked_at=known.asked_at,
                 problem=known.problem,
+                lag=known.lag,
+                usage=current.usage(known.run.process.pid) if known.run else None,
+                zombies=current.zombies(known.run.process.pid) if known.run else 0,
                 probes=tuple(known.probes),
                 dropped=known.log.dropped,
             )
             for name, known in self._known.items()
         }
+
+    def _prepare(
+        self, service: Service, inherited: Mapping[str, int], *, new_port: bool
+    ) -> tuple[launch.Launch, ...]:
+        """Return how *service* can be started now, with an address if it needs one."""
+        port = launch.effective_port(service)
+        if port and service.name not in self._addresses:
+            self._addresses[service.name] = launch.Address(port)
+        elif new_port:
+            self._addresses[service.name].renew()
+        return launch.prepare(service, self._manifest, self._addresses, self._environ, inherited)
+
+    def _connect(
+        self, service: Service, run: int, ends: contextlib.ExitStack
+    ) -> tuple[Tether | None, dict[str, int]]:
+        """Return what connects us with a run, and the descriptors that it inherits."""
+        tether, inherited = None, dict[str, int]()
+        if service.kind == "entry" and current.can_inherit_sockets():
+            tether = ends.enter_context(Tether())
+            inherited[launch.LIFELINE_FD] = tether.fileno()
+        if service.startup and service.startup.kind == "descriptor":
+            reader, writer = os.pipe()
+            ends.callback(os.close, writer)
+            inherited[launch.READY_FD] = writer
+            ready = partial(self._put, _said_ready(service.name, run))
+            _thread(f"ready-{service.name}", partial(_wait_for_newline, reader, ready))
+        return tether, inherited
+
+    def _line_watcher(self, service: Service, run: int) -> Callable[[str], object]:
+        if not (service.startup and service.startup.kind == "line"):
+            return bool
+        pattern = re.compile(service.startup.pattern)
+
+        def watch(line: str) -> None:
+            if pattern.search(line):
+                self._put(_said_ready(service.name, run))
+
+        return watch
+
+    def _first_that_starts(
+        self, candidates: tuple[launch.Launch, ...], name: str, run: int, tether: Tether | None
+    ) -> Run:
+        """Return the run of the best candidate that works.
+
+        Raises LaunchError where none ever will, OSError where one may later.
+        """
+        reasons: list[str] = []
+        for candidate in candidates:
+            try:
+                return Run(run, self._start(candidate, name, run), candidate.how, tether)
+            except (OSError, subprocess.SubprocessError) as error:
+                if isinstance(error, OSError) and error.errno in _PASSING:
+                    raise
+                said = getattr(error, "strerror", None) or str(error)
+                reasons.append(f"{candidate.argv[0]}: {said}")
+        message = f"cannot be started: {'; '.join(reasons)}"
+        raise launch.LaunchError(message)
 
     def _start(self, candidate: launch.Launch, name: str, run: int) -> subprocess.Popen[bytes]:
         environ = {**candidate.environ, launch.RUN: str(run)}
@@ -209,9 +263,16 @@ class Processes:
         begun = time.monotonic()
         verdict = probe.Verdict(healthy=True)
         if known.run and current.is_hollow(known.run.process.pid):
-            verdict = probe.Verdict(healthy=False, alive=False, detail="its main thread has ended")
+            gone = "its main thread has ended"
+            verdict = probe.Verdict(healthy=False, alive=False, detail=gone, certain=True)
         elif question and address:
+            tether = known.run.tether if known.run and action.role == "liveness" else None
+            if tether:
+                tether.ask()
             verdict = probe.ask(question, address.number, self._instance)
+            if tether:
+                known.lag = tether.answer(looplag.PATIENCE)
+                verdict = probe.excuse(verdict, known.lag)
             if verdict.healthy and action.role == "startup":
                 verdict = self._own(service, address.number, verdict)
         known.asked_at = time.monotonic()
@@ -223,7 +284,7 @@ class Processes:
         self._put(
             Probed(
                 service.name, action.run, action.role, verdict.alive, verdict.healthy,
-                verdict.detail,
+                verdict.detail, verdict.certain,
             )
         )  # fmt: skip
 
@@ -267,6 +328,17 @@ def open_log(
         trouble(f"{folder}: {error.strerror}")
         return Log(name, None, show, trouble)
     return Log(name, folder / f"{name}.log", show, trouble)
+
+
+def _said_ready(name: str, run: int) -> Probed:
+    return Probed(name, run, "startup", alive=True, healthy=True)
+
+
+def _wait_for_newline(descriptor: int, ready: Callable[[], object]) -> None:
+    with open(descriptor, "rb", buffering=0) as pipe:  # a number, no path
+        while data := pipe.read(1024):
+            if b"\n" in data:
+                ready()
 
 
 def _thread(name: str, target: Callable[[], object]) -> None:

@@ -24,6 +24,9 @@ class Service:
     code: int | None
     asked_at: float | None
     problem: str
+    lag: float | None
+    usage: tuple[int, float] | None
+    zombies: int
     probes: tuple[tuple[float, bool, float], ...]
     dropped: int
 
@@ -90,6 +93,9 @@ def _service(unit: Unit, known: Service, now: float) -> Report:
         "restarts": max(unit.run - 1, 0),
         "restarts_10m": sum(now - at < _TEN_MINUTES for at in unit.restarts),
         "reason": unit.reason or None,
+        "rss_bytes": known.usage[0] if known.usage else None,
+        "cpu_s": round(known.usage[1], 2) if known.usage else None,
+        "zombies": known.zombies,
         "last_exit": known.code,
         "next_restart_in_s": round(unit.due - now, 1) if waiting and unit.due else None,
         "probe": {
@@ -97,6 +103,7 @@ def _service(unit: Unit, known: Service, now: float) -> Report:
             "latency_ms": round(last[2], 2) if last else None,
             "failures": unit.misses,
             "last_error": known.problem or None,
+            "loop_lag_ms": round(known.lag * 1000) if known.lag is not None else None,
         },
     }
 
@@ -120,7 +127,15 @@ def metrics(snapshot: Snapshot) -> str:
     ]
     for name, service in snapshot.services.items():
         lines += _histogram(name, [latency / 1000 for _, _, latency in service.probes])
+    used = {name: known.usage for name, known in snapshot.services.items() if known.usage}
     lines += [
+        "# TYPE frostline_rss_bytes gauge",
+        *(f'frostline_rss_bytes{{service="{name}"}} {usage[0]}' for name, usage in used.items()),
+        "# TYPE frostline_cpu_seconds_total counter",
+        *(
+            f'frostline_cpu_seconds_total{{service="{name}"}} {usage[1]:.2f}'
+            for name, usage in used.items()
+        ),
         "# TYPE frostline_loop_lag_seconds gauge",
         f"frostline_loop_lag_seconds {snapshot.lag:.6f}",
         "# TYPE frostline_log_dropped_total counter",

@@ -10,6 +10,7 @@ from typing import Protocol, cast
 
 from frostline_runtime.guardian import INSTANCE
 from frostline_runtime.launch import PORT, inherited_listener
+from frostline_runtime.looplag import LoopLag
 from frostline_runtime.manifest import Serve
 from frostline_runtime.probe import INSTANCE_HEADER
 
@@ -38,8 +39,8 @@ def load(entry: str) -> Application:
     return cast("Application", found)
 
 
-def run(entry: str, serve: Serve) -> int:
-    """Run *entry* to its end and return the exit code."""
+def run(entry: str, serve: Serve, lag: LoopLag | None = None) -> int:
+    """Run *entry* to its end and return the exit code; *lag* is told of its event loop."""
     # Imports make long-lived objects only: collecting among them costs an eighth of the start.
     gc.disable()
     target = load(entry)
@@ -51,7 +52,7 @@ def run(entry: str, serve: Serve) -> int:
         case "function":
             return exit_code(target())
         case "asgi":
-            return _run_asgi(target)
+            return _run_asgi(target, lag or LoopLag())
         case "wsgi":
             return _run_wsgi(target)
 
@@ -66,12 +67,12 @@ def exit_code(result: object) -> int:
     return 1
 
 
-def _run_asgi(application: Application) -> int:
+def _run_asgi(application: Application, lag: LoopLag) -> int:
     # The product's own server, found by name: the run time itself needs no library.
     uvicorn = importlib.import_module("uvicorn")
     listener = inherited_listener()
     config = uvicorn.Config(
-        signed(application, os.environ.get(INSTANCE, "")),
+        signed(application, os.environ.get(INSTANCE, ""), lag),
         host="127.0.0.1",
         port=int(os.environ.get(PORT, "0")),
         log_level="info",
@@ -82,10 +83,11 @@ def _run_asgi(application: Application) -> int:
     return 0
 
 
-def signed(application: Application, instance: str) -> Application:
+def signed(application: Application, instance: str, lag: LoopLag) -> Application:
     """Return the ASGI *application* with each HTTP answer naming *instance*.
 
     Thus a probe knows that it was answered by this launch, and by nobody else who has the port.
+    *lag* is told of the loop that runs it.
     """
     if not instance:
         return application
@@ -93,6 +95,11 @@ def signed(application: Application, instance: str) -> Application:
     run = cast("Asgi", application)
 
     async def asgi(scope: Scope, receive: object, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            import asyncio  # noqa: PLC0415  # loaded already, by whoever calls this
+
+            lag.watch(asyncio.get_running_loop())
+
         async def sign(message: dict[str, object]) -> None:
             if message["type"] == "http.response.start":
                 headers = cast("list[tuple[bytes, bytes]]", message.get("headers") or [])

@@ -90,6 +90,7 @@ class Supervisor:
         self._base_url = ""
         self._announced = False
         self._slept = current.slept()
+        self._shell_started = current.started(options.shell_pid) if options.shell_pid else ""
         self._lag = 0.0
         self._journal: Journal | None = None
 
@@ -325,6 +326,9 @@ class Supervisor:
             "product": self._manifest.product,
             "instance": self._instance,
             "pid": os.getpid(),
+            "pid_started": current.started(os.getpid()),
+            "shell_pid": self._options.shell_pid,
+            "shell_started": self._shell_started,
             "base_url": self._base_url,
             "token": "" if ended else self._keys.token,
             "control": int(self._base_url.rpartition(":")[2]),

@@ -38,9 +38,11 @@ FIRST_PACE = 0.05
 LONGEST_PACE = 1.0
 SUSPECT_PACE = 1.0
 UNREADY_AFTER = 2
+JITTER = 0.1
 UNPROBED_READY = 1.0
 WAKE_GRACE = 5.0
 PORT_TRIES = 3
+ASKED = ("http", "tcp")
 PERMANENT = (78,)
 PORT_TAKEN = 98
 
@@ -150,7 +152,7 @@ def _launch(unit: Unit, now: float, *, new_port: bool = False) -> tuple[Unit, Ac
         started=now,
         progress=now,
         pace=FIRST_PACE,
-        due=now if service.startup else now + UNPROBED_READY,
+        due=_first_look(service, now),
         deadline=now + service.start_timeout,
         ready_at=None,
         misses=0,
@@ -174,6 +176,8 @@ def _due(unit: Unit, now: float) -> tuple[Unit, Actions]:
     waiting = replace(unit, due=None)
     match unit.state:
         case State.BACKOFF:
+            return _enter(unit, State.PENDING, now), ()
+        case State.FAILED:  # one more try, as asked for
             return _enter(unit, State.PENDING, now), ()
         case State.STARTING if not service.startup:
             return _ready(unit, now), ()
@@ -221,7 +225,7 @@ def _happened(
         case Exited() | SpawnFailed() if (event.name, event.run) == (name, run):
             return _ended(model, unit, event, now, chance)
         case Probed() if (event.name, event.run) == (name, run):
-            return _probed(unit, event, now)
+            return _probed(unit, event, now, chance)
         case Progressed() if (event.name, event.run) == (name, run):
             return replace(unit, progress=now), ()
     return unit, ()
@@ -257,10 +261,10 @@ def _failed(model: Model, unit: Unit, now: float, chance: float, *, final: bool)
     window = tuple(time for time in unit.restarts if now - time < WINDOW)
     unit = replace(unit, died=now)
     if final or not model.restart:
-        return _enter(replace(unit, restarts=window), State.FAILED, now)
+        return _give_up(replace(unit, restarts=window), now)
     if len(window) >= MOST_RESTARTS:
         reason = f"{unit.reason}; given up after {len(window)} restarts in {WINDOW / 60:.0f} min"
-        return _enter(replace(unit, restarts=window, reason=reason), State.FAILED, now)
+        return _give_up(replace(unit, restarts=window, reason=reason), now)
     stable = unit.ready_at is not None and now - unit.ready_at >= STABLE
     streak = 1 if stable else unit.streak + 1
     delay = restart_delay(streak, now - unit.started, chance)
@@ -272,6 +276,11 @@ def _failed(model: Model, unit: Unit, now: float, chance: float, *, final: bool)
     return replace(_enter(ended, State.BACKOFF, now), due=now + delay)
 
 
+def _give_up(unit: Unit, now: float) -> Unit:
+    retry = unit.service.retry_after
+    return replace(_enter(unit, State.FAILED, now), due=now + retry if retry else None)
+
+
 def restart_delay(streak: int, uptime: float, chance: float) -> float:
     """Return the seconds before restart number *streak* in a row."""
     if streak == 1 and uptime >= LONG_ENOUGH:
@@ -279,7 +288,7 @@ def restart_delay(streak: int, uptime: float, chance: float) -> float:
     return min(LONGEST_DELAY, 0.5 * 2.0 ** (streak - 1)) * (1.0 + 0.2 * chance)
 
 
-def _probed(unit: Unit, event: Probed, now: float) -> tuple[Unit, Actions]:
+def _probed(unit: Unit, event: Probed, now: float, chance: float) -> tuple[Unit, Actions]:
     service = unit.service
     if unit.state is State.STARTING and event.role == "startup":
         if event.healthy:
@@ -294,10 +303,11 @@ def _probed(unit: Unit, event: Probed, now: float) -> tuple[Unit, Actions]:
     probe = _liveness(service)
     interval, most = (probe.interval, probe.failures) if probe else (LONGEST_PACE, 1)
     if event.alive:
-        return replace(unit, misses=0, due=now + interval), ()
+        spread = interval * (1 + JITTER * (2 * chance - 1))
+        return replace(unit, misses=0, due=now + spread), ()
     misses = unit.misses + 1
     suspect = replace(unit, misses=misses, due=now + min(SUSPECT_PACE, interval))
-    if misses < most:
+    if misses < most and not event.certain:
         return suspect, ()
     stopping, actions = _stop(replace(suspect, cause=f"hung: {event.detail}"), now)
     return replace(stopping, due=now + min(HUNG_GRACE, service.grace)), actions
@@ -371,7 +381,15 @@ def _ready(unit: Unit, now: float) -> Unit:
     return replace(ready, due=due, deadline=None)
 
 
+def _first_look(service: Service, now: float) -> float | None:
+    if not service.startup:
+        return now + UNPROBED_READY
+    return now if service.startup.kind in ASKED else None  # else it will say so itself
+
+
 def _liveness(service: Service) -> Probe | None:
+    if service.startup and service.startup.kind not in ASKED:
+        return service.liveness
     return service.liveness or service.startup
 
 

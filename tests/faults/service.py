@@ -32,6 +32,10 @@ def main() -> None:
     parser.add_argument("--say", default="")
     parser.add_argument("--log", default="", help="append a line for each start here")
     parser.add_argument("--no-server", action="store_true")
+    parser.add_argument("--ready-line", default="", help="say this when listening")
+    parser.add_argument(
+        "--ready-descriptor", action="store_true", help="tell by FROSTLINE_READY_FD"
+    )
     parser.add_argument("--progress", type=float, default=0.0, help="say something this often")
     options = parser.parse_args()
     if options.log:
@@ -44,6 +48,10 @@ def main() -> None:
     print(options.say or f"service {os.environ.get('FROSTLINE_SERVICE')} started", flush=True)
     misbehave(options)
     time.sleep(options.listen_after)
+    if options.ready_line:
+        print(options.ready_line, flush=True)
+    if options.ready_descriptor:
+        os.write(int(os.environ["FROSTLINE_READY_FD"]), b"\n")
     if options.no_server:
         signal.pause()
     serve(options)

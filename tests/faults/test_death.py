@@ -1,5 +1,6 @@
 """Rows A of the specification: the death of the shell, the guardian and the supervisor."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,12 +14,16 @@ import psutil
 import pytest
 from harness import Launch, orphans, service
 
+from frostline_runtime.manifest import Probe
+
 GONE = 6.0  # stop.term and a second (A1)
 
 STATES = {
     "STARTING": service("main", "--listen-after", 60),
     "READY": service(),
-    "UNREADY": service("main", "--answer-file", "ready.txt", readiness=None),
+    "UNREADY": service(
+        "main", "--answer-file", "no-such-file", readiness=Probe(path="/ready", interval=0.2)
+    ),
     "STOPPING": service("main", "--ignore-term", grace=30.0),
     "BACKOFF": service("main", "--exit-after", 0.01, "--no-server"),
     "FAILED": service("main", "--exit-after", 0.01, "--exit-code", 78, required=False),
@@ -36,7 +41,7 @@ def shell(pidfile: Path) -> tuple[str, ...]:
     return (sys.executable, "-S", "-c", code, str(pidfile))
 
 
-@pytest.mark.parametrize("state", ["PENDING", "STARTING", "READY", "STOPPING", "BACKOFF", "FAILED"])
+@pytest.mark.parametrize("state", ["PENDING", *STATES])
 def test_shell_is_killed(launch: Launch, tmp_path: Path, tag: str, state: str) -> None:
     """A1: whatever state the services are in, everything is gone in time."""
     services = [STATES.get(state, service("main", "--listen-after", 60))]
@@ -157,6 +162,37 @@ def test_spawns_from_the_main_thread(launch: Launch) -> None:
     again = artifact.pid()
     time.sleep(1)
     assert artifact.pid() == again != pid
+
+
+def test_a_hung_instance_without_its_shell(launch: Launch, tmp_path: Path) -> None:
+    """§11: the next start takes its place; as long as its shell lives, it does not."""
+    hung = launch(service(), prefix=shell(tmp_path / "pid"))
+    hung.wait_for("ready")
+    leader, supervisor = hung.pid(), hung.supervisor
+    os.kill(supervisor, signal.SIGSTOP)
+    second = launch(service())
+    assert second.wait() == 75
+    hung.process.kill()
+    hung.process.wait()
+    third = launch(service())
+    third.wait_for("ready", timeout=30)
+    assert third.supervisor != supervisor
+    assert not psutil.pid_exists(supervisor)
+    assert not psutil.pid_exists(leader)
+
+
+def test_an_instance_that_ends_when_asked(launch: Launch) -> None:
+    """§11: whoever has lost his shell and not noticed is asked first."""
+    fakes = {"FROSTLINE_SHELL_PID": "1"}  # lives for ever: a stop of its own accord cannot come
+    first = launch(service(), env=fakes, stdin=subprocess.DEVNULL)
+    first.wait_for("ready")
+    facts = first.facts()
+    path = first.place / "instance.json"
+    path.write_text(json.dumps(facts | {"shell_started": "long ago"}), encoding="utf-8")
+    second = launch(service())
+    first.wait_for("stopped", clean=True, left=[])
+    second.wait_for("ready")
+    assert first.wait() == 0
 
 
 def test_nohup_is_respected(launch: Launch) -> None:

@@ -7,17 +7,19 @@ import statistics
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 assert sys.platform == "linux"  # where faults can be injected
 
 import psutil
 import pytest
-from harness import Launch, orphans, service
+from harness import PROBE, SOURCE, Launch, orphans, service
 
-from frostline_runtime.manifest import Port, Probe
+from frostline_runtime.manifest import Port, Probe, ProbeKind, Service
 
 Record = Callable[[str, object], None]
 
@@ -96,6 +98,73 @@ def test_a_hollow_service_is_replaced(launch: Launch) -> None:
     artifact.wait_state("main", "STOPPING")
     artifact.wait_state("main", "READY")
     assert artifact.pid() != pid
+
+
+BUSY = """
+import time
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    if scope["path"] == "/work":
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            pass
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"done"})
+"""
+
+
+def test_a_busy_service_is_left_alone(launch: Launch, tmp_path: Path) -> None:
+    """C3: its event loop computes for many times as long as a hung service would be given."""
+    (tmp_path / "busy.py").write_text(BUSY, encoding="utf-8")
+    probe = replace(PROBE, interval=0.2, failures=2)
+    busy = Service(
+        name="main", entry="busy:app", serve="asgi", port=Port(mode="ephemeral"), startup=probe
+    )
+    path = f"{SOURCE}{os.pathsep}{tmp_path}"
+    artifact = launch(busy, env={"PYTHONPATH": path})
+    url = artifact.wait_for("ready")["services"]["main"]["url"]
+    pid = artifact.pid()
+    answer = urllib.request.urlopen(f"{url}/work", timeout=20).read()
+    assert answer == b"done"
+    health = artifact.health()["services"]["main"]
+    assert (health["state"], health["pid"], health["restarts"]) == ("READY", pid, 0)
+    os.kill(pid, signal.SIGSTOP)  # a silence that is no work is not excused
+    artifact.wait_state("main", "STOPPING")
+    artifact.wait_state("main", "READY")
+
+
+@pytest.mark.parametrize("kind", ["line", "descriptor"])
+def test_a_service_that_says_itself_when_it_is_ready(launch: Launch, kind: ProbeKind) -> None:
+    """D1: by a line of its output or by a newline on a descriptor; not before."""
+    how = ["--ready-line", "now serving 7"] if kind == "line" else ["--ready-descriptor"]
+    startup = Probe(kind=kind, pattern=r"^now serving \d$")
+    main = service("main", "--listen-after", 1, "--no-server", *how, startup=startup)
+    silent = service("silent", "--no-server", startup=startup, start_timeout=2.0, required=False)
+    artifact = launch(main, silent, arguments=("--no-restart",))
+    began = time.monotonic()
+    artifact.wait_state("main", "READY")
+    assert time.monotonic() - began > 0.8
+    event = artifact.wait_state("silent", "FAILED")
+    assert "not healthy after 2 s" in event["detail"]
+
+
+def test_a_connection_is_enough(launch: Launch) -> None:
+    """A service that speaks no HTTP is asked for nothing but a connection."""
+    main = service("main", "--garbage", "http09", "--listen-after", 0.5)
+    socketless = replace(main, port=Port(mode="ephemeral", by="environment"))
+    artifact = launch(replace(socketless, startup=replace(PROBE, kind="tcp")))
+    began = time.monotonic()
+    artifact.wait_for("ready")
+    assert time.monotonic() - began > 0.4
+    os.kill(artifact.pid(), signal.SIGKILL)
+    artifact.wait_state("main", "READY")
 
 
 def test_a_service_that_goes_into_the_background(launch: Launch, tag: str) -> None:

@@ -48,6 +48,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def prepare(
     service: Service, address: Address | None = None, environ: Mapping[str, str] | None = None,
     others: Mapping[str, Address] | None = None, manifest: Manifest | None = None,
+    inherited: Mapping[str, int] | None = None,
 ) -> tuple[Launch, ...]:  # fmt: skip
     """Return how *service* can be started, beside the other services of *manifest*."""
     value = manifest or Manifest(
@@ -55,7 +56,7 @@ def prepare(
     )
     value = replace(value, services=(service, *value.services))
     known = dict(others or {}) | ({service.name: address} if address else {})
-    return launch.prepare(service, value, known, environ or {}, LIFELINE)
+    return launch.prepare(service, value, known, environ or {}, inherited or {})
 
 
 @posix_only
@@ -141,11 +142,12 @@ def test_environment(tmp_path: Path, bundle: Path, address: Callable[[Port], Add
 def test_ways_to_start_an_entry(bundle: Path) -> None:
     """An executable of its own goes first, then this artifact; both get the lifeline."""
     service = Service(name="api", entry="p:main")
+    lifeline = {launch.LIFELINE_FD: LIFELINE}
     assert [found.how for found in prepare(service)] == ["artifact"]
     binary = bundle / "services" / "api" / "api"
     binary.parent.mkdir(parents=True)
     binary.touch()
-    own, artifact = prepare(service)
+    own, artifact = prepare(service, inherited=lifeline)
     assert (own.how, own.argv) == ("frozen", (str(binary),))
     assert (artifact.how, artifact.argv[-2:]) == ("artifact", ("service", "api"))
     for found in (own, artifact):

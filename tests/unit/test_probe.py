@@ -225,3 +225,36 @@ def test_pointer_to_nothing(pointer: str) -> None:
     """One kind of error for all that is not there."""
     with pytest.raises(LookupError):
         probe.resolve_pointer({"a": [1]}, pointer)
+
+
+def test_a_connection_is_enough() -> None:
+    """A probe of kind tcp asks nothing."""
+    question = Probe(kind="tcp", timeout=0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert probe.ask(question, port).healthy
+    verdict = probe.ask(question, port)
+    assert (verdict.alive, verdict.healthy) == (False, False)
+    assert f"port {port}" in verdict.detail
+
+
+SILENT = probe.Verdict(healthy=False, alive=False, detail="no answer")
+HOLLOW = probe.Verdict(healthy=False, alive=False, certain=True)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "lag", "alive"),
+    [
+        (SILENT, None, False),
+        (SILENT, 0.001, False),  # it turns, and still does not answer
+        (SILENT, 12.0, True),
+        (SILENT, 60.5, False),  # it has stopped for good
+        (HOLLOW, 12.0, False),
+        (probe.Verdict(healthy=True), 12.0, True),
+    ],
+)
+def test_busy_is_not_hung(verdict: probe.Verdict, lag: float | None, *, alive: bool) -> None:
+    """C3: a loop that computes is given a minute."""
+    excused = probe.excuse(verdict, lag)
+    assert excused.alive is alive
+    assert ("busy" in excused.detail) is (alive and not verdict.healthy)

@@ -8,7 +8,8 @@ from frostline_runtime.states import initial
 
 KNOWN = Service(
     url="http://127.0.0.1:1", pid=7, how="command", started=1.0, code=None, asked_at=None,
-    problem="", probes=((1.0, True, 3.0), (2.0, False, 2000.5)), dropped=4,
+    problem="", lag=0.004, usage=(4096, 1.25), zombies=0,
+    probes=((1.0, True, 3.0), (2.0, False, 2000.5)), dropped=4,
 )  # fmt: skip
 SNAPSHOT = Snapshot(
     model=initial((Described(name="main"),)), instance="i", version="1", started=0.0, lag=0.012,
@@ -24,6 +25,8 @@ def test_metrics_parse() -> None:
     buckets = [s.value for s in families["frostline_probe_seconds"].samples]
     assert buckets == [1, 1, 1, 1, 1, 2, 2.0035, 2]
     assert families["frostline_log_dropped"].samples[0].value == 4
+    assert families["frostline_rss_bytes"].samples[0].value == 4096
+    assert families["frostline_cpu_seconds"].samples[0].value == 1.25
 
 
 def test_health_has_the_last_probe() -> None:
@@ -32,3 +35,5 @@ def test_health_has_the_last_probe() -> None:
     assert isinstance(services, dict)
     assert services["main"]["probe"]["latency_ms"] == 2000.5
     assert services["main"]["pid"] == 7
+    assert services["main"]["probe"]["loop_lag_ms"] == 4
+    assert (services["main"]["rss_bytes"], services["main"]["cpu_s"]) == (4096, 1.25)

@@ -15,6 +15,7 @@ import pytest
 
 import frostline_runtime
 from frostline_runtime import launch, ports, probe, serve
+from frostline_runtime.looplag import LoopLag
 from frostline_runtime.manifest import Port
 
 SOURCE = str(Path(frostline_runtime.__file__).parents[1])
@@ -136,7 +137,7 @@ def test_answers_name_their_launch(scope: dict[str, object], headers: object) ->
     async def send(message: Message) -> None:
         sent.append(message)
 
-    signed = serve.signed(cast("serve.Application", application), "me")
+    signed = serve.signed(cast("serve.Application", application), "me", LoopLag())
     asyncio.run(cast("Coroutine[None, None, None]", signed(scope, None, send)))
     expected: Message = {"type": "http.response.start", "status": 200}
     if headers:

@@ -27,7 +27,7 @@ from frostline_runtime.events import (
     Verb,
     Want,
 )
-from frostline_runtime.manifest import Probe, Service
+from frostline_runtime.manifest import Probe, ProbeKind, Service
 from frostline_runtime.states import Model, State, Unit, initial
 from frostline_runtime.transitions import (
     MOST_RESTARTS,
@@ -152,6 +152,51 @@ def test_a_hung_service_is_replaced() -> None:
     assert clock.now - hung == 2
     assert clock.exited(code=-9) == (Spawn("db", 2), Ask("db", 2, "startup"))
     assert "hung: no answer" in clock.unit().reason
+
+
+def test_certainty_needs_no_second_question() -> None:
+    """B4: a process without its main thread is not asked again."""
+    clock = ready(DB)
+    clock.tick()
+    gone = Probed("db", 1, "liveness", alive=False, healthy=False, certain=True)
+    assert clock.send(gone) == (Stop("db", 1, force=False),)
+
+
+@pytest.mark.parametrize(("chance", "pause"), [(0.0, 4.5), (0.5, 5.0), (1.0, 5.5)])
+def test_questions_are_spread(chance: float, pause: float) -> None:
+    """Ten percent either way, so that services are not all asked at once."""
+    clock = ready(DB)
+    clock.tick()
+    answer = Probed("db", 1, "liveness", alive=True, healthy=True)
+    model, _ = advance(clock.model, answer, clock.now, chance)
+    assert next_wake(model) == pytest.approx(clock.now + pause)
+
+
+@pytest.mark.parametrize("kind", ["line", "descriptor"])
+def test_a_service_that_says_itself_when_it_is_ready(kind: ProbeKind) -> None:
+    """It is asked nothing, neither while it starts nor later."""
+    clock = Clock(replace(DB, startup=Probe(kind=kind)))
+    assert clock.actions == [Spawn("db", 1)]
+    assert next_wake(clock.model) == clock.now + DB.start_timeout
+    clock.probed()
+    assert clock.unit().state is State.READY
+    assert next_wake(clock.model) is None
+
+
+def test_what_was_given_up_is_tried_once_more() -> None:
+    """After `retry_after`; a second failure in the same ten minutes gives it up again."""
+    clock = ready(DB, replace(LLM, retry_after=300.0))
+    clock.exited("llm", code=78)
+    failed = clock.now
+    clock.tick()  # db's probe
+    clock.probed()
+    while clock.unit("llm").state is State.FAILED:
+        clock.tick()
+        clock.probed()
+    assert clock.now == failed + 300
+    assert clock.unit("llm").state is State.STARTING
+    clock.exited("llm", code=78)
+    assert clock.unit("llm").state is State.FAILED
 
 
 def test_any_answer_is_a_sign_of_life() -> None:

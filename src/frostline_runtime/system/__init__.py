@@ -59,6 +59,15 @@ class System(Protocol):
     def is_hollow(self, pid: int) -> bool:
         """Tell whether the main thread of *pid* has ended while others live on."""
 
+    def started(self, pid: int) -> str:
+        """Return when process *pid* was started, in the system's words, or "" if it has ended."""
+
+    def usage(self, pid: int) -> tuple[int, float] | None:
+        """Return the memory in bytes and the processor time in seconds that *pid* uses."""
+
+    def zombies(self, pid: int) -> int:
+        """Return how many dead children *pid* has not taken note of."""
+
     def slept(self) -> float:
         """Return the seconds that this machine has been asleep; only differences count."""
 

@@ -41,11 +41,14 @@ __all__ = [
     "prepare_listener",
     "slept",
     "spawn",
+    "started",
     "state_folder",
     "sweep",
     "tagged",
     "terminate",
+    "usage",
     "watch_process",
+    "zombies",
 ]
 
 _LISTEN = "0A"
@@ -176,8 +179,8 @@ def watch_process(pid: int, gone: Callable[[], None]) -> None:
 
 
 def _poll_process(pid: int, gone: Callable[[], None]) -> None:
-    since = _started(pid)
-    while since and _started(pid) == since:
+    since = started(pid)
+    while since and started(pid) == since:
         time.sleep(1.0)
     gone()
 
@@ -220,7 +223,7 @@ def _parent(pid: int) -> int:
     return int(fields[1]) if fields else 0
 
 
-def _started(pid: int) -> str:
+def started(pid: int) -> str:
     """Return when process *pid* was started, in the system's words, or "" if it has ended."""
     fields = _stat(pid)
     return fields[19] if fields and fields[0] != "Z" else ""
@@ -230,6 +233,21 @@ def is_hollow(pid: int) -> bool:
     """Tell whether the main thread of *pid* has ended while others live on."""
     fields = _stat(pid)
     return bool(fields) and fields[0] == "Z"
+
+
+def usage(pid: int) -> tuple[int, float] | None:
+    """Return the memory in bytes and the processor time in seconds that *pid* uses."""
+    fields = _stat(pid)
+    if not fields:
+        return None
+    ticks = int(fields[11]) + int(fields[12])
+    return int(fields[21]) * os.sysconf("SC_PAGESIZE"), ticks / os.sysconf("SC_CLK_TCK")
+
+
+def zombies(pid: int) -> int:
+    """Return how many dead children *pid* has not taken note of."""
+    dead = (fields for each in _pids() if (fields := _stat(each)) and fields[0] == "Z")
+    return sum(int(fields[1]) == pid for fields in dead)
 
 
 def slept() -> float:

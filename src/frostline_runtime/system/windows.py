@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ctypes import wintypes
 from pathlib import Path
 from typing import ClassVar
@@ -27,6 +27,7 @@ _EXTENDED_LIMITS = 9
 _SYNCHRONIZE = 0x0010_0000
 _SET_QUOTA_AND_TERMINATE = 0x0101
 _FOREVER = 0xFFFF_FFFF
+_QUERY_LIMITED_INFORMATION = 0x1000
 _AF_INET = 2
 _OWNER_PID_LISTENER = 3
 
@@ -61,6 +62,16 @@ class _ExtendedLimits(ctypes.Structure):
         ("JobMemoryLimit", ctypes.c_size_t),
         ("PeakProcessMemoryUsed", ctypes.c_size_t),
         ("PeakJobMemoryUsed", ctypes.c_size_t),
+    ]
+
+
+class _MemoryCounters(ctypes.Structure):
+    _fields_: ClassVar = [  # type: ignore[mutable-override]  # the base class wants a Sequence
+        ("cb", wintypes.DWORD),
+        ("PageFaultCount", wintypes.DWORD),
+        ("PeakWorkingSetSize", ctypes.c_size_t),
+        ("WorkingSetSize", ctypes.c_size_t),
+        ("others", ctypes.c_size_t * 6),
     ]
 
 
@@ -179,6 +190,47 @@ def watch_process(pid: int, gone: Callable[[], None]) -> None:
 def is_hollow(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
     """Return False: a process ends with its main thread, or nobody is told."""
     return False
+
+
+def started(pid: int) -> str:
+    """Return when process *pid* was started, in the system's words, or "" if it has ended."""
+    with _opened(pid) as handle:
+        running = handle.value and _kernel.WaitForSingleObject(handle, 0)
+        return str(_times(handle)[0]) if running else ""
+
+
+def usage(pid: int) -> tuple[int, float] | None:
+    """Return the memory in bytes and the processor time in seconds that *pid* uses."""
+    counters = _MemoryCounters(cb=ctypes.sizeof(_MemoryCounters))
+    with _opened(pid) as handle:
+        if not _kernel.K32GetProcessMemoryInfo(handle, ctypes.byref(counters), counters.cb):
+            return None
+        _, _, kernel, user = _times(handle)
+    return int(counters.WorkingSetSize), (kernel + user) / 10_000_000
+
+
+def zombies(pid: int) -> int:  # noqa: ARG001  # the Protocol's name
+    """Return 0: there are none on this system."""
+    return 0
+
+
+@contextlib.contextmanager
+def _opened(pid: int) -> Iterator[wintypes.HANDLE]:
+    """Yield a handle of *pid*, null if there is no such process or it is somebody else's."""
+    access = _QUERY_LIMITED_INFORMATION | _SYNCHRONIZE
+    handle = wintypes.HANDLE(_kernel.OpenProcess(access, False, pid))  # noqa: FBT003  # the system's signature
+    try:
+        yield handle
+    finally:
+        _kernel.CloseHandle(handle)
+
+
+def _times(handle: wintypes.HANDLE) -> list[int]:
+    """Return when a process was created and ended, and its kernel and user times, in 100 ns."""
+    times = (ctypes.c_uint64 * 4)()
+    places = (ctypes.byref(times, 8 * number) for number in range(4))
+    _kernel.GetProcessTimes(handle, *places)
+    return list(times)
 
 
 def slept() -> float:
