@@ -75,8 +75,9 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Inject random faults into a running artifact for ten minutes."""
+    """Walk the model at length, then inject random faults into an artifact for ten minutes."""
     install(session, "tests")
+    session.run("pytest", "tests/unit/test_transitions.py", "--hypothesis-profile=long")
     session.run("python", "tests/faults/soak.py", *session.posargs)
 
 

@@ -107,6 +107,7 @@ class Supervisor:
             self._end_leftovers()
             self._model = self._first_model()
             self._handle(Boot())
+            self._lag = 0.0  # so many starts at once are work that nobody waits for
             self._open_journal()
             Server(listener, self, self._keys, Path(__file__).parent / "web").start()
             try:

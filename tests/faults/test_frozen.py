@@ -158,3 +158,74 @@ def test_a_node_shell(start: Start, tag: str, tmp_path: Path, layout: str) -> No
     artifact.process.kill()
     assert orphans(tag, patience=GONE) == []
     assert time.monotonic() - began < GONE
+
+
+WEBKIT = """
+import json, os, subprocess, sys, threading
+import gi
+gi.require_version("Gtk", "3.0")
+gi.require_version("WebKit2", "4.1")
+from gi.repository import GLib, Gtk, WebKit2
+
+artifact = subprocess.Popen(
+    sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    env={**os.environ, "FROSTLINE_SHELL_PID": str(os.getpid())},
+)
+window, view = Gtk.Window(), WebKit2.WebView()
+window.add(view)
+window.show_all()
+
+def read():
+    for line in artifact.stdout:
+        print(line, end="", flush=True)
+        facts = json.loads(line)
+        if facts["event"] == "ready":
+            GLib.idle_add(view.load_uri, facts["status_url"])
+            GLib.timeout_add(200, look)
+
+def look():
+    view.run_javascript("document.title = document.body.innerText.includes('api')", None, None)
+    if view.get_title() == "true":
+        print('{"event": "page shown"}', flush=True)
+        return False
+    return True
+
+threading.Thread(target=read, daemon=True).start()
+Gtk.main()
+"""
+
+
+@pytest.fixture
+def display() -> Iterator[str]:
+    """Return the name of a display that nobody sees."""
+    xvfb = shutil.which("Xvfb")
+    if not xvfb:
+        pytest.skip("needs Xvfb")
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        [xvfb, "-displayfd", str(writer)], pass_fds=(writer,), stderr=subprocess.DEVNULL
+    )
+    os.close(writer)
+    with os.fdopen(reader, encoding="ascii") as pipe:
+        yield f":{pipe.readline().strip()}"
+    server.terminate()
+    server.wait()
+
+
+@pytest.mark.product("X6")
+@pytest.mark.parametrize("layout", ["onedir", "onefile"])
+def test_a_webkit_shell(start: Start, tag: str, display: str, layout: str) -> None:
+    """The same in WebKitGTK, the engine of Tauri on Linux."""
+    python = "/usr/bin/python3"
+    known = subprocess.run(
+        [python, "-c", 'import gi; gi.require_version("WebKit2", "4.1")'],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    if known.returncode:
+        pytest.skip("needs Debian's python3-gi and gir1.2-webkit2-4.1")
+    artifact = start(layout, ("/usr/bin/env", f"DISPLAY={display}", python, "-c", WEBKIT))
+    artifact.wait_for("page shown", 60)
+    began = time.monotonic()
+    artifact.process.kill()
+    assert orphans(tag, patience=GONE) == []
+    assert time.monotonic() - began < GONE

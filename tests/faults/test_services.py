@@ -1,5 +1,6 @@
 """Rows B, C and D: services that die, hang, or do not start."""
 
+import json
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ assert sys.platform == "linux"  # where faults can be injected
 
 import psutil
 import pytest
-from harness import PROBE, SOURCE, Launch, orphans, service
+from harness import PROBE, SOURCE, Artifact, Launch, orphans, service
 
 from frostline_runtime.manifest import Port, Probe, ProbeKind, Service
 
@@ -238,13 +239,13 @@ def test_endless_body_is_cut(launch: Launch) -> None:
 
 def test_many_hung_services(launch: Launch, record_property: Record) -> None:
     """C4: each is noticed; how long the loop was busy is recorded, a figure of a shared machine."""
-    artifact = launch(*(service(f"s{n}", "--hang-after", 1) for n in range(10)))
+    artifact = launch(*(service(f"s{n}", "--hang-after", 1) for n in range(20)))
     artifact.wait_for("ready", 30)
     stopping: set[str] = set()
-    while len(stopping) < 10:
+    while len(stopping) < 20:
         event = artifact.wait_for("service", 30, state="STOPPING")
         stopping.add(event["name"])
-    assert stopping == {f"s{number}" for number in range(10)}
+    assert stopping == {f"s{number}" for number in range(20)}
     record_property("loop_lag_ms_max", artifact.health()["supervisor"]["loop_lag_ms_max"])
 
 
@@ -363,3 +364,35 @@ def test_restart_is_quick(launch: Launch, tmp_path: Path, record_property: Recor
         artifact.wait_state("main", "READY")
     record_property("restart_ms", round(statistics.median(taken) * 1000, 1))
     assert statistics.median(taken) < 0.5
+
+
+def test_jumps_of_the_wall_clock(launch: Launch, tmp_path: Path) -> None:
+    """F3: a year on, a year back, an hour either way: nothing is late, nothing starts again."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        pytest.skip("needs the Debian package libfaketime")
+    clock = tmp_path / "clock"
+    clock.write_text("+0\n", encoding="ascii")
+    faked = {
+        "LD_PRELOAD": str(found[0]), "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }  # fmt: skip
+    main = service("main", startup=replace(PROBE, interval=0.2), environment={"LD_PRELOAD": ""})
+    artifact = launch(main, env=faked)
+    artifact.wait_for("ready")
+    pid, began = artifact.pid(), time.monotonic()
+    for seconds in (365 * 86400, -365 * 86400, 3600, -3600, 3600 * 86400):
+        clock.write_text(f"{seconds:+}\n", encoding="ascii")
+        deadline = time.monotonic() + 5
+        while abs(last_probe(artifact) - time.time() - seconds) > 60:
+            assert time.monotonic() < deadline, "no probe after the jump"
+    health = artifact.health()
+    facts = health["services"]["main"]
+    assert (facts["pid"], facts["state"], facts["restarts"]) == (pid, "READY", 0)
+    assert health["uptime_s"] < time.monotonic() - began + 5
+
+
+def last_probe(artifact: Artifact) -> float:
+    """Return when the artifact believes that it has asked its service last."""
+    _, body = artifact.request("GET", "/api/history?service=main")
+    return float(json.loads(body)["probes"][-1]["ts"]) if json.loads(body)["probes"] else 0.0

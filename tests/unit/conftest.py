@@ -1,6 +1,12 @@
-"""What cannot be imported on this system is not collected."""
+"""What cannot be imported on this system is not collected; how long random walks are."""
 
 import sys
+
+from hypothesis import settings
+
+settings.register_profile("short", max_examples=60, stateful_step_count=60, deadline=None)
+settings.register_profile("long", max_examples=600, stateful_step_count=200, deadline=None)
+settings.load_profile("short")
 
 collect_ignore = [] if sys.platform == "linux" else ["test_linux.py"]
 collect_ignore += ["test_posix.py", "test_lifeline.py"] if sys.platform == "win32" else []

@@ -87,6 +87,20 @@ def test_services_in_a_circle(tmp_path: Path) -> None:
     assert "a → b → a" in mistakes(tmp_path, text)[0]
 
 
+@pytest.mark.parametrize(
+    ("probe", "said"),
+    [
+        ('startup = {kind = "line"}', "startup.pattern: a probe of kind line needs a pattern"),
+        ('startup = {kind = "line", pattern = "("}', "startup.pattern: is no regular expression"),
+        ('liveness = {kind = "descriptor"}', "liveness.kind: descriptor tells of a start only"),
+        ("startup = {}", "startup: the service has no port that could be asked"),
+    ],
+)
+def test_probes_that_cannot_work(tmp_path: Path, probe: str, said: str) -> None:
+    """What would only be noticed by the supervisor is noticed before the build."""
+    assert said in mistakes(tmp_path, GOOD + f'[[services]]\nname = "a"\n{probe}\n')[0]
+
+
 def test_overrides_are_merged_by_platform(tmp_path: Path) -> None:
     """A table for the platform goes over the rest, key by key."""
     text = GOOD + (
