@@ -13,6 +13,10 @@ TICKET_LIFE = 60.0
 Report = dict[str, object]
 Body = tuple[int, str, bytes]
 
+# draft-inadarei-api-health-check
+HEALTH_JSON = "application/health+json"
+_DRAFT = {"ok": "pass", "degraded": "warn"}
+
 _VERBS: dict[str, Verb] = {"start": "start", "stop": "stop", "restart": "restart"}
 
 
@@ -62,14 +66,23 @@ class Keys:
         return session
 
 
-def get(subject: Subject, path: str, query: Mapping[str, str], *, known: bool) -> Body:
-    """Return the answer to a GET; who is not *known* learns the status and nothing else."""
+def get(
+    subject: Subject, path: str, query: Mapping[str, str], *, known: bool, accept: str = ""
+) -> Body:
+    """Return the answer to a GET; who is not *known* learns the status and nothing else.
+
+    *accept*: the media type of the draft on health checks brings its words for the status.
+    """
     report = subject.report()
     healthy = report["status"] in {"ok", "degraded"}
     match path:
         case "/health" | "/readyz":
             body = report if known and path == "/health" else {"status": report["status"]}
-            return _json(200 if healthy else 503, body)
+            status, kind, data = _json(200 if healthy else 503, body)
+            if HEALTH_JSON in accept:
+                word = _DRAFT.get(str(report["status"]), "fail")
+                kind, data = HEALTH_JSON, json.dumps({**body, "status": word}).encode()
+            return status, kind, data
         case "/livez":
             return _json(200, {"status": report["status"]})
         case "/metrics":

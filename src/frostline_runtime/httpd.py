@@ -115,7 +115,8 @@ class Server:
         if path in _PAGES:
             name, kind = _PAGES[path]
             return _OK, kind, (self._pages / name).read_bytes()
-        return get(self._subject, path, parse_query(query), known=access.known)
+        accept = headers.get("accept", "")
+        return get(self._subject, path, parse_query(query), known=access.known, accept=accept)
 
 
 def read_head(connection: socket.socket, deadline: float) -> tuple[str, str, Headers, bytes]:

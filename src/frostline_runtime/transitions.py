@@ -45,6 +45,7 @@ PORT_TRIES = 3
 ASKED = ("http", "tcp")
 PERMANENT = (78,)
 PORT_TAKEN = 98
+KILLED = -9
 
 STOPPED_AS_ASKED = 0
 REQUIRED_SERVICE_FAILED = 70
@@ -244,6 +245,8 @@ def _ended(
     if starting and event.port_taken and unit.ports_tried < PORT_TRIES:
         return _launch(unit, now, new_port=True)
     reason = unit.cause or describe_exit(event.code)
+    if event.code == KILLED and not unit.cause and unit.state is not State.STOPPING:
+        reason += ", which was not us: perhaps for lack of memory"
     if starting and not unit.cause and event.code == 0:
         reason += " before it was ready: a service must stay in the foreground"
     ended = replace(unit, reason=reason)

@@ -161,6 +161,17 @@ def test_certainty_needs_no_second_question() -> None:
     assert clock.send(gone) == (Stop("db", 1, force=False),)
 
 
+def test_who_is_killed_by_others_hears_a_guess() -> None:
+    """F5: the system ends the greediest; our own kills are not taken for that."""
+    clock = ready(DB)
+    clock.exited(code=-9)
+    assert clock.unit().reason.endswith("which was not us: perhaps for lack of memory")
+    clock = ready(DB)
+    clock.send(Want("db", "stop"))
+    clock.exited(code=-9)
+    assert clock.unit().reason == "ended by signal SIGKILL"
+
+
 @pytest.mark.parametrize(("chance", "pause"), [(0.0, 4.5), (0.5, 5.0), (1.0, 5.5)])
 def test_questions_are_spread(chance: float, pause: float) -> None:
     """Ten percent either way, so that services are not all asked at once."""
