@@ -52,10 +52,10 @@ def main() -> int:
 
 def launch(folder: Path, tag: str) -> Artifact:
     """Start three services: a plain one, one with grandchildren, one that depends on the first."""
-    services = (
-        service("main"),
-        service("family", "--grandchild", "double"),
-        service("second", needs=("main",)),
+    services = (  # none required: one that is given up would end the artifact, as it should
+        service("main", required=False),
+        service("family", "--grandchild", "double", required=False),
+        service("second", needs=("main",), required=False),
     )
     env = bundle(folder, *services) | {TAG: tag}
     return Artifact([sys.executable, "-m", "frostline_runtime.entry"], env, folder)
@@ -103,7 +103,7 @@ def judge(code: int, samples: list[tuple[float, int]]) -> list[str]:
     """Return what has grown since the first quarter, and a wrong exit code."""
     quarter = samples[len(samples) // 4 :]
     memory, descriptors = [s[0] for s in quarter], [s[1] for s in quarter]
-    wrong = [] if code in {0, 70} else [f"exit code {code}"]
+    wrong = [] if code == 0 else [f"exit code {code}"]
     if memory[-1] > memory[0] + 2:
         wrong.append(f"memory grew from {memory[0]:.1f} to {memory[-1]:.1f} MiB")
     if descriptors[-1] > descriptors[0] + 6:
