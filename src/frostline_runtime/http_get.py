@@ -1,0 +1,176 @@
+"""One GET over HTTP as downloads need it: redirects, proxies, time limits, nothing decoded.
+
+The standard library's `http.client` and not urllib3: the run time is frozen into every artifact,
+and what urllib3 would add (pools, retries, decoding) is not wanted here. Imported only where
+something is fetched.
+"""
+
+import base64
+import contextlib
+import http.client
+import os
+import socket
+import ssl
+import threading
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+CONNECT_PATIENCE = 10.0
+_MOST_REDIRECTS = 10
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PORTS = {"http": 80, "https": 443}
+# Where Linux distributions keep certificates; a frozen OpenSSL may look elsewhere.
+_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+class RefusedError(Exception):
+    """A server wants something that we do not do; asking again would not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer whose body is still to be read; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: http.client.HTTPResponse
+
+    def read(self, most: int) -> bytes:
+        """Return what has come, at most *most* bytes; nothing at the end.
+
+        Raises OSError (a stall is a TimeoutError), http.client.HTTPException.
+        """
+        return self.body.read1(most)
+
+
+@contextlib.contextmanager
+def get(
+    url: str,
+    headers: Mapping[str, str],
+    *,
+    patience: float,
+    secrets: Mapping[str, str] | None = None,
+) -> Iterator[Response]:
+    """Yield the answer to a GET of *url*, whatever its status, after redirects.
+
+    *patience*: seconds for the head, and for each piece of the body. *secrets*: headers for the
+    first host only. Raises RefusedError, OSError, http.client.HTTPException.
+    """
+    first = _origin(url)
+    for _ in range(_MOST_REDIRECTS):
+        sent = {**headers, **(secrets or {})} if _origin(url) == first else dict(headers)
+        with contextlib.closing(_connect(url, patience)) as connection:
+            response = _ask(connection, url, sent, patience)
+            location = response.getheader("Location", "")
+            if response.status not in _REDIRECTS or not location:
+                names = {name.lower(): value for name, value in response.getheaders()}
+                yield Response(response.status, names, response)
+                return
+        target = urllib.parse.urljoin(url, location)
+        if url.startswith("https:") and not target.startswith("https:"):
+            message = "it redirects from https to another scheme"
+            raise RefusedError(message)
+        url = target
+    message = f"it redirects more than {_MOST_REDIRECTS} times"
+    raise RefusedError(message)
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port. Raises RefusedError."""
+    parts = urllib.parse.urlsplit(url)
+    try:
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+    except ValueError:
+        port = 0
+    if not (parts.scheme in _PORTS and parts.hostname and port):
+        message = f"{parts.scheme or 'it'} is no address that can be fetched (http, https)"
+        raise RefusedError(message)
+    return parts.scheme, parts.hostname, port
+
+
+def _connect(url: str, patience: float) -> http.client.HTTPConnection:
+    """Return a connection for *url*, through the proxy that the environment names for it."""
+    scheme, host, port = _origin(url)
+    proxy = _proxy(scheme, host)
+    wait = min(CONNECT_PATIENCE, patience)
+    if scheme == "https":
+        via = proxy or (host, port, {})
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            via[0], via[1], timeout=wait, context=_tls()
+        )
+        if proxy:
+            connection.set_tunnel(host, port, proxy[2])
+    else:
+        via = proxy or (host, port, {})
+        connection = http.client.HTTPConnection(via[0], via[1], timeout=wait)
+    return connection
+
+
+def _ask(
+    connection: http.client.HTTPConnection, url: str, headers: Mapping[str, str], patience: float
+) -> http.client.HTTPResponse:
+    """Send the request and return the answer's head, all of it within *patience*."""
+    scheme, host, _ = _origin(url)
+    parts = urllib.parse.urlsplit(url)
+    path = urllib.parse.quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    target = f"{path}?{parts.query}" if parts.query else path
+    proxy = _proxy(scheme, host)
+    extra: dict[str, str] = {}
+    if proxy and scheme == "http":
+        target, extra = f"http://{parts.netloc.rpartition('@')[2]}{target}", proxy[2]
+    connection.connect()
+    # A head that comes byte by byte would never exceed a limit for each byte.
+    late = threading.Event()
+    timer = threading.Timer(patience, _cut, (connection.sock, late))
+    timer.daemon = True
+    timer.start()
+    try:
+        connection.sock.settimeout(patience)
+        given = {"Accept-Encoding": "identity", "User-Agent": "frostline", **headers, **extra}
+        connection.request("GET", target, headers=given)
+        return connection.getresponse()
+    except (OSError, http.client.HTTPException) as error:
+        if late.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: socket.socket, late: threading.Event) -> None:
+    late.set()
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _proxy(scheme: str, host: str) -> tuple[str, int, dict[str, str]] | None:
+    """Return host, port and headers of the proxy for *scheme* and *host*, as NO_PROXY allows."""
+    named = urllib.request.getproxies().get(scheme, "")
+    if not named or urllib.request.proxy_bypass(host):
+        return None
+    parts = urllib.parse.urlsplit(named if "://" in named else f"http://{named}")
+    headers = {}
+    if parts.username:
+        user = urllib.parse.unquote(parts.username)
+        password = urllib.parse.unquote(parts.password or "")
+        token = base64.b64encode(f"{user}:{password}".encode()).decode()
+        headers["Proxy-Authorization"] = f"Basic {token}"
+    return parts.hostname or "", parts.port or _PORTS["http"], headers
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    known = ssl.get_default_verify_paths()
+    if not (known.cafile or known.capath) and not os.environ.get("SSL_CERT_FILE"):
+        for bundle in _BUNDLES:
+            if os.path.exists(bundle):  # noqa: PTH110  # one of a few names
+                context.load_verify_locations(bundle)
+                break
+    return context

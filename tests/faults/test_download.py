@@ -1,0 +1,659 @@
+"""Downloads from servers and on disks that go wrong: whole and right, or not there (row L2)."""
+
+import sys
+
+assert sys.platform == "linux"  # where these faults can be injected
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import trustme
+from faulty_http import CONTENT, ETAG, SHA256, Behaviour, Exchange, FaultyServer
+
+from frostline_runtime.download import (
+    CHUNK,
+    DownloadError,
+    Patience,
+    Report,
+    Wanted,
+    fetch,
+    forget,
+    is_there,
+    kept,
+)
+
+pytestmark = pytest.mark.product("L2")
+QUICK = Patience(stall=0.4, lock=0.3, attempts=3, pause=0.01)
+SIZE = len(CONTENT)
+HTML = b"<!DOCTYPE html><title>Please log in</title>"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
+
+
+def wanted(*urls: str, size: int = SIZE, sha256: str = SHA256) -> Wanted:
+    """Return the file that the server has."""
+    return Wanted(name="model.gguf", urls=urls, size=size, sha256=sha256)
+
+
+# Faults after which the file is there.
+
+
+def at_first(fault: Behaviour, times: int = 1) -> Behaviour:
+    """Return a server that is good after *times* requests."""
+
+    def behave(exchange: Exchange) -> None:
+        if exchange.number <= times:
+            fault(exchange)
+        else:
+            exchange.good()
+
+    return behave
+
+
+def cut(tenth: int) -> Behaviour:
+    """End the connection after so many tenths of the body."""
+    return at_first(lambda exchange: exchange.body(exchange.offer()[: SIZE * tenth // 10]))
+
+
+def reset_in_body(exchange: Exchange) -> None:
+    """Crash in the middle of the body."""
+    exchange.body(exchange.offer()[: SIZE // 2])
+    exchange.reset()
+
+
+def stall(exchange: Exchange) -> None:
+    """Fall silent in the middle of the body."""
+    exchange.body(exchange.offer()[: SIZE // 2])
+    exchange.wait_for_client()
+
+
+def reset_in_head(exchange: Exchange) -> None:
+    """Crash before the head is complete."""
+    exchange.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Le")
+    exchange.reset()
+
+
+def drip_head(exchange: Exchange) -> None:
+    """Send a head so slowly that every byte is in time and the whole never is."""
+    for byte in b"HTTP/1.1 200 OK\r\n" + b"X" * 10_000:
+        exchange.connection.sendall(bytes([byte]))
+        time.sleep(0.05)
+
+
+def drip_body(exchange: Exchange) -> None:
+    """Send a good body in small pieces, longer in all than a stall may last."""
+    body, step = exchange.offer(), SIZE // 20
+    for at in range(0, SIZE, step):
+        exchange.body(body[at : at + step])
+        time.sleep(0.03)
+
+
+def chunked(*, complete: bool) -> Behaviour:
+    """Send no length, but chunks; perhaps without the last ones."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.head(200, Transfer_Encoding="chunked", ETag=ETAG)
+        body = CONTENT if complete else CONTENT[: SIZE // 2]
+        for at in range(0, len(body), 500_000):
+            piece = body[at : at + 500_000]
+            exchange.body(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        if complete:
+            exchange.body(b"0\r\n\r\n")
+
+    return behave
+
+
+def no_length(exchange: Exchange) -> None:
+    """End the body by closing, after one half of it."""
+    exchange.head(200)
+    exchange.body(CONTENT if exchange.number > 1 else CONTENT[: SIZE // 2])
+
+
+def weak_etag(exchange: Exchange) -> None:
+    """Give a validator that does not promise the same bytes."""
+    exchange.head(200, Content_Length=SIZE, ETag=f"W/{ETAG}")
+    exchange.body(CONTENT if exchange.number > 1 else CONTENT[: SIZE // 2])
+
+
+def changing_etag(exchange: Exchange) -> None:
+    """Have another version at each request; the first is cut."""
+    body = exchange.offer(etag=f'"{exchange.number}"')
+    exchange.body(body[: SIZE // 2] if exchange.number == 1 else body)
+
+
+def no_ranges(exchange: Exchange) -> None:
+    """Answer 200 to a request for a range; the first is cut."""
+    exchange.head(200, Content_Length=SIZE, ETag=ETAG)
+    exchange.body(CONTENT if exchange.number > 1 else CONTENT[: SIZE // 2])
+
+
+def bad_range(span: str) -> Behaviour:
+    """Answer a request for a range with another one."""
+
+    def behave(exchange: Exchange) -> None:
+        if exchange.number == 1:
+            exchange.body(exchange.offer()[: SIZE // 2])
+        elif exchange.number == 2:
+            exchange.head(206, Content_Length=100, Content_Range=span, ETag=ETAG)
+            exchange.body(b"x" * 100)
+        else:
+            exchange.good()
+
+    return behave
+
+
+def refuse_range(exchange: Exchange) -> None:
+    """Answer 416 to a request for a range that there is."""
+    if exchange.start:
+        exchange.head(416, Content_Length=0)
+    else:
+        exchange.body(exchange.offer()[: SIZE if exchange.number > 2 else SIZE // 2])
+
+
+def status(number: int, **headers: object) -> Behaviour:
+    """Answer with *number* and no file."""
+    return lambda exchange: exchange.head(number, Content_Length=0, **headers)
+
+
+def wrong_bytes(exchange: Exchange) -> None:
+    """Send something else of the right length."""
+    exchange.head(200, Content_Length=SIZE, ETag=ETAG)
+    exchange.body(bytes(SIZE))
+
+
+def longer_than_said(exchange: Exchange) -> None:
+    """Send more than the head has announced; nothing of it must be taken."""
+    exchange.head(200, Content_Length=SIZE, ETag=ETAG)
+    exchange.body(CONTENT + b"more")
+
+
+def moved_here(exchange: Exchange) -> None:
+    """Send the client to another path of the same host."""
+    if exchange.path == "/there":
+        exchange.good()
+    else:
+        exchange.head(302, Location="/there", Content_Length=0)
+
+
+RECOVERED: dict[str, Behaviour] = {
+    **{f"cut after {tenth * 10} %": cut(tenth) for tenth in range(10)},
+    "reset in the body": at_first(reset_in_body),
+    "reset in the head": at_first(reset_in_head),
+    "closed before the head": at_first(lambda exchange: exchange.connection.close()),
+    "stall in the body": at_first(stall),
+    "stall before the head": at_first(Exchange.wait_for_client),
+    "head byte by byte": at_first(drip_head),
+    "slow drip": drip_body,
+    "chunked without a length": chunked(complete=True),
+    "chunks that end early": at_first(chunked(complete=False)),
+    "no length, cut": no_length,
+    "weak ETag": weak_etag,
+    "changing ETag": changing_etag,
+    "200 for a range": no_ranges,
+    "range that starts elsewhere": bad_range(f"bytes 0-99/{SIZE}"),
+    "range without numbers": bad_range("bytes */*"),
+    "416 for a good range": refuse_range,
+    "408": at_first(status(408)),
+    "429 with Retry-After": at_first(status(429, Retry_After="0")),
+    "500": at_first(status(500)),
+    "502 twice": at_first(status(502), 2),
+    "503 with Retry-After": at_first(status(503, Retry_After="0")),
+    "504": at_first(status(504)),
+    "wrong bytes of the right length": at_first(wrong_bytes),
+    "longer than said": longer_than_said,
+    "redirect": moved_here,
+}
+
+
+@pytest.mark.parametrize("name", RECOVERED)
+def test_it_arrives_in_spite_of(name: str, tmp_path: Path) -> None:
+    """The file is there, whole, and nothing else is left in its folder."""
+    place = tmp_path / "model.gguf"
+    with FaultyServer(RECOVERED[name]) as server:
+        assert fetch(wanted(server.url()), place, patience=QUICK)
+    assert place.read_bytes() == CONTENT
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"model.gguf", ".model.gguf.lock", ".model.gguf.verified"}
+
+
+RESUMED = [name for name in RECOVERED if name.startswith(("cut", "stall in"))]
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_nothing_is_fetched_twice(name: str, tmp_path: Path) -> None:
+    """The second request goes on where the first has ended, to a chunk."""
+    with FaultyServer(RECOVERED[name]) as server:
+        fetch(wanted(server.url()), tmp_path / "model.gguf", patience=QUICK)
+        asked = [exchange.start for exchange in server.exchanges]
+    assert len(asked) == 2
+    assert server.exchanges[0].sent - asked[1] <= CHUNK
+
+
+# Faults after which it is not, and the message says why.
+
+
+def loop(exchange: Exchange) -> None:
+    """Send the client round and round."""
+    exchange.head(302, Location="/model.gguf", Content_Length=0)
+
+
+def gzip(exchange: Exchange) -> None:
+    """Compress although the identity was asked for."""
+    assert exchange.headers["accept-encoding"] == "identity"
+    exchange.head(200, Content_Length=SIZE, Content_Encoding="gzip", ETag=ETAG)
+    exchange.body(CONTENT)
+
+
+def instead(data: bytes) -> Behaviour:
+    """Send *data* and call it the file."""
+
+    def behave(exchange: Exchange) -> None:
+        exchange.head(200, Content_Length=len(data))
+        exchange.body(data)
+
+    return behave
+
+
+def grown(exchange: Exchange) -> None:
+    """Have a longer file when the client comes back."""
+    if exchange.number == 1:
+        exchange.body(exchange.offer()[: SIZE // 2])
+    else:
+        exchange.body(exchange.offer('"two"', CONTENT + b"more"))
+
+
+def shrunk(exchange: Exchange) -> None:
+    """Have a shorter file when the client comes back."""
+    if exchange.number == 1:
+        exchange.body(exchange.offer()[: SIZE // 2])
+    else:
+        exchange.body(exchange.offer('"two"', CONTENT[:1000]))
+
+
+REFUSED: dict[str, tuple[Behaviour, str]] = {
+    "401": (status(401), "it answered 401: it wants a login"),
+    "403": (status(403), "it answered 403: it refuses us"),
+    "404": (status(404), "it answered 404: it has no such file"),
+    "410": (status(410), "it answered 410: it is gone"),
+    "418": (status(418), "it answered 418: not expected"),
+    "204": (status(204), "it answered 204: not expected"),
+    "503 for ever": (status(503, Retry_After="0"), r"it answered 503 \(3 attempts\)"),
+    "redirects for ever": (loop, "it redirects more than 10 times"),
+    "redirect to a file": (status(302, Location="file:///etc/passwd"), "file is no address"),
+    "redirect to nowhere": (
+        status(302, Location="ftp://a/b"),
+        "ftp is no address that can be fetched",
+    ),
+    "gzip": (gzip, "it sends another encoding than was asked for"),
+    "not http": (lambda x: x.connection.sendall(b"hello\r\n\r\n"), r"hello \(3 attempts\)"),
+    "content length too small": (instead(CONTENT[:-1]), f"it has {SIZE - 1} bytes, expected"),
+    "content length too large": (instead(CONTENT + b"x"), f"it has {SIZE + 1} bytes, expected"),
+    "a login page": (instead(HTML), "a web page, perhaps of a login or an error"),
+    "an LFS pointer": (instead(POINTER), "a Git LFS pointer"),
+    "a JSON error": (instead(b'{"error": "gated"}'), 'JSON, perhaps an error: {"error": "gated"}'),
+    "wrong bytes for ever": (wrong_bytes, r"sha256 is [0-9a-f]{64}, expected .*nothing but zeros"),
+    "a range of another file": (
+        bad_range(f"bytes {SIZE // 2}-{SIZE // 2 + 99}/{SIZE + 1}"),
+        f"it has {SIZE + 1} bytes, expected",
+    ),
+    "grown": (grown, f"it has {SIZE + 4} bytes, expected {SIZE}"),
+    "shrunk": (shrunk, f"it has 1000 bytes, expected {SIZE}"),
+    "stalls for ever": (Exchange.wait_for_client, r"nothing has come for 0.4 s \(3 attempts\)"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_it_says_why_it_is_not_there(name: str, tmp_path: Path) -> None:
+    """The message names file, host and reason; there is nothing under the final name."""
+    behave, reason = REFUSED[name]
+    place = tmp_path / "model.gguf"
+    with FaultyServer(behave) as server:
+        url = server.url()
+        with pytest.raises(DownloadError, match=reason) as caught:
+            fetch(wanted(url), place, patience=QUICK)
+    assert not place.exists()
+    begin = f"model.gguf could not be fetched: {url}: "
+    assert str(caught.value).startswith(begin)
+
+
+def test_a_wrong_file_is_kept_for_a_look_and_replaced_later(tmp_path: Path) -> None:
+    """It is never under the final name, and gone once the right one is there."""
+    place, bad = tmp_path / "model.gguf", tmp_path / "model.gguf.bad"
+    with FaultyServer(wrong_bytes) as server, pytest.raises(DownloadError, match=r"gguf\.bad"):
+        fetch(wanted(server.url()), place, patience=QUICK)
+    assert bad.read_bytes() == bytes(SIZE)
+    with FaultyServer(Exchange.good) as server:
+        fetch(wanted(server.url()), place, patience=QUICK)
+    assert not bad.exists()
+
+
+def test_mirrors_in_their_order(tmp_path: Path) -> None:
+    """The first that has the file is taken; the message lists all where none has."""
+    place = tmp_path / "model.gguf"
+    with ExitStack() as stack:
+        gone = stack.enter_context(FaultyServer(status(404)))
+        broken = stack.enter_context(FaultyServer(status(500)))
+        good = stack.enter_context(FaultyServer(Exchange.good))
+        with pytest.raises(DownloadError, match=r"404.*; .*500 \(3 attempts\)"):
+            fetch(wanted(gone.url(), broken.url()), place, patience=QUICK)
+        assert fetch(wanted(gone.url(), good.url(), broken.url()), place, patience=QUICK)
+    assert place.read_bytes() == CONTENT
+    assert len(broken.exchanges) == 3
+
+
+def test_a_secret_stays_with_its_host(tmp_path: Path) -> None:
+    """A redirect to another host takes no authorisation there; one to the same host does."""
+    with ExitStack() as stack:
+        other = stack.enter_context(FaultyServer(Exchange.good))
+        first = stack.enter_context(
+            FaultyServer(lambda exchange: (
+                exchange.head(302, Location="/again", Content_Length=0)
+                if exchange.path != "/again"
+                else exchange.head(307, Location=other.url(host="localhost"), Content_Length=0)
+            ))
+        )  # fmt: skip
+        fetch(
+            wanted(first.url()), tmp_path / "m", patience=QUICK,
+            secrets={"Authorization": "Bearer secret"},
+        )  # fmt: skip
+    assert [x.headers.get("authorization") for x in first.exchanges] == ["Bearer secret"] * 2
+    assert [x.headers.get("authorization") for x in other.exchanges] == [None]
+
+
+# TLS
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    """Return a certificate authority that nobody knows."""
+    return trustme.CA()
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[FaultyServer]:
+    """Serve the file over https."""
+    import ssl  # noqa: PLC0415  # only here
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with FaultyServer(Exchange.good, context) as server:
+        yield server
+
+
+def test_an_unknown_certificate_is_refused(secure: FaultyServer, tmp_path: Path) -> None:
+    """And the message says so, at once."""
+    with pytest.raises(DownloadError, match="its certificate is not trusted: "):
+        fetch(wanted(secure.url()), tmp_path / "m", patience=QUICK)
+    assert secure.exchanges == []
+
+
+def test_a_known_certificate(
+    secure: FaultyServer, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SSL_CERT_FILE is heeded, and the name in the certificate must be that of the host."""
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    fetch(wanted(secure.url()), tmp_path / "m", patience=QUICK)
+    with pytest.raises(DownloadError, match="certificate is not trusted: Hostname mismatch"):
+        fetch(wanted(secure.url(host="localhost")), tmp_path / "n", patience=QUICK)
+    secure.behave = status(302, Location="http://127.0.0.1/m")
+    with pytest.raises(DownloadError, match="redirects from https to another scheme"):
+        fetch(wanted(secure.url()), tmp_path / "n", patience=QUICK)
+
+
+def test_no_tls_where_it_is_expected(tmp_path: Path) -> None:
+    """A server that speaks something else is tried again, then named."""
+    with FaultyServer(Exchange.good) as server:
+        address = f"https://127.0.0.1:{server.port}/m"
+        with pytest.raises(DownloadError, match="3 attempts"):
+            fetch(wanted(address), tmp_path / "m", patience=QUICK)
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    """A refused connection is tried again, then named."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/m"
+    with pytest.raises(DownloadError, match=r"refused \(3 attempts\)"):
+        fetch(wanted(address), tmp_path / "m", patience=QUICK)
+
+
+# The disk
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Mount a file system with the options that are given."""
+    mounted: list[Path] = []
+
+    def mount(options: str) -> Path:
+        place = tmp_path / f"disk{len(mounted)}"
+        place.mkdir()
+        argv = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
+        if subprocess.run(argv, check=False, stderr=subprocess.DEVNULL).returncode:
+            pytest.skip("may not mount")
+        mounted.append(place)
+        return place
+
+    yield mount
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_no_room(small_disk: Callable[[str], Path]) -> None:
+    """Said before anything is fetched, with what is needed and what is free."""
+    place = small_disk("size=1m") / "model.gguf"
+    with (
+        FaultyServer(Exchange.good) as server,
+        pytest.raises(DownloadError, match=f"needs {SIZE} bytes in .*, and [0-9]+ are free: make"),
+    ):
+        fetch(wanted(server.url()), place, patience=QUICK)
+    assert not list(place.parent.glob("model.gguf*"))
+
+
+def test_disk_full_on_the_way(small_disk: Callable[[str], Path]) -> None:
+    """Nobody had said how long it is: the message names the disk, and what came is kept."""
+    place = small_disk("size=1m") / "model.gguf"
+    with (
+        FaultyServer(chunked(complete=True)) as server,
+        pytest.raises(DownloadError, match=r"cannot be written to .*No space left on device"),
+    ):
+        fetch(wanted(server.url(), size=0), place, patience=QUICK)
+    assert not place.exists()
+
+
+def test_a_folder_that_cannot_be_written(small_disk: Callable[[str], Path]) -> None:
+    """One clear message, and no request."""
+    folder = small_disk("ro,size=1m")
+    with (
+        FaultyServer(Exchange.good) as server,
+        pytest.raises(DownloadError, match=r"cannot be written to .*Read-only file system"),
+    ):
+        fetch(wanted(server.url()), folder / "model.gguf", patience=QUICK)
+    assert server.exchanges == []
+
+
+# Ends by force
+
+WORKER = """
+import json, sys
+from pathlib import Path
+from frostline_runtime.download import Patience, Wanted, fetch
+made = json.loads(sys.argv[1])
+fetch(Wanted(name="m", urls=(made["url"],), size=made["size"], sha256=made["sha256"]),
+      Path(made["place"]), patience=Patience(stall=5, lock=20, attempts=5, pause=0.01))
+"""
+
+
+def worker(server: FaultyServer, place: Path) -> subprocess.Popen[bytes]:
+    """Start a process that fetches the file."""
+    made = {"url": server.url(), "size": SIZE, "sha256": SHA256, "place": str(place)}
+    source = str(Path(__file__).resolve().parents[2] / "src")
+    return subprocess.Popen(
+        [sys.executable, "-S", "-c", WORKER, json.dumps(made)],
+        env={"PYTHONPATH": source, "PATH": os.environ["PATH"]},
+    )
+
+
+def test_killed_at_random_points_and_resumed(tmp_path: Path) -> None:
+    """200 times: never a wrong file under its name, and what has reached the client is kept.
+
+    Every other time it is killed while bytes are on their way to it.
+    """
+    chance, place = random.Random(200), tmp_path / "model.gguf"
+    reached = threading.Event()
+    limit = [0]
+
+    def behave(exchange: Exchange) -> None:
+        body = exchange.offer()
+        for at in range(0, len(body), 65_536):
+            if exchange.start + at >= limit[0]:
+                reached.set()
+                exchange.wait_for_client()
+                return
+            exchange.body(body[at : at + 65_536])
+
+    kills, twice = 0, list[int]()
+    with FaultyServer(behave) as server:
+        while kills < 200:
+            forget(place)
+            server.exchanges.clear()
+            for point in sorted(chance.randrange(SIZE) for _ in range(20)):
+                limit[0] = point
+                reached.clear()
+                process = worker(server, place)
+                assert reached.wait(20)
+                last = server.exchanges[-1]
+                while kills % 2 and kept(place) < last.start + last.sent:
+                    time.sleep(0.001)
+                process.send_signal(signal.SIGKILL)
+                process.wait(20)
+                assert not place.exists()
+                if kills % 2:
+                    twice.append(last.start + last.sent - kept(place))
+                kills += 1
+            starts = [exchange.start for exchange in server.exchanges]
+            assert starts == sorted(starts)
+            limit[0] = SIZE + 1
+            process = worker(server, place)
+            assert process.wait(20) == 0
+            assert server.exchanges[-1].start > 0
+            assert place.read_bytes() == CONTENT
+    assert set(twice) == {0}
+
+
+def test_killed_between_the_last_byte_and_its_name(tmp_path: Path) -> None:
+    """The next attempt checks what is there and asks nobody."""
+    place = tmp_path / "model.gguf"
+    place.with_name("model.gguf.part").write_bytes(CONTENT)
+    with FaultyServer(Exchange.good) as server:
+        assert fetch(wanted(server.url()), place, patience=QUICK)
+    assert server.exchanges == []
+    assert place.read_bytes() == CONTENT
+
+
+def test_two_at_once_fetch_once(tmp_path: Path) -> None:
+    """The second waits for the first and finds the file."""
+    place = tmp_path / "model.gguf"
+    with FaultyServer(drip_body) as server:
+        both = [worker(server, place) for _ in range(2)]
+        assert [process.wait(30) for process in both] == [0, 0]
+        assert len(server.exchanges) == 1
+    assert place.read_bytes() == CONTENT
+
+
+def test_the_holder_of_a_lock_is_named(tmp_path: Path) -> None:
+    """Who waits too long says for whom."""
+    place, notes = tmp_path / "model.gguf", list[str]()
+    began = threading.Event()
+
+    def behave(exchange: Exchange) -> None:
+        began.set()
+        exchange.wait_for_client()
+
+    with FaultyServer(behave) as server:
+        process = worker(server, place)
+        assert began.wait(20)
+        with pytest.raises(DownloadError, match=f"has been fetched by process {process.pid} for"):
+            fetch(wanted(server.url()), place, report=Report(note=notes.append), patience=QUICK)
+        process.kill()
+        process.wait(20)
+    assert notes == [f"process {process.pid} is fetching model.gguf; waiting for it"]
+
+
+# Without any server
+
+
+def test_from_a_path_or_a_file_address(tmp_path: Path) -> None:
+    """A local file is copied and checked like any other."""
+    source = tmp_path / "a file ü"
+    source.write_bytes(CONTENT)
+    for number, url in enumerate((str(source), source.as_uri())):
+        place = tmp_path / f"copy{number}"
+        assert fetch(wanted(url), place)
+        assert place.read_bytes() == CONTENT
+    with pytest.raises(DownloadError, match="there is no such file"):
+        fetch(wanted(str(tmp_path / "nothing")), tmp_path / "copy3")
+
+
+def test_offline_says_what_is_missing(tmp_path: Path) -> None:
+    """And asks nobody."""
+    with (
+        FaultyServer(Exchange.good) as server,
+        pytest.raises(DownloadError, match=r"model\.gguf is missing \(.*\) and nothing may be"),
+    ):
+        fetch(wanted(server.url()), tmp_path / "model.gguf", offline=True)
+    assert server.exchanges == []
+
+
+def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
+    """A good file asks for nothing; one that was changed since is noticed and replaced."""
+    place = tmp_path / "model.gguf"
+    with FaultyServer(Exchange.good) as server:
+        thing = wanted(server.url())
+        assert fetch(thing, place, patience=QUICK)
+        assert not fetch(thing, place, patience=QUICK)
+        place.write_bytes(b"x" * SIZE)
+        assert not is_there(thing, place)
+        assert fetch(thing, place, patience=QUICK)
+        assert len(server.exchanges) == 2
+    status = place.stat()
+    place.write_bytes(b"y" * SIZE)
+    os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert is_there(thing, place)  # the stamp cannot know
+    assert not is_there(thing, place, whole=True)
+
+
+def test_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's proxy is asked with the whole address, but for hosts of NO_PROXY."""
+    for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with FaultyServer(Exchange.good) as proxy, FaultyServer(Exchange.good) as direct:
+        monkeypatch.setenv("http_proxy", f"http://user:pass@127.0.0.1:{proxy.port}")
+        fetch(wanted("http://files.example/model.gguf"), tmp_path / "a", patience=QUICK)
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        fetch(wanted(direct.url()), tmp_path / "b", patience=QUICK)
+    assert [exchange.path for exchange in proxy.exchanges] == ["http://files.example/model.gguf"]
+    headers: Mapping[str, str] = proxy.exchanges[0].headers
+    assert headers["proxy-authorization"] == "Basic dXNlcjpwYXNz"
+    assert headers["host"] == "files.example"
+    assert len(direct.exchanges) == 1
+
+
+def test_progress_never_goes_back_on_a_resume(tmp_path: Path) -> None:
+    """It goes from nothing to everything, over a cut."""
+    seen: list[tuple[int, int]] = []
+    with FaultyServer(cut(5)) as server:
+        report = Report(progress=lambda done, total: seen.append((done, total)))
+        fetch(wanted(server.url()), tmp_path / "m", patience=QUICK, report=report)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert seen[0] == (0, SIZE)
+    assert seen[-1] == (SIZE, SIZE)
