@@ -93,8 +93,12 @@ def find(start: Path) -> Workspace:
 def clean(workspace: Workspace, product: str = "") -> tuple[Path, ...]:
     """Remove what builds made (of *product*, or all) and nothing else; return what went."""
     removed = []
+    # What `a-b` built begins with `a-`, too.
+    others = tuple(f"{name}-" for name in workspace.products() if name.startswith(f"{product}-"))
     for name in _BUILT:
         for path in sorted((workspace.build / name).glob(f"{product}-*" if product else "*")):
+            if product and path.name.startswith(others):
+                continue
             remove(path)
             removed.append(path)
         folder = workspace.build / name

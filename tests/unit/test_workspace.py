@@ -59,3 +59,16 @@ def test_platform_names() -> None:
     assert {parse(name).name for name in PLATFORMS} == set(PLATFORMS)
     with pytest.raises(UsageError, match='Did you mean "darwin_arm64"'):
         parse("darwin_amr64")
+
+
+@pytest.mark.product("A12")
+def test_clean_knows_products_apart(project: Workspace) -> None:
+    """What `argo-mini` built stays when `argo` is cleaned."""
+    (project.root / "specs" / "argo-mini.toml").touch()
+    mine, other = (
+        project.build / "work" / f"{name}-linux_x86_64" for name in ("argo", "argo-mini")
+    )
+    for folder in (mine, other):
+        folder.mkdir(parents=True)
+    assert workspace.clean(project, "argo") == (mine,)
+    assert other.is_dir()
