@@ -82,6 +82,14 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Give the GGUF reader any bytes for a minute, guided by coverage (Linux)."""
+    install(session, "fuzz", frostline=False)
+    options = session.posargs or ["-max_total_time=60"]
+    session.run("python", "tests/fuzz/gguf_reader.py", *options, env={"PYTHONPATH": "src"})
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Write all locks again; look at what changes."""
     session.install("uv")
