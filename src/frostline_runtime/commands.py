@@ -32,6 +32,10 @@ def main(manifest: Manifest, bundle: Path, argv: Sequence[str], started: float) 
             return run_service(manifest, options.name)
         case "selftest":
             return run_selftest(manifest, bundle, as_json=options.json)
+        case "model":
+            from frostline_runtime import models  # noqa: PLC0415  # what fetches is not cheap
+
+            return models.main(manifest, options)
         case "status" | "logs" | "stop" | "restart":
             from frostline_runtime import client  # noqa: PLC0415  # only for these
 
@@ -162,8 +166,8 @@ def _parser(manifest: Manifest) -> argparse.ArgumentParser:
         prog=manifest.product,
         description=f"{manifest.name} {manifest.version}. Without a command: run all services.",
         epilog="exit codes: 0 stopped as asked, 2 wrong usage, 3 selftest findings, "
-        "70 a required service failed, 75 running already, 76 configuration (a taken control "
-        "port), 77 the shell went away",
+        "69 a model cannot be fetched, 70 a required service failed, 75 running already, "
+        "76 configuration (a taken control port), 77 the shell went away",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -193,9 +197,23 @@ def _parser(manifest: Manifest) -> argparse.ArgumentParser:
     commands.add_parser("stop", help="stop the running instance and wait for its end")
     again = commands.add_parser("restart", help="start a service again")
     again.add_argument("name", metavar="SERVICE")
+    if manifest.model_server or manifest.resources:
+        _add_model(manifest, commands)
     check = commands.add_parser("selftest", help="check this artifact from the inside")
     check.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser
+
+
+def _add_model(
+    manifest: Manifest, commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
+) -> None:
+    model = commands.add_parser(
+        "model", help="list, pull, check or remove the files that are fetched here",
+        epilog=f"example: {manifest.product} model pull",
+    )  # fmt: skip
+    model.add_argument("action", choices=["list", "pull", "check", "remove", "prepare"])
+    model.add_argument("names", metavar="NAME", nargs="*", help="which (default: all)")
+    model.add_argument("--json", action="store_true", help="print the list as JSON")
 
 
 def _port(text: str) -> int:

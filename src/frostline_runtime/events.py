@@ -27,12 +27,34 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The process of a run has ended; nothing of its group is left. Negative codes are signals."""
+    """The process of a run has ended; nothing of its group is left. Negative codes are signals.
+
+    *meaning*: what its last words say about the cause.
+    """
 
     name: str
     run: int
     code: int
     port_taken: bool = False
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """What a run needs is being fetched; *share* is how much of it is there, 0 to 1."""
+
+    name: str
+    run: int
+    share: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that a run needs is there: its process can be started."""
+
+    name: str
+    run: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +106,10 @@ class Shutdown:
     code: int = 0
 
 
-Event = Boot | Tick | Want | Exited | SpawnFailed | Probed | Progressed | Suspended | Shutdown
+Event = (
+    Boot | Tick | Want | Exited | SpawnFailed | Fetching | Prepared | Probed | Progressed
+    | Suspended | Shutdown
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

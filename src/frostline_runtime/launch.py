@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from frostline_runtime import environment, frozen, llamafile, ports
+from frostline_runtime import environment, frozen, llamafile, ports, runfile
 from frostline_runtime.manifest import Manifest, Port, Service
 from frostline_runtime.system import current
 
@@ -19,7 +19,7 @@ PORT = "FROSTLINE_PORT"
 SERVICE = "FROSTLINE_SERVICE"
 RUN = "FROSTLINE_RUN"
 
-How = Literal["frozen", "artifact", "script", "command", "llamafile"]
+How = Literal["frozen", "artifact", "script", "command", "llamafile", "prepare"]
 
 
 class LaunchError(Exception):
@@ -75,16 +75,16 @@ def effective_port(service: Service) -> Port | None:
 
 def prepare(
     service: Service, manifest: Manifest, addresses: Mapping[str, Address],
-    environ: Mapping[str, str], inherited: Mapping[str, int],
+    environ: Mapping[str, str], inherited: Mapping[str, int], key: str,
 ) -> tuple[Launch, ...]:  # fmt: skip
     """Return how *service* can be started, best first. Raises LaunchError, ModelServerError.
 
     Its environment lacks only the number of the run. *inherited*: further descriptors that it
-    gets, with the variables that name them.
+    gets, with the variables that name them. *key* is the model server's, if it wants one.
     """
     address = addresses.get(service.name)
     storage = environment.storage_directory(manifest.environment, environ)
-    child = dict(environ) | _known_addresses(manifest, addresses) | dict(service.environment)
+    child = dict(environ) | _known_addresses(manifest, addresses, key) | dict(service.environment)
     child[SERVICE] = service.name
     child["PYTHONUNBUFFERED"] = child["PYTHONUTF8"] = "1"
     descriptors: list[int] = []
@@ -100,12 +100,12 @@ def prepare(
         child[variable] = str(descriptor)
     return tuple(
         Launch(how, argv, variables, storage or str(Path.home()), tuple(descriptors))
-        for how, argv, variables in _candidates(service, manifest, address, child)
+        for how, argv, variables in _candidates(service, manifest, address, child, key)
     )
 
 
 def _candidates(
-    service: Service, manifest: Manifest, address: Address | None, child: dict[str, str]
+    service: Service, manifest: Manifest, address: Address | None, child: dict[str, str], key: str
 ) -> list[tuple[How, tuple[str, ...], dict[str, str]]]:
     bundle = frozen.bundle()
     number = str(address.number) if address else ""
@@ -117,25 +117,30 @@ def _candidates(
         case "entry":
             return _entry_candidates(service, bundle, child)
         case "llamafile":
-            server = manifest.model_server
-            if not (server and address):
-                message = "is a llamafile, but the manifest has no model server"
-                raise LaunchError(message)
-            executable = llamafile.locate(server, child, bundle)
-            if not executable:
-                message = "has no model server configured"
-                raise LaunchError(message)
-            line = (str(executable), *llamafile.arguments(server, child, bundle, address.number))
-            variables = llamafile.child_environment(child)
-            # A polyglot executable that the kernel does not know is a shell script, too.
-            through_shell = ("/bin/sh", *line)
-            return [("llamafile", line, variables), ("llamafile", through_shell, variables)]
+            return [_model_server(manifest, address, child, key)]
         case "command":
             line = tuple(map(filled, service.command))
             if not os.access(line[0], os.X_OK):
                 message = f"cannot be started: {line[0]} is missing or not executable"
                 raise LaunchError(message)
             return [("command", line, child)]
+
+
+def _model_server(
+    manifest: Manifest, address: Address | None, child: dict[str, str], key: str
+) -> tuple[How, tuple[str, ...], dict[str, str]]:
+    """Return how the model server is started, or, where its files are new to us, prepared."""
+    server, choice = manifest.model_server, llamafile.choose(manifest, child, frozen.bundle())
+    if not (server and address and choice):
+        message = "has no model server configured"
+        raise LaunchError(message)
+    folder = runfile.folder(manifest, child) / llamafile.FOLDER
+    known = None if choice.missing else llamafile.recall(choice, folder)
+    if not known:
+        return "prepare", frozen.own_command("model", "prepare"), child | environment.bootloader
+    key_file = llamafile.write_key(folder, key) if llamafile.wants_key(server) else ""
+    line = llamafile.command(known, server, address.number, key_file)
+    return "llamafile", tuple(line), llamafile.child_environment(child, known)
 
 
 def _entry_candidates(
@@ -165,12 +170,14 @@ def _entry_candidates(
     return found
 
 
-def _known_addresses(manifest: Manifest, addresses: Mapping[str, Address]) -> dict[str, str]:
+def _known_addresses(
+    manifest: Manifest, addresses: Mapping[str, Address], key: str
+) -> dict[str, str]:
     known: dict[str, str] = {}
     for service in manifest.services:
         address = addresses.get(service.name)
         if address and service.kind == "llamafile" and manifest.model_server:
-            known |= llamafile.addresses(manifest.model_server, address.number)
+            known |= llamafile.addresses(manifest.model_server, address.number, key)
     return known
 
 

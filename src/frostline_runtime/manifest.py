@@ -13,6 +13,7 @@ Serve = Literal["function", "asgi", "wsgi"]
 Kind = Literal["entry", "command", "llamafile"]
 PortMode = Literal["fixed", "prefer", "ephemeral"]
 Restart = Literal["always", "on-failure", "never"]
+When = Literal["first-run", "asked"]
 PortBy = Literal["socket", "environment", "argument"]
 ProbeKind = Literal["http", "tcp", "line", "descriptor"]
 
@@ -84,6 +85,25 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A file that is fetched on the user's machine, at first run or when somebody asks for it.
+
+    *size* in bytes, 0 if unknown; *destination* below the folder for the product's data.
+    *unverified*: why size or hash are not known.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    destination: str
+    when: When = "asked"
+    size: int = 0
+    sha256: str = ""
+    licence: str = ""
+    executable: bool = False
+    unverified: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelServer:
     """A llamafile and what other services are told of it."""
 
@@ -95,6 +115,7 @@ class ModelServer:
     gpu_layers: int = 0
     predict: int = -1
     arguments: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     addresses: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -124,6 +145,7 @@ class Manifest:
     environment: Environment = Environment()
     services: tuple[Service, ...] = ()
     model_server: ModelServer | None = None
+    resources: tuple[Resource, ...] = ()
     console_scripts: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     distributions: Mapping[str, str] = field(default_factory=dict)
@@ -155,7 +177,11 @@ def parse(text: str) -> Manifest:
     raw["environment"] = Environment(**{**environment, "no_proxy": tuple(environment["no_proxy"])})
     if raw["model_server"]:
         server = raw["model_server"]
-        raw["model_server"] = ModelServer(**{**server, "arguments": tuple(server["arguments"])})
+        lines = {key: tuple(server[key]) for key in ("arguments", "command")}
+        raw["model_server"] = ModelServer(**{**server, **lines})
+    raw["resources"] = tuple(
+        Resource(**{**item, "urls": tuple(item["urls"])}) for item in raw["resources"]
+    )
     for key in ("console_scripts", "modules"):
         raw[key] = tuple(raw[key])
     return Manifest(**raw)

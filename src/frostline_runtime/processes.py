@@ -13,20 +13,33 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from frostline_runtime import launch, llamafile, looplag, ports, probe, report
-from frostline_runtime.events import Ask, Event, Exited, Probed, Progressed, Spawn, SpawnFailed
+from frostline_runtime import frozen, launch, llamafile, looplag, ports, probe, report
+from frostline_runtime.events import (
+    Ask,
+    Event,
+    Exited,
+    Fetching,
+    Prepared,
+    Probed,
+    Progressed,
+    Spawn,
+    SpawnFailed,
+)
 from frostline_runtime.guardian import INSTANCE
 from frostline_runtime.lifeline import Tether
-from frostline_runtime.manifest import Manifest, Service
+from frostline_runtime.manifest import Manifest, Probe, Service
 from frostline_runtime.output import Log
 from frostline_runtime.system import current
 from frostline_runtime.transitions import PORT_TAKEN
 
 PROBES_KEPT = 360
+UNAVAILABLE = 69  # sysexits: what a preparation needs cannot be had now
 _STOP_REQUEST = 1.0
 _PORT_MARKS = ("EADDRINUSE", "address already in use", "Address already in use")
 # Passing trouble of the system; everything else means that this candidate will never start.
 _PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY}
+
+_MODELS = Probe(path=llamafile.MODELS)
 
 Put = Callable[[Event], None]
 
@@ -67,6 +80,8 @@ class Processes:
         self._manifest = manifest
         self._environ = dict(environ)
         self._instance = environ[INSTANCE]
+        self._key = os.urandom(24).hex()
+        self._elsewhere: set[tuple[str, int]] = set()
         self._put = put
         self._known = {name: Known(log) for name, log in logs.items()}
         self._addresses: dict[str, launch.Address] = {}
@@ -113,7 +128,7 @@ class Processes:
         if run.process.stdout:
             known.log.attach(
                 run.process.stdout, partial(self._put, Progressed(name, action.run)),
-                self._line_watcher(service, action.run),
+                self._line_watcher(service, run),
             )  # fmt: skip
 
     def ended(self, event: Exited) -> Run | None:
@@ -126,6 +141,12 @@ class Processes:
         if run.tether:
             run.tether.close()
         return run
+
+    def forget(self, event: Prepared | SpawnFailed) -> None:
+        """Take note that the preparation of a run has ended."""
+        known = self._known[event.name]
+        if known.run and known.run.number == event.run:
+            known.run = None
 
     def ask(self, action: Ask) -> None:
         """Probe from a thread; the answer becomes an event."""
@@ -184,7 +205,9 @@ class Processes:
             self._addresses[service.name] = launch.Address(port)
         elif new_port:
             self._addresses[service.name].renew()
-        return launch.prepare(service, self._manifest, self._addresses, self._environ, inherited)
+        return launch.prepare(
+            service, self._manifest, self._addresses, self._environ, inherited, self._key
+        )
 
     def _connect(
         self, service: Service, run: int, ends: contextlib.ExitStack
@@ -202,16 +225,32 @@ class Processes:
             _thread(f"ready-{service.name}", partial(_wait_for_newline, reader, ready))
         return tether, inherited
 
-    def _line_watcher(self, service: Service, run: int) -> Callable[[str], object]:
+    def _line_watcher(self, service: Service, run: Run) -> Callable[[str], object]:
+        if run.how == "prepare":
+            return partial(self._watch_fetching, service.name, run.number)
+        if run.how == "llamafile":
+            return partial(self._watch_port, service.name, run)
         if not (service.startup and service.startup.kind == "line"):
             return bool
         pattern = re.compile(service.startup.pattern)
 
         def watch(line: str) -> None:
             if pattern.search(line):
-                self._put(_said_ready(service.name, run))
+                self._put(_said_ready(service.name, run.number))
 
         return watch
+
+    def _watch_fetching(self, name: str, run: int, line: str) -> None:
+        told = llamafile.progress(line)
+        if told:
+            what, share = told
+            self._put(Fetching(name, run, share or 0.0, f"fetching {what}"))
+
+    def _watch_port(self, name: str, run: Run, line: str) -> None:
+        """End an old llamafile that has taken another port than it was told, to try a new one."""
+        if llamafile.listens_elsewhere(line, self._addresses[name].number):
+            self._elsewhere.add((name, run.number))
+            current.terminate(run.process)
 
     def _first_that_starts(
         self, candidates: tuple[launch.Launch, ...], name: str, run: int, tether: Tether | None
@@ -235,18 +274,31 @@ class Processes:
     def _start(self, candidate: launch.Launch, name: str, run: int) -> subprocess.Popen[bytes]:
         environ = {**candidate.environ, launch.RUN: str(run)}
         os.makedirs(candidate.cwd, exist_ok=True)  # noqa: PTH103  # a string all the way
-        ended = partial(self._ended, name, run)
+        ended = partial(self._ended, name, run, candidate.how)
         return current.spawn(candidate.argv, environ, candidate.cwd, candidate.descriptors, ended)
 
-    def _ended(self, name: str, run: int, code: int) -> None:
+    def _ended(self, name: str, run: int, how: str, code: int) -> None:
         """Take the end of a process; called from the thread that has waited for it."""
+        if how == "prepare":
+            current.sweep(self._tags(name, run))  # before the server gets the same tags
+            self._put(self._after_preparation(name, run, code))
+            return
         port = launch.effective_port(self._manifest.service(name))
         ours_to_choose = port is not None and port.mode != "fixed" and port.by != "socket"
         tail = self._known[name].log.tail(5)
         taken = code == PORT_TAKEN or any(mark in line for line in tail for mark in _PORT_MARKS)
-        self._put(Exited(name, run, code, taken and ours_to_choose))
+        taken |= (name, run) in self._elsewhere
+        meaning = llamafile.hint(tail) if how == "llamafile" else ""
+        self._put(Exited(name, run, code, taken and ours_to_choose, meaning))
         # What has left its group; the next run has a tag of its own.
         _thread(f"sweep-{name}", partial(current.sweep, self._tags(name, run)))
+
+    def _after_preparation(self, name: str, run: int, code: int) -> Event:
+        if code == 0:
+            return Prepared(name, run)
+        last = self._known[name].log.tail(1)
+        reason = last[0] if last else f"could not be prepared (exit code {code})"
+        return SpawnFailed(name, run, reason, again=code == UNAVAILABLE)
 
     def _tags(self, name: str, run: int) -> dict[str, str]:
         return {INSTANCE: self._instance, launch.SERVICE: name, launch.RUN: str(run)}
@@ -269,6 +321,9 @@ class Processes:
             tether = known.run.tether if known.run and action.role == "liveness" else None
             if tether:
                 tether.ask()
+            server = self._manifest.model_server
+            if service.kind == "llamafile" and server:
+                question = llamafile.question(question, server)
             verdict = probe.ask(question, address.number, self._instance)
             if tether:
                 known.lag = tether.answer(looplag.PATIENCE)
@@ -297,6 +352,9 @@ class Processes:
             owner = current.port_owner(port) or "another process"
             detail = f"port {port} is taken by {owner}"
             return probe.Verdict(healthy=False, alive=False, detail=detail)
+        server = self._manifest.model_server
+        if service.kind == "llamafile" and server:
+            return _loaded(llamafile.question(_MODELS, server), port)
         return verdict
 
     def _stop_by_request(self, name: str, path: str, run: Run) -> None:
@@ -311,11 +369,10 @@ class Processes:
         return f"http://127.0.0.1:{address.number}" if address else None
 
     def _is_configured(self) -> bool:
-        server = self._manifest.model_server
-        if not server:
-            return False
-        variable = self._environ.get(server.variable) if server.variable else None
-        return bool(variable or server.executable)
+        try:
+            return bool(llamafile.choose(self._manifest, self._environ, frozen.bundle()))
+        except llamafile.ModelServerError:  # told when it is started
+            return True
 
 
 def open_log(
@@ -339,6 +396,15 @@ def _wait_for_newline(descriptor: int, ready: Callable[[], object]) -> None:
         while data := pipe.read(1024):
             if b"\n" in data:
                 ready()
+
+
+def _loaded(question: Probe, port: int) -> probe.Verdict:
+    """Return whether a model server that is healthy has a model, too."""
+    try:
+        answer = probe.request("GET", question.path, port, question.timeout)
+    except (OSError, ValueError) as error:
+        return probe.Verdict(healthy=False, detail=f"{question.path}: {error}")
+    return llamafile.judge_models(answer.status, answer.body)
 
 
 def _thread(name: str, target: Callable[[], object]) -> None:

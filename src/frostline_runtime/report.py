@@ -93,6 +93,7 @@ def _service(unit: Unit, known: Service, now: float) -> Report:
         "restarts": max(unit.run - 1, 0),
         "restarts_10m": sum(now - at < _TEN_MINUTES for at in unit.restarts),
         "reason": unit.reason or None,
+        "progress": None if unit.share is None else round(unit.share, 3),
         "rss_bytes": known.usage[0] if known.usage else None,
         "cpu_s": round(known.usage[1], 2) if known.usage else None,
         "zombies": known.zombies,

@@ -48,7 +48,8 @@ class Unit:
     *run* numbers its processes: what belongs to an older one is dropped. *due* is when
     something must be done; *deadline* when a start has taken too long; *cause* is why it is
     being stopped, where that is a failure; *again* asks for a new start after the stop; *blocked*
-    means that it failed only because of a need.
+    means that it failed only because of a need. *share* is how much is there of what is being
+    fetched for it, None if nothing is.
     """
 
     service: Service
@@ -71,8 +72,14 @@ class Unit:
     ports_tried: int = 0
     forced: bool = False
     blocked: bool = False
+    share: float | None = None
     cause: str = ""
     reason: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether nobody waits for it: a download for a service that is not required."""
+        return self.share is not None and not self.service.required
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,7 @@ def initial(
 def settled(model: Model) -> bool:
     """Tell whether nothing is on its way up or down."""
     moving = {State.PENDING, State.STARTING, State.STOPPING, State.BACKOFF}
-    return not any(unit.state in moving for unit in model.units.values())
+    return not any(unit.state in moving and not unit.waits for unit in model.units.values())
 
 
 def overall(model: Model) -> Status:
@@ -119,7 +126,7 @@ def overall(model: Model) -> Status:
     if states & {State.FAILED, State.STOPPED}:
         return Status.FAILED
     first = any(
-        unit.state in {State.PENDING, State.STARTING} and not unit.restarts
+        unit.state in {State.PENDING, State.STARTING} and not (unit.restarts or unit.waits)
         for unit in model.units.values()
     )
     if first or not states <= UP | {State.DISABLED}:

@@ -26,8 +26,10 @@ from frostline_runtime.events import (
     Boot,
     Event,
     Exited,
+    Prepared,
     Shutdown,
     Spawn,
+    SpawnFailed,
     Stop,
     Suspended,
     Tick,
@@ -171,6 +173,8 @@ class Supervisor:
             self._announcer.emit("stopping", reason=event.reason)
         if isinstance(event, Exited):
             self._note_end(event)
+        if isinstance(event, Prepared | SpawnFailed):
+            self._processes.forget(event)
         chance = os.urandom(1)[0] / 255
         self._model, actions = advance(before, event, begun, chance)
         for action in actions:
@@ -277,13 +281,16 @@ class Supervisor:
         """Announce and remember what has changed since *before*."""
         for name, unit in self._model.units.items():
             old = before.units.get(name)
-            if old and old.state is unit.state and old.run == unit.run:
+            same = old and (old.state, old.run, old.share) == (unit.state, unit.run, unit.share)
+            if old and same:
                 continue
+            share = {} if unit.share is None else {"progress": round(unit.share, 3)}
             self._announcer.emit(
                 "service", name=name, state=unit.state.value, attempt=unit.run,
-                detail=unit.reason or None,
+                detail=unit.reason or None, **share,
             )  # fmt: skip
-            self._tell_people(unit, old)
+            if not old or old.state is not unit.state:
+                self._tell_people(unit, old)
         self._remember(before)
         if not self._announced and settled(self._model):
             self._announce_ready()

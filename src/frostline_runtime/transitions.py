@@ -14,6 +14,8 @@ from frostline_runtime.events import (
     Boot,
     Event,
     Exited,
+    Fetching,
+    Prepared,
     Probed,
     Progressed,
     Shutdown,
@@ -159,6 +161,7 @@ def _launch(unit: Unit, now: float, *, new_port: bool = False) -> tuple[Unit, Ac
         misses=0,
         unready=0,
         forced=False,
+        share=None,
         cause="",
         again=False,
         ports_tried=unit.ports_tried + 1 if new_port else 0,
@@ -229,7 +232,24 @@ def _happened(
             return _probed(unit, event, now, chance)
         case Progressed() if (event.name, event.run) == (name, run):
             return replace(unit, progress=now), ()
+        case Fetching() if (event.name, event.run, unit.state) == (name, run, State.STARTING):
+            # Nobody can say how long it takes: the clocks of the start stand still.
+            told = replace(unit, share=event.share, reason=event.detail, due=None)
+            return replace(told, started=now, progress=now), ()
+        case Prepared() if (event.name, event.run) == (name, run):
+            return _prepared(model, unit, now, chance)
     return unit, ()
+
+
+def _prepared(model: Model, unit: Unit, now: float, chance: float) -> tuple[Unit, Actions]:
+    """Return *unit* with its own process to be started, unless it is no longer wanted."""
+    if unit.state is not State.STARTING:
+        return _ended(model, unit, Exited(unit.service.name, unit.run, 0), now, chance)
+    ready = replace(
+        unit, share=None, reason="", started=now, progress=now, due=_first_look(unit.service, now),
+        pace=FIRST_PACE, deadline=now + unit.service.start_timeout,
+    )  # fmt: skip
+    return ready, (Spawn(unit.service.name, unit.run),)
 
 
 def _ended(
@@ -238,6 +258,9 @@ def _ended(
     """Return what becomes of *unit* now that its process is gone, or was never there."""
     if unit.state not in RUNNING:
         return unit, ()
+    unit = replace(unit, share=None)
+    if isinstance(event, SpawnFailed) and unit.state is State.STOPPING:
+        event = Exited(unit.service.name, unit.run, 0)
     if isinstance(event, SpawnFailed):
         failed = replace(unit, reason=event.reason)
         return _failed(model, failed, now, chance, final=not event.again), ()
@@ -245,6 +268,8 @@ def _ended(
     if starting and event.port_taken and unit.ports_tried < PORT_TRIES:
         return _launch(unit, now, new_port=True)
     reason = unit.cause or describe_exit(event.code)
+    if event.meaning:
+        reason += f": {event.meaning}"
     if event.code == KILLED and not unit.cause and unit.state is not State.STOPPING:
         reason += ", which was not us: perhaps for lack of memory"
     if starting and not unit.cause and event.code == 0:
@@ -293,6 +318,8 @@ def restart_delay(streak: int, uptime: float, chance: float) -> float:
 
 def _probed(unit: Unit, event: Probed, now: float, chance: float) -> tuple[Unit, Actions]:
     service = unit.service
+    if unit.state is State.STARTING and unit.share is not None:
+        return unit, ()
     if unit.state is State.STARTING and event.role == "startup":
         if event.healthy:
             return _ready(unit, now), ()

@@ -13,7 +13,7 @@ assert sys.platform == "linux"  # where faults can be injected
 import pytest
 from harness import TAG, Artifact, Launch, bundle, orphans
 
-from frostline_runtime.manifest import Service
+from frostline_runtime.manifest import ModelServer, Resource, Service
 
 
 @pytest.fixture
@@ -32,9 +32,12 @@ def launch(tmp_path: Path, tag: str) -> Iterator[Launch]:
         arguments: tuple[str, ...] = (),
         env: dict[str, str] | None = None,
         prefix: tuple[str, ...] = (),
+        server: ModelServer | None = None,
+        resources: tuple[Resource, ...] = (),
         **popen: Any,
     ) -> Artifact:
-        variables = bundle(tmp_path, *services) | {TAG: tag} | (env or {})
+        made = bundle(tmp_path, *services, server=server, resources=resources)
+        variables = made | {TAG: tag} | (env or {})
         argv = [*prefix, sys.executable, "-m", "frostline_runtime.entry", *arguments]
         artifact = Artifact(argv, variables, tmp_path, **popen)
         started.append(artifact)

@@ -19,7 +19,7 @@ assert sys.platform == "linux"  # where faults can be injected
 import psutil
 
 from frostline_runtime import manifest
-from frostline_runtime.manifest import Manifest, Port, Probe, Service
+from frostline_runtime.manifest import Manifest, ModelServer, Port, Probe, Resource, Service
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SERVICE = Path(__file__).with_name("service.py")
@@ -39,11 +39,14 @@ def service(name: str = "main", *arguments: object, **fields: object) -> Service
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
-def bundle(folder: Path, *services: Service) -> dict[str, str]:
+def bundle(
+    folder: Path, *services: Service, server: ModelServer | None = None,
+    resources: tuple[Resource, ...] = (),
+) -> dict[str, str]:  # fmt: skip
     """Write the manifest of *services* and return the environment that runs it from source."""
     value = Manifest(
         product="faulty", name="faulty", version="1", platform="", layout="onedir", entry="",
-        services=services,
+        services=services, model_server=server, resources=resources,
         environment=manifest.Environment(storage_variable="STORAGE", storage_default="~"),
     )  # fmt: skip
     (folder / manifest.FILE_NAME).write_text(manifest.dump(value), encoding="utf-8")

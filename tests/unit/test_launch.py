@@ -1,6 +1,5 @@
 """How a service is started: its command, its environment, its socket."""
 
-import errno
 import os
 import socket
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import frostline_runtime
-from frostline_runtime import launch
+from frostline_runtime import launch, llamafile, preparation
 from frostline_runtime.launch import Address, Launch, LaunchError
 from frostline_runtime.manifest import Environment, Manifest, ModelServer, Port, Service
 
@@ -56,7 +55,7 @@ def prepare(
     )
     value = replace(value, services=(service, *value.services))
     known = dict(others or {}) | ({service.name: address} if address else {})
-    return launch.prepare(service, value, known, environ or {}, inherited or {})
+    return launch.prepare(service, value, known, environ or {}, inherited or {}, "key")
 
 
 @posix_only
@@ -189,28 +188,35 @@ def test_what_cannot_be_started(
 
 
 @posix_only
-def test_a_model_server_that_the_kernel_does_not_know(
-    bundle: Path, address: Callable[[Port], Address]
+def test_a_model_server_is_prepared_first(
+    bundle: Path, address: Callable[[Port], Address], tmp_path: Path
 ) -> None:
-    """Where the executable itself fails, a shell starts it, with its arguments and environment."""
+    """What is not known of its files is found out by a process of its own, once."""
     server = bundle / "llamafile"
-    server.write_text('echo "$@" "$LLAMA_ARG_PORT" "$KEPT"\n', encoding="utf-8")  # no `#!`
+    server.write_text("#!/bin/sh\n", encoding="utf-8")
     server.chmod(0o755)
     manifest = Manifest(
         product="p", name="p", version="1", platform="", layout="onedir", entry="p:main",
-        model_server=ModelServer(executable="{bundle}/llamafile", arguments=("--last",)),
+        environment=Environment(storage_variable="STORAGE", storage_default="~"),
+        model_server=ModelServer(executable="{bundle}/llamafile", addresses={"K": "{key}"}),
     )  # fmt: skip
     service = Service(name="llm", kind="llamafile")
     port = launch.effective_port(service)
     assert port
-    mine = address(port)
-    environ = {"LLAMA_ARG_PORT": "1", "KEPT": "kept", "PATH": os.environ["PATH"]}
-    direct, shell = prepare(service, mine, environ, None, manifest)
-    with pytest.raises(OSError, match="format") as caught:
-        subprocess.run(direct.argv, env=dict(direct.environ), check=True)
-    assert caught.value.errno == errno.ENOEXEC
-    done = subprocess.run(
-        shell.argv, env=dict(shell.environ), check=True, capture_output=True, text=True
-    )
-    assert done.stdout.startswith(f"--server --host 127.0.0.1 --port {mine.number} ")
-    assert done.stdout.endswith(" --last  kept\n")
+    mine, environ = address(port), {"LLAMA_ARG_PORT": "1", "STORAGE": str(tmp_path)}
+    (first,) = prepare(service, mine, environ, None, manifest)
+    assert first.how == "prepare"
+    assert first.argv[-2:] == ("model", "prepare")
+    folder = tmp_path / "frostline" / "model-server"
+    choice = llamafile.choose(manifest, environ, bundle)
+    assert choice
+    preparation.prepare(manifest, choice, folder, environ, bool)
+    (second,) = prepare(service, mine, environ, None, manifest)
+    assert second.how == "llamafile"
+    assert second.argv[0] == str(server)
+    assert second.argv[-2:] == ("--api-key-file", str(folder / "key"))
+    assert (folder / "key").read_text(encoding="ascii") == "key\n"
+    assert (folder / "key").stat().st_mode & 0o777 == 0o600
+    assert "LLAMA_ARG_PORT" not in second.environ
+    server.write_text("#!/bin/sh\n# another one\n", encoding="utf-8")
+    assert prepare(service, mine, environ, None, manifest)[0].how == "prepare"

@@ -14,6 +14,8 @@ from frostline_runtime.events import (
     Boot,
     Event,
     Exited,
+    Fetching,
+    Prepared,
     Probed,
     Progressed,
     Role,
@@ -27,7 +29,7 @@ from frostline_runtime.events import (
     Want,
 )
 from frostline_runtime.manifest import Probe, ProbeKind, Service
-from frostline_runtime.states import Model, State, Unit, initial
+from frostline_runtime.states import Model, State, Status, Unit, initial, overall, settled
 from frostline_runtime.transitions import (
     MOST_RESTARTS,
     WINDOW,
@@ -369,6 +371,55 @@ def test_without_restarts_a_failure_is_final() -> None:
     assert clock.unit().state is State.FAILED
 
 
+def test_a_download_stops_the_clocks_of_the_start() -> None:
+    """However long it takes; nobody is asked meanwhile, and the start begins when it is there."""
+    clock = Clock(DB)
+    for share in (0.1, 0.5, 0.9):
+        clock.send(Fetching("db", 1, share, "fetching m"), after=500.0)
+        assert clock.unit().share == share
+        assert clock.probed(alive=False, healthy=False) == ()
+        assert clock.unit().reason == "fetching m"
+    assert clock.send(Prepared("db", 1)) == (Spawn("db", 1), Ask("db", 1, "startup"))
+    assert (clock.unit().share, clock.unit().reason) == (None, "")
+    while clock.unit().state is State.STARTING:
+        clock.tick()
+        if clock.unit().state is State.STARTING:
+            clock.probed(alive=False, healthy=False)
+    assert clock.now - clock.unit().started == pytest.approx(60.0, abs=1.5)
+
+
+def test_a_download_that_stalls_is_a_failed_start() -> None:
+    """Without any word the clocks run again."""
+    clock = Clock(DB)
+    clock.send(Fetching("db", 1, 0.1, "fetching m"), after=500.0)
+    clock.tick()
+    assert clock.unit().cause == "not healthy after 60 s: fetching m"
+
+
+def test_a_stop_while_something_is_fetched() -> None:
+    """The end of the preparation, however it ends, is then the end of the service."""
+    for end in (Prepared("db", 1), SpawnFailed("db", 1, "killed", again=True)):
+        clock = Clock(DB)
+        clock.send(Fetching("db", 1, 0.1, "fetching m"))
+        assert clock.send(Want("db", "stop")) == (Stop("db", 1, force=False),)
+        assert clock.send(end) == ()
+        assert clock.unit().state is State.STOPPED
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_who_waits_for_a_download(required: bool) -> None:  # noqa: FBT001  # a parameter
+    """The whole does, but not for a service that it can do without."""
+    clock = Clock(DB, replace(LLM, required=required))
+    clock.probed("db")
+    clock.send(Fetching("llm", 1, 0.1, "fetching m"))
+    assert settled(clock.model) is not required
+    assert overall(clock.model) is (Status.STARTING if required else Status.DEGRADED)
+    clock.send(Prepared("llm", 1))
+    assert not settled(clock.model)
+    clock.probed("llm")
+    assert overall(clock.model) is Status.OK
+
+
 class Kernel(RuleBasedStateMachine):
     """Random events against a fake kernel (row P of the specification)."""
 
@@ -380,6 +431,7 @@ class Kernel(RuleBasedStateMachine):
         self.asked: dict[str, tuple[int, str]] = {}
         self.starts: dict[str, list[float]] = {name: [] for name in self.model.units}
         self.human: set[str] = set()
+        self.prepared: set[tuple[str, int]] = set()
         self.spawned = self.ended = 0
         self.send(Boot())
 
@@ -392,7 +444,8 @@ class Kernel(RuleBasedStateMachine):
                     assert name not in self.alive, "two processes of one service"
                     self.alive[name] = run
                     self.spawned += 1
-                    if self.model.units[name].ports_tried == 0:
+                    again = (name, run) in self.prepared
+                    if self.model.units[name].ports_tried == 0 and not again:
                         self.starts[name].append(self.now)
                 case Stop(name, run):
                     assert self.alive.get(name) == run, "a signal to nobody"
@@ -435,10 +488,28 @@ class Kernel(RuleBasedStateMachine):
     def spawn_fails(self, name: str, *, again: bool) -> None:
         """The system refuses a process."""
         unit = self.model.units[name]
-        if unit.state is State.STARTING and name in self.alive:
+        if unit.state in {State.STARTING, State.STOPPING} and name in self.alive:
             run = self.alive.pop(name)
             self.ended += 1
             self.send(SpawnFailed(name, run, "EAGAIN", again))
+
+    @rule(name=st.sampled_from(["db", "api", "llm"]), share=st.sampled_from([0.0, 0.5, 1.0]))
+    def something_is_fetched(self, name: str, share: float) -> None:
+        """A run, or one that is over, tells how far it is."""
+        run = self.alive.get(name, self.model.units[name].run)
+        self.send(Fetching(name, run, share, "fetching m"))
+
+    @rule(name=st.sampled_from(["db", "api", "llm"]))
+    def preparation_ends(self, name: str) -> None:
+        """The first process of a run makes room for the second."""
+        unit = self.model.units[name]
+        key = (name, unit.run)
+        starting = unit.state in {State.STARTING, State.STOPPING}
+        if starting and name in self.alive and key not in self.prepared:
+            self.prepared.add(key)
+            self.alive.pop(name)
+            self.ended += 1
+            self.send(Prepared(name, unit.run))
 
     @rule(name=st.sampled_from(["db", "api", "llm"]), alive=st.booleans(), healthy=st.booleans())
     def probe_answers(self, name: str, *, alive: bool, healthy: bool) -> None:

@@ -20,6 +20,10 @@ class System(Protocol):
     """The actions that every system module offers; on modules, the self argument is ignored."""
 
     @property
+    def NAME(self) -> str:  # noqa: N802  # a module's constant
+        """The system's name: linux, darwin or windows."""
+
+    @property
     def STOP_SIGNALS(self) -> tuple[signal.Signals, ...]:  # noqa: N802  # a module's constant
         """The signals that ask the artifact to stop."""
 

@@ -27,7 +27,10 @@ from frostline_runtime.system.posix import (
     terminate,
 )
 
+NAME = "darwin"
+
 __all__ = [
+    "NAME",
     "STOP_SIGNALS",
     "WAKE_EVERY",
     "can_inherit_sockets",

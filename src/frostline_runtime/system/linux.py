@@ -28,7 +28,10 @@ from frostline_runtime.system.posix import (
     terminate,
 )
 
+NAME = "linux"
+
 __all__ = [
+    "NAME",
     "STOP_SIGNALS",
     "WAKE_EVERY",
     "can_inherit_sockets",

@@ -17,6 +17,7 @@ from ctypes import wintypes
 from pathlib import Path
 from typing import ClassVar
 
+NAME = "windows"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGBREAK)
 # A blocking wait of the main thread is not interrupted by Ctrl-C here.
 WAKE_EVERY: float | None = 0.5

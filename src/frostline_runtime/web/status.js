@@ -67,7 +67,11 @@ function show(name, facts) {
   state.textContent = facts.state;
   state.dataset.state = facts.state;
   const wait = facts.next_restart_in_s === null ? "" : `; starts again in ${facts.next_restart_in_s} s`;
-  set(".reason", (facts.reason ?? facts.probe.last_error ?? "") + wait);
+  const share = facts.progress === null ? "" : `: ${Math.floor(facts.progress * 100)} %`;
+  set(".reason", (facts.reason ?? facts.probe.last_error ?? "") + wait + share);
+  const bar = made.querySelector("progress");
+  bar.hidden = facts.progress === null;
+  bar.value = facts.progress ?? 0;
   set(".uptime", duration(facts.uptime_s));
   set(".restarts", facts.restarts);
   set(".pid", facts.pid ?? "–");

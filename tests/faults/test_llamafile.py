@@ -1,0 +1,322 @@
+"""Old and new llamafiles, and files that are fetched first, under the real supervisor (L1-L7).
+
+The stand-in behaves as llamafile's two lines do, and is wrapped in a header that execve refuses.
+"""
+
+import sys
+
+assert sys.platform == "linux"  # where faults can be injected
+
+import json
+import os
+import socket
+import subprocess
+import threading
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from faulty_http import Exchange, FaultyServer
+from harness import PROBE, Artifact, Launch, bundle, service
+
+from frostline_runtime.manifest import ModelServer, Resource, Service, When
+
+STANDIN = Path(__file__).with_name("standin.py")
+LLM = Service(name="llm", kind="llamafile", required=False, startup=PROBE)
+
+
+def llamafile(folder: Path, line: str, *more: str) -> Path:
+    """Write a llamafile of *line*: an APE, which only a shell can start."""
+    path = folder / f"{line}.llamafile"
+    words = " ".join([sys.executable, "-S", str(STANDIN), line, *more])
+    path.write_text(f"MZqFpD='\n'\nexec {words} \"$@\"\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def model(folder: Path) -> Path:
+    """Write a model that is complete: it has no tensors."""
+    path = folder / "m.gguf"
+    path.write_bytes(b"GGUF\3\0\0\0" + bytes(16))
+    return path
+
+
+@pytest.mark.product("L4")
+@pytest.mark.parametrize("line", ["old", "new"])
+def test_both_lines_are_told_what_they_know(line: str, launch: Launch, tmp_path: Path) -> None:
+    """Each exits at the other's arguments, so a ready server has got its own."""
+    server = ModelServer(executable=str(llamafile(tmp_path, line)), model=str(model(tmp_path)))
+    artifact = launch(LLM, server=server, env={"LLAMA_ARG_PORT": "1", "AIP_HTTP_PORT": "2"})
+    artifact.wait_for("ready", 30)
+    health = artifact.health()["services"]["llm"]
+    assert (health["state"], health["launch"], health["restarts"]) == ("READY", "llamafile", 0)
+    argv = psutil.Process(health["pid"]).cmdline()
+    assert ("--nobrowser" in argv) == (line == "old")
+    home = artifact.place / "model-server" / "home"
+    assert (home / ".llamafile").exists()
+    assert not (tmp_path / ".llamafile").exists()
+    assert (home.parent / "tmp" / ".ape-1.10").exists()
+    lines = " ".join(text for _, text in _output(artifact))
+    assert f"model server: {line}.llamafile: llamafile v0." in lines
+
+
+def _output(artifact: Artifact) -> list[tuple[int, str]]:
+    status, body = artifact.request("GET", "/api/logs?service=llm")
+    assert status == 200
+    return [(line["number"], line["text"]) for line in json.loads(body)["lines"]]
+
+
+@pytest.mark.product("L3")
+def test_the_second_start_knows_the_files(launch: Launch, tmp_path: Path) -> None:
+    """Nothing is asked or checked again as long as no file changes."""
+    path = str(llamafile(tmp_path, "new"))
+    server = ModelServer(executable=path, model=str(model(tmp_path)))
+    first = launch(LLM, server=server)
+    first.wait_for("ready", 30)
+    facts = first.place / "model-server" / "prepared.json"
+    before = facts.stat().st_mtime_ns
+    assert first.stop() == 0
+    second = launch(LLM, server=server)
+    second.wait_for("ready", 30)
+    assert facts.stat().st_mtime_ns == before
+    assert "model server:" not in " ".join(text for _, text in _output(second))
+
+
+@pytest.mark.product("L6")
+@pytest.mark.parametrize("line", ["old", "new"])
+def test_loading_takes_its_time(line: str, launch: Launch, tmp_path: Path) -> None:
+    """Refused (old) and 503 (new) mean not yet; then it is ready, without a restart."""
+    path = llamafile(tmp_path, line)
+    server = ModelServer(executable=str(path), model=str(model(tmp_path)))
+    artifact = launch(LLM, server=server, env={"LOADING": "1.5"})
+    artifact.wait_for("ready", 30)
+    facts = artifact.health()["services"]["llm"]
+    assert (facts["state"], facts["restarts"]) == ("READY", 0)
+
+
+@pytest.mark.product("L6")
+def test_a_server_without_any_model(launch: Launch, tmp_path: Path) -> None:
+    """The new line runs and says ok; it is not taken for ready."""
+    server = ModelServer(executable=str(llamafile(tmp_path, "new", "--gpu disable")))
+    broken = replace(LLM, start_timeout=2.0, restart="never")
+    artifact = launch(broken, service("main"), server=server)
+    event = artifact.wait_state("llm", "FAILED", 30)
+    assert event["detail"].endswith("/v1/models: it runs, but has loaded no model")
+    assert artifact.health()["services"]["main"]["state"] == "READY"
+
+
+@pytest.mark.product("L6")
+@pytest.mark.parametrize("line", ["old", "new"])
+def test_a_port_that_is_taken_meanwhile(line: str, launch: Launch, tmp_path: Path) -> None:
+    """The old line silently takes the next one, the new one ends: both get a new port."""
+    path = llamafile(tmp_path, line)
+    once = tmp_path / "once"
+    with closing(socket.create_server(("127.0.0.1", 0))) as stranger:
+        taken = stranger.getsockname()[1]
+        text = path.read_text(encoding="utf-8")
+        trap = f"[ -e {once} ] || {{ touch {once}; export TAKEN={taken}; }}"
+        trap = f'[ "$1" = --version ] || {trap}'
+        path.write_text(text.replace("\nexec", f"\n{trap}\nexec"), encoding="utf-8")
+        server = ModelServer(executable=str(path), model=str(model(tmp_path)))
+        artifact = launch(LLM, server=server)
+        artifact.wait_for("ready", 30)
+        assert once.exists()
+        facts = artifact.health()["services"]["llm"]
+        assert facts["state"] == "READY"
+        owners = [c for c in psutil.Process(facts["pid"]).net_connections() if c.status == "LISTEN"]
+        assert f":{owners[0].laddr.port}" in facts["url"]
+
+
+@pytest.mark.product("L7")
+def test_its_last_words_are_explained(launch: Launch, tmp_path: Path) -> None:
+    """Who ends at an argument of the profile is told about that."""
+    path = llamafile(tmp_path, "new")
+    server = ModelServer(executable=str(path), arguments=("--nobrowser",))
+    artifact = launch(replace(LLM, restart="never"), server=server)
+    event = artifact.wait_state("llm", "FAILED", 30)
+    meaning = "this version does not know one of the arguments in the profile"
+    assert event["detail"] == f"exited with code 1: {meaning}"
+    fatal = artifact.wait_for("degraded")
+    assert fatal["tail"][-1] == "error: invalid argument: --nobrowser"
+
+
+@pytest.mark.product("L3")
+def test_a_bad_file_is_named_and_not_tried_again(launch: Launch, tmp_path: Path) -> None:
+    """An incomplete model never reaches the server."""
+    bad = tmp_path / "m.gguf"
+    bad.write_bytes(b"GGUF\3\0\0\0" + b"\1" + bytes(15))
+    server = ModelServer(executable=str(llamafile(tmp_path, "new")), model=str(bad))
+    artifact = launch(LLM, server=server)
+    event = artifact.wait_state("llm", "FAILED", 30)
+    assert event["detail"] == "m.gguf is damaged: it claims 1 tensors."
+    assert event["attempt"] == 1
+
+
+# Files that are fetched on the user's machine (L2)
+
+
+def resource(url: str, data: bytes, when: When = "first-run") -> Resource:
+    """Return the resource that has *data* at *url*."""
+    import hashlib  # noqa: PLC0415  # only here
+
+    return Resource(
+        name="m", urls=(url,), destination="models/m.gguf", when=when, size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )  # fmt: skip
+
+
+def big_model() -> bytes:
+    """Return a complete model of some size."""
+    return b"GGUF\3\0\0\0" + bytes(16) + bytes(3_000_000)
+
+
+@pytest.mark.product("L1", "L2")
+def test_a_model_is_fetched_at_first_run(launch: Launch, tmp_path: Path) -> None:
+    """Progress is announced; the others do not wait; a kill of all costs nothing that has come."""
+    data, go_on, held = big_model(), threading.Event(), threading.Event()
+
+    def slow(exchange: Exchange) -> None:
+        body = exchange.offer(content=data)
+        if not exchange.start:
+            exchange.body(body[:1_000_000])
+            held.set()
+            exchange.wait_for_client()
+            return
+        exchange.body(body[:500_000])
+        go_on.wait(30)
+        exchange.body(body[500_000:])
+
+    with FaultyServer(slow) as files:
+        server = ModelServer(
+            executable=str(llamafile(tmp_path, "new")), model="{storage}/models/m.gguf"
+        )
+        model = resource(files.url(), data)
+        first = launch(LLM, service("main"), server=server, resources=(model,))
+        first.wait_for("service", 30, name="llm", detail="fetching m")
+        ready = first.wait_for("ready", 30)
+        assert ready["services"]["main"]["state"] == "READY"
+        assert first.health()["status"] == "degraded"
+        assert held.wait(30)
+        part = tmp_path / "storage" / "models" / "m.gguf.part"
+        while part.stat().st_size < 1_000_000:
+            pass
+        first.process.kill()
+        first.wait()
+        first.close()
+        second = launch(LLM, service("main"), server=server, resources=(model,))
+        progress = second.wait_for("service", 30, name="llm", detail="fetching m")["progress"]
+        assert 0.33 < progress <= 1.0
+        assert second.health()["services"]["llm"]["launch"] == "prepare"
+        go_on.set()
+        second.wait_state("llm", "READY", 30)
+        assert second.health()["status"] == "ok"
+        assert [exchange.start for exchange in files.exchanges] == [0, 1_000_000]
+
+
+@pytest.mark.product("L2")
+def test_stopping_while_a_model_is_fetched(launch: Launch, tmp_path: Path) -> None:
+    """The artifact ends in time, and nothing goes on fetching."""
+    data = big_model()
+
+    def stuck(exchange: Exchange) -> None:
+        exchange.body(exchange.offer(content=data)[:1000])
+        exchange.wait_for_client()
+
+    with FaultyServer(stuck) as files:
+        path = str(llamafile(tmp_path, "new"))
+        server = ModelServer(executable=path, model="{storage}/models/m.gguf")
+        artifact = launch(LLM, server=server, resources=(resource(files.url(), data),))
+        artifact.wait_for("service", 30, name="llm", detail="fetching m")
+        artifact.request("POST", "/api/services/llm/stop")
+        artifact.wait_state("llm", "STOPPED", 10)
+        artifact.request("POST", "/api/services/llm/start")
+        artifact.wait_for("service", 30, name="llm", detail="fetching m")
+        assert artifact.stop() == 0
+
+
+@pytest.mark.product("L2")
+def test_a_model_that_cannot_be_fetched(launch: Launch, tmp_path: Path) -> None:
+    """It is tried again with growing pauses, and the reason is told."""
+    with FaultyServer(lambda exchange: exchange.head(404, Content_Length=0)) as files:
+        path = str(llamafile(tmp_path, "new"))
+        server = ModelServer(executable=path, model="{storage}/models/m.gguf")
+        artifact = launch(
+            LLM, service("main"), server=server, resources=(resource(files.url(), big_model()),)
+        )
+        event = artifact.wait_state("llm", "BACKOFF", 30)
+        assert event["detail"].startswith(f"m could not be fetched: {files.url()}: it answered 404")
+        assert artifact.health()["services"]["main"]["state"] == "READY"
+
+
+@pytest.mark.product("L2")
+def test_what_must_be_asked_for(launch: Launch, tmp_path: Path) -> None:
+    """Without the file the server is off; `model pull` brings it for the next start."""
+    data = big_model()
+    with FaultyServer(lambda exchange: exchange.body(exchange.offer(content=data))) as files:
+        path = str(llamafile(tmp_path, "new"))
+        server = ModelServer(executable=path, model="{storage}/models/m.gguf")
+        asked = (resource(files.url(), data, "asked"),)
+        artifact = launch(LLM, service("main"), server=server, resources=asked)
+        ready = artifact.wait_for("ready", 30)
+        assert ready["services"]["llm"]["state"] == "DISABLED"
+        assert artifact.health()["status"] == "ok"
+        assert files.exchanges == []
+        env = bundle(tmp_path, LLM, service("main"), server=server, resources=asked)
+
+        def model(*arguments: str) -> tuple[int, str]:
+            done = subprocess.run(
+                [sys.executable, "-m", "frostline_runtime.entry", "model", *arguments],
+                env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+            )  # fmt: skip
+            return done.returncode, done.stdout
+
+        place = tmp_path / "storage" / "models" / "m.gguf"
+        code, said = model("list")
+        assert (code, said.split()[:2]) == (0, ["m", "missing"])
+        assert " MB free in " in said
+        assert model("check") == (0, "m: not there\n")
+        code, said = model("pull")
+        assert code == 0
+        assert f"m: {len(data)} of {len(data)} bytes (100 %)" in said
+        assert f"m: fetched: {place}" in said
+        assert "faulty uses it after its next start." in said
+        assert model("pull", "m")[1].startswith("m: was there already")
+        assert json.loads(model("list", "--json")[1])["models"][0]["state"] == "there"
+        assert model("check") == (0, "m: good\n")
+        assert artifact.stop() == 0
+        again = launch(LLM, service("main"), server=server, resources=asked)
+        again.wait_state("llm", "READY", 30)
+        place.write_bytes(b"x" * len(data))
+        code, said = model("check")
+        assert (code, said) == (
+            3,
+            "m: is not what it should be: `model remove m`, then pull it again\n",
+        )
+        assert model("remove")[0] == 2
+        assert model("remove", "m") == (0, f"m: removed: {place}\n")
+        assert not [path for path in place.parent.iterdir() if not path.name.startswith(".")]
+        assert model("pull", "other")[0] == 2
+        files.behave = lambda exchange: exchange.head(404, Content_Length=0)
+        code, said = model("pull")
+        assert code == 69
+        assert "m could not be fetched" in said
+
+
+@pytest.mark.product("L7")
+def test_a_key_for_the_model_server(launch: Launch, tmp_path: Path) -> None:
+    """The server gets it in a file, the others in a variable; nobody sees it in a command line."""
+    addresses = {"LLM_URL": "{url}", "LLM_KEY": "{key}"}
+    server = ModelServer(
+        executable=str(llamafile(tmp_path, "new")), model=str(model(tmp_path)), addresses=addresses
+    )
+    artifact = launch(LLM, service("main"), server=server)
+    artifact.wait_for("ready", 30)
+    services = artifact.health()["services"]
+    key = (artifact.place / "model-server" / "key").read_text(encoding="ascii").strip()
+    assert len(key) == 48
+    environ = psutil.Process(services["main"]["pid"]).environ()
+    assert (environ["LLM_KEY"], environ["LLM_URL"]) == (key, services["llm"]["url"])
+    for process in psutil.Process(os.getpid()).children(recursive=True):
+        assert key not in " ".join(process.cmdline())
