@@ -11,6 +11,7 @@ from frostline import digest, distributions, resources, workspace
 from frostline.distributions import Installed
 from frostline.environment import ProductEnvironment
 from frostline.errors import HostError
+from frostline.pins import Pin
 from frostline.platforms import Platform, host
 from frostline.profile import Probe, Profile
 from frostline.stage import Stage, is_executable, project_metadata
@@ -31,6 +32,11 @@ _NEVER = (
     "idlelib",
     "pytest",
 )
+# What fetches and checks models: only products that do so carry it, and TLS with it.
+_FETCHING = tuple(
+    f"frostline_runtime.{name}" for name in ("models", "preparation", "download", "http_get")
+)
+_START_TIMEOUT = {"entry": 60.0, "command": 60.0, "llamafile": 300.0}
 # Their wheels are laid out by patchelf; strip breaks them.
 _NEVER_STRIPPED = ("numpy", "scipy", "torch", "nvidia")
 
@@ -106,7 +112,7 @@ def collect(  # the whole of what is known
         entry_script=str(stage.folder / "frostline_runtime" / "entry.py"),
         search_paths=(str(stage.folder),),
         hidden_imports=_hidden_imports(mine, stage, profile),
-        excludes=tuple(sorted({*_NEVER, *profile.excludes} - {*profile.hidden_imports})),
+        excludes=_excludes(profile, stage),
         datas=_pairs(bundled),
         binaries=_pairs(libraries),
         executable_data=tuple(sorted(k for k, path in bundled.items() if is_executable(path))),
@@ -141,6 +147,11 @@ def dump(plan: Plan) -> str:
 def is_excluded(module: str, excludes: Collection[str]) -> bool:
     """Tell whether *module*, or a package around it, is among *excludes*."""
     return any(f"{module}.".startswith(f"{name}.") for name in excludes)
+
+
+def _excludes(profile: Profile, stage: Stage) -> tuple[str, ...]:
+    fetching = () if profile.model_server or stage.pins else _FETCHING
+    return tuple(sorted({*_NEVER, *fetching, *profile.excludes} - {*profile.hidden_imports}))
 
 
 def _hidden_imports(mine: Installed, stage: Stage, profile: Profile) -> tuple[str, ...]:
@@ -242,6 +253,7 @@ def _write_manifest(
         model_server=manifest.ModelServer(**server.model_dump(exclude={"smoke"}))
         if server
         else None,
+        resources=tuple(_resource(pin) for pin in stage.pins if pin.when != "build"),
         console_scripts=profile.console_scripts,
         modules=tuple(item for item in stage.modules if not is_excluded(item, profile.excludes)),
         distributions={key: item.version for key, item in mine.items()},
@@ -251,11 +263,12 @@ def _write_manifest(
 
 
 def _services(profile: Profile) -> list[manifest.Service]:
-    fields = {"serve", "port", "keep_alive", "startup", "readiness", "liveness"}
+    fields = {"serve", "port", "keep_alive", "startup", "readiness", "liveness", "start_timeout"}
     return [
         manifest.Service(
             **item.model_dump(exclude=fields),
             serve=item.serve or profile.serve,
+            start_timeout=item.start_timeout or _START_TIMEOUT[item.kind],
             port=manifest.Port(**item.port.model_dump()) if item.port else None,
             startup=_probe(item.startup),
             readiness=_probe(item.readiness),
@@ -263,6 +276,14 @@ def _services(profile: Profile) -> list[manifest.Service]:
         )
         for item in profile.services
     ]
+
+
+def _resource(pin: Pin) -> manifest.Resource:
+    return manifest.Resource(
+        name=pin.name, urls=pin.urls, destination=pin.destination,
+        when="asked" if pin.when == "asked" else "first-run", size=pin.size, sha256=pin.sha256,
+        licence=pin.licence, executable=pin.executable, unverified=pin.unverified,
+    )  # fmt: skip
 
 
 def _probe(probe: Probe | None) -> manifest.Probe | None:

@@ -10,6 +10,7 @@
 | 5 | the smoke test failed: the artifact is not good |
 | 6 | busy: another build of the same product runs |
 | 7 | files: disk full, read-only folder |
+| 8 | a download failed |
 | 130 | interrupted |
 """
 
@@ -99,6 +100,12 @@ class StorageError(FrostlineError):
     """The disk is full or a folder cannot be written."""
 
     exit_code = 7
+
+
+class FetchError(FrostlineError):
+    """A file cannot be fetched, or is not what it should be."""
+
+    exit_code = 8
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

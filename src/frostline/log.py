@@ -3,18 +3,31 @@
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.prompt import Confirm
 from rich.table import Table
 
 from frostline.errors import FrostlineError
 
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 _out = Console(highlight=False, soft_wrap=True)
+
+_LINE_EVERY = 10.0
 
 Json = str | int | float | bool | None | Mapping[str, "Json"] | Sequence["Json"]
 
@@ -71,6 +84,44 @@ def step(title: str) -> Iterator[Step]:
     _err.print(f"{mark} {escape(title)}  [dim]{time.monotonic() - started:.1f} s[/dim]")
 
 
+class Downloads:
+    """Files on their way: bars on a terminal, a line each ten seconds elsewhere."""
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("    {task.description}"), BarColumn(), DownloadColumn(),
+            TransferSpeedColumn(), TimeRemainingColumn(), console=_err, transient=True,
+        )  # fmt: skip
+        self._tasks: dict[str, TaskID] = {}
+        self._said: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def show(self, name: str, done: int, total: int) -> None:
+        """Show that *done* of *total* bytes (0: not known) of file *name* are there."""
+        with self._lock:
+            if _err.is_terminal:
+                if name not in self._tasks:
+                    self._tasks[name] = self._bars.add_task(escape(name), total=None)
+                self._bars.update(self._tasks[name], completed=done, total=total or None)
+                return
+            now = time.monotonic()
+            if now - self._said.get(name, -_LINE_EVERY) >= _LINE_EVERY or done == total:
+                self._said[name] = now
+                share = f" ({done * 100 // total} %)" if total else ""
+                _err.print(f"    {escape(name)}: {done / 1e6:.1f} MB{share}")
+
+
+@contextmanager
+def downloads() -> Iterator[Downloads]:
+    """Show what is fetched while the block runs."""
+    shown = Downloads()
+    if not _err.is_terminal:
+        yield shown
+        return
+    with shown._bars:  # noqa: SLF001  # one module
+        yield shown
+
+
 def note(text: str) -> None:
     """Say something that people may want to know."""
     _err.print(f"    {escape(text)}")
@@ -87,6 +138,12 @@ def warning(text: str) -> None:
         print(f"::warning::{_one_line(text)}", file=sys.stderr)
     else:
         _err.print(f"[yellow]  ![/yellow] {escape(text)}")
+
+
+def ask(question: str) -> bool:
+    """Ask a person on the terminal; only a plain yes is one."""
+    _err.print(escape(question))
+    return Confirm.ask("Fetch it all the same?", console=_err, default=False)
 
 
 def error(problem: FrostlineError) -> None:

@@ -1,13 +1,15 @@
 """Mistakes of a profile that types cannot tell, found in data whose types may be wrong."""
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeGuard
 
+from pydantic import ValidationError
+
 from frostline import toml_lines
-from frostline.errors import did_you_mean
-from frostline.platforms import PLATFORMS
+from frostline.errors import Problem, did_you_mean
 
 Mistake = tuple[toml_lines.Key, str]
 
@@ -16,17 +18,38 @@ _FILE_LISTS = ("hooks", "runtime_hooks")
 _FILE_TABLES = (("data", "source"), ("before", "requirements"))
 
 
+def of_fields(error: ValidationError, known: tuple[str, ...]) -> Iterator[Mistake]:
+    """Yield what pydantic has found, in words for people; *known* keys are suggested."""
+    for item in error.errors(include_url=False, include_context=False):
+        loc = item["loc"]
+        if item["type"] == "extra_forbidden":
+            yield loc, f"unknown key.{did_you_mean(str(loc[-1]), known)}"
+        elif item["type"] == "missing":
+            yield loc, "is required and missing"
+        else:
+            yield loc, f"{item['msg']}, got {_shown(item['input'])}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004  # fits a line
+
+
+def syntax_problem(file: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    """Return *error* with the line that it names, or the last one."""
+    message = str(error)
+    reason, _, place = message.partition(" (at line ")
+    number = place.partition(",")[0]
+    line = int(number) if number.isdigit() else text.count("\n") + 1
+    return Problem(file, line, "TOML", reason)
+
+
 def find(raw: Mapping[str, object], root: Path) -> Iterator[Mistake]:
-    """Yield missing files, clashing services and unknown platforms of the profile *raw*."""
+    """Yield missing files and clashing services of the profile *raw*."""
     for key, name in _named_files(raw):
         if isinstance(name, str) and name and "{" not in name and not (root / name).exists():
             yield key, f"no such file or folder: {name}"
     yield from _service_mistakes(raw)
-    for number, resource in enumerate(tables(raw.get("resources"))):
-        for name in strings(resource.get("platforms")):
-            if name not in PLATFORMS:
-                key = ("resources", number, "platforms")
-                yield key, f'unknown platform "{name}".{did_you_mean(name, tuple(PLATFORMS))}'
 
 
 def _named_files(raw: Mapping[str, object]) -> Iterator[tuple[toml_lines.Key, object]]:

@@ -13,6 +13,7 @@ from frostline import (
     environment,
     freeze,
     log,
+    pins,
     preflight,
     profile_file,
     resources,
@@ -23,6 +24,7 @@ from frostline import (
 from frostline.collect import Plan
 from frostline.errors import BusyError, SmokeError
 from frostline.freeze import Bundle
+from frostline.pins import Pin
 from frostline.profile import Profile
 from frostline.smoke import Verdict
 from frostline.workspace import Target, Workspace
@@ -40,7 +42,8 @@ def build(
         if clean:
             workspace.remove(paths.work(target))
             workspace.remove(paths.output(target))
-        inputs = inputs_digest(paths, target, loaded, debug=debug)
+        fetched = wanted_pins(paths, target, loaded)
+        inputs = inputs_digest(paths, target, loaded, fetched, debug=debug)
         finished = freeze.load(paths, target)
         if finished and finished.inputs == inputs:
             log.done(f"{target.name} is up to date: {finished.executable}")
@@ -50,7 +53,7 @@ def build(
         name = target.product
         product = environment.create(paths, name, lock, environ=environ, log_file=log_file)
         with log.step(f"laying out {target.name}"):
-            staged = stage.build_stage(paths, target, loaded, product, environ)
+            staged = stage.build_stage(paths, target, loaded, product, environ, fetched)
             plan = collect.collect(paths, target, loaded, product, staged, debug=debug)
         for field in plan.not_acted_on:
             log.warning(f"{target.product}: {field} is set, and not acted on in this version")
@@ -66,7 +69,8 @@ def plan(paths: Workspace, target: Target, environ: Environ) -> Plan:
         product = environment.create(
             paths, target.product, lock, environ=environ, log_file=log_file
         )
-        staged = stage.build_stage(paths, target, loaded, product, environ)
+        fetched = wanted_pins(paths, target, loaded)
+        staged = stage.build_stage(paths, target, loaded, product, environ, fetched)
         return collect.collect(paths, target, loaded, product, staged, debug=False)
 
 
@@ -86,7 +90,18 @@ def prove(
     return smoke.smoke(paths, target, loaded, bundle, model_server=model_server, environ=environ)
 
 
-def inputs_digest(paths: Workspace, target: Target, loaded: Profile, *, debug: bool) -> str:
+def wanted_pins(paths: Workspace, target: Target, loaded: Profile) -> tuple[Pin, ...]:
+    """Return what *target* fetches. Raises ProfileError, UsageError."""
+    if not loaded.resources:
+        return ()
+    chosen = pins.chosen(pins.load(paths), loaded.resources, target.platform)
+    pins.require_places(loaded, chosen)
+    return chosen
+
+
+def inputs_digest(
+    paths: Workspace, target: Target, loaded: Profile, fetched: tuple[Pin, ...], *, debug: bool
+) -> str:
     """Return the digest of everything that decides what the bundle of *target* holds."""
     named = [loaded.source, loaded.requirements, *loaded.hooks, *loaded.runtime_hooks]
     named += [table.source for table in loaded.data]
@@ -97,6 +112,7 @@ def inputs_digest(paths: Workspace, target: Target, loaded: Profile, *, debug: b
     values = {
         "profile": loaded.model_dump_json(),
         "target": target.name,
+        "resources": "\n".join(pin.model_dump_json() for pin in fetched),
         "debug": str(debug),
         "interpreter": f"{sys.version} {environment.base_executable()}",
     }

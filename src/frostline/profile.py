@@ -12,7 +12,6 @@ EntryOrNone = Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_][\w.]*)?
 Serve = Literal["function", "asgi", "wsgi"]
 PortNumber = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Strings = tuple[str, ...]
 
 
@@ -111,33 +110,6 @@ class Before(Table):
     """A hashed lock of its own; `{python}` is then an interpreter that has it."""
 
 
-class Resource(Table):
-    """A pinned download."""
-
-    name: str
-    """What reports call it."""
-    url: str
-    """Where it is fetched from."""
-    mirrors: Strings = ()
-    """Tried in order when *url* fails."""
-    size: Annotated[int, Field(gt=0)]
-    """In bytes."""
-    sha256: Sha256
-    """Checked before anything is done with the file."""
-    licence: str
-    """SPDX expression."""
-    executable: bool = False
-    """Set the executable bit."""
-    unpack: Literal["", "zip", "tar"] = ""
-    """Unpack the archive into *destination*."""
-    destination: str
-    """Place in the bundle, or below the storage folder for `first-run`."""
-    when: Literal["build", "first-run"] = "build"
-    """Fetched by the build, or by the artifact when it is first started."""
-    platforms: Strings = ()
-    """Only for these; all if empty."""
-
-
 class Port(Table):
     """How a service comes by its loopback port."""
 
@@ -217,8 +189,10 @@ class Service(Table):
     """A POST here asks it to stop, a second before the signal does."""
     grace: Seconds = 5.0
     """Seconds between the request to stop and the end by force."""
-    start_timeout: Seconds = 60.0
-    """Seconds without a sign of progress (output) after which a start has failed."""
+    start_timeout: Seconds | None = None
+    """Seconds without a sign of progress (output) after which a start has failed; 60 if not given,
+    300 for a llamafile.
+    """
     start_longest: Seconds = 600.0
     """Seconds after which a start has failed, progress or not."""
     restart: Literal["always", "on-failure", "never"] = "always"
@@ -239,11 +213,13 @@ class ModelServer(Table):
     """The llamafile that serves the model, and who is told of it."""
 
     executable: str = ""
-    """A llamafile in the bundle (`{bundle}/…`); empty: only the user names one."""
+    """A llamafile in the bundle (`{bundle}/…`), or one that is fetched (`{storage}/…`); empty: only
+    the user names one.
+    """
     variable: str = ""
     """The user's variable that names the executable."""
     model: str = ""
-    """A GGUF beside it (`{bundle}/…`); empty: the one inside the llamafile."""
+    """A GGUF (`{bundle}/…`, `{storage}/…`); empty: the one inside the llamafile."""
     model_variable: str = ""
     """The user's variable that names the model."""
     context: Annotated[int, Field(ge=0)] = 0
@@ -254,8 +230,14 @@ class ModelServer(Table):
     """Most tokens of an answer; -1: no limit."""
     arguments: Strings = ()
     """Further arguments of the llamafile."""
+    command: Strings = ()
+    """All its arguments instead of those that its version wants; `{port}`, `{model}` and
+    `{key_file}` are filled in.
+    """
     addresses: dict[str, str] = {}
-    """Variables of the other services; `{url}` is the server's address."""
+    """Variables of the other services; `{url}` is the server's address. Where one holds `{key}`,
+    the server asks for a key that is made anew at each start.
+    """
     smoke: str = ""
     """The product that plays the model server in smoke tests."""
 
@@ -366,8 +348,8 @@ class Profile(Table):
     """Steps before the freeze."""
     check_unfrozen: bool = True
     """Start the product from source before it is frozen."""
-    resources: tuple[Resource, ...] = ()
-    """Pinned downloads."""
+    resources: tuple[Name, ...] = ()
+    """Pinned downloads, by their names in `resources/resources.toml`."""
     services: tuple[Service, ...] = ()
     """Processes that the artifact runs; none: it is a plain program."""
     model_server: ModelServer | None = None
@@ -383,7 +365,6 @@ class Profile(Table):
         """Return the fields that are set and that this version of frostline does not act on."""
         used = {
             "executables": self.executables,
-            "resources": self.resources,
             "working_directory = home": self.working_directory != "storage",
             "data.*.symlinks = keep": any(d.symlinks == "keep" for d in self.data),
             "smoke.offline": self.smoke.offline,

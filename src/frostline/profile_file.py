@@ -25,7 +25,7 @@ def load(workspace: Workspace, target: Target) -> Profile:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError([_syntax_problem(shown, text, error)]) from None
+        raise ProfileError([mistakes.syntax_problem(shown, text, error)]) from None
     lines = toml_lines.index(text)
     found = [*_field_mistakes(raw), *mistakes.find(raw, workspace.root)]
     if found:
@@ -75,14 +75,7 @@ def _pydantic_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
     try:
         _parse(raw)
     except ValidationError as error:
-        for item in error.errors(include_url=False, include_context=False):
-            loc = item["loc"]
-            if item["type"] == "extra_forbidden":
-                yield loc, f"unknown key.{did_you_mean(str(loc[-1]), _ALL_KEYS)}"
-            elif item["type"] == "missing":
-                yield loc, "is required and missing"
-            else:
-                yield loc, f"{item['msg']}, got {_shown(item['input'])}"
+        yield from mistakes.of_fields(error, _ALL_KEYS)
 
 
 def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
@@ -91,19 +84,6 @@ def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, 
         old = result.get(key)
         result[key] = _merge(old, value) if is_table(old) and is_table(value) else value
     return result
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004  # fits a line
-
-
-def _syntax_problem(file: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    message = str(error)
-    reason, _, place = message.partition(" (at line ")
-    number = place.partition(",")[0]
-    line = int(number) if number.isdigit() else text.count("\n") + 1
-    return Problem(file, line, "TOML", reason)
 
 
 def _all_keys() -> tuple[str, ...]:

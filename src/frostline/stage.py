@@ -12,21 +12,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from frostline import command, environment, resources, workspace
+from frostline import command, environment, fetch, resources, workspace
 from frostline.environment import ProductEnvironment
 from frostline.errors import BuildError, UsageError
+from frostline.pins import Pin
 from frostline.profile import Data, Profile
 from frostline.workspace import Target, Workspace
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A staged product; *modules* are its importable modules, *data* its bundled files."""
+    """A staged product; *modules* are its importable modules, *data* its bundled files.
+
+    *pins* are the files that it fetches, now or where it runs.
+    """
 
     folder: Path
     work: Path
     modules: tuple[str, ...]
     data: tuple[str, ...]
+    pins: tuple[Pin, ...] = ()
 
 
 def build_stage(
@@ -35,8 +40,12 @@ def build_stage(
     profile: Profile,
     product: ProductEnvironment,
     environ: Mapping[str, str],
+    pins: tuple[Pin, ...] = (),
 ) -> Stage:
-    """Return the freshly laid out stage of *target*. Raises BuildError, UsageError."""
+    """Return the freshly laid out stage of *target*.
+
+    Raises BuildError, FetchError, UsageError.
+    """
     work = paths.work(target)
     folder = work / "stage"
     workspace.remove(folder)
@@ -53,11 +62,12 @@ def build_stage(
     data = {f"frostline_runtime/web/{page.name}": page for page in pages}
     for table in profile.data:
         data |= select_data(table, paths.root, work)
+    data |= fetch.bundled(paths, pins, work)
     for name, source in data.items():
         destination = folder / name
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, destination, follow_symlinks=True)
-    return Stage(folder, work, modules, tuple(sorted(data)))
+    return Stage(folder, work, modules, tuple(sorted(data)), pins)
 
 
 def project_metadata(source: Path) -> tuple[str, str]:

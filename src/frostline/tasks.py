@@ -1,7 +1,10 @@
 """The verbs of frostline, as Invoke tasks."""
 
+import dataclasses
 import os
+import shlex
 from dataclasses import asdict
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Literal
@@ -10,8 +13,13 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from frostline import collect, log, pipeline, stage, typed, workspace
+from frostline import collect, log, model_server, packing, pins, pipeline, stage, typed, workspace
 from frostline import doctor as doctor_module
+from frostline import fetch as fetching
+from frostline.errors import FetchError, UsageError
+from frostline.model_server import Served, Wish
+from frostline.packing import Held
+from frostline.pins import Pin
 from frostline.platforms import PLATFORMS, Platform, host, parse
 from frostline.profile_file import load
 from frostline.smoke import Verdict
@@ -33,6 +41,23 @@ _HELP = {
     "debug": "keep PyInstaller's DEBUG log in build/log",
     "json": "print the result as JSON",
     "model_server": "a llamafile to smoke-test with (default: the profile's)",
+    "check": "hash every file that is there; exit code 8 if one is wrong",
+    "fetch": "fetch what is missing",
+    "offline": "fetch nothing: say what is missing",
+    "pin": "measure the file at --url, and write its figures into resources.toml",
+    "url": "the address for --pin",
+    "model": "a .gguf or .llamafile: a file, an address, or a resource (default: the pinned one)",
+    "base": "a llamafile without a model: a file, an address, a resource, or a built product",
+    "host": "where to listen; only this machine (127.0.0.1)",
+    "port": "1-65535 (default: a free one)",
+    "gpu_layers": "layers on the graphics card (default: 0)",
+    "ctx_size": "context in tokens (default: the model's)",
+    "n_predict": "most tokens of an answer (default: no limit)",
+    "args": "further arguments for the llamafile, as a shell would split them",
+    "yes": "fetch an address that is not pinned, and replace --out, without asking",
+    "pack": "make a llamafile of this .gguf and --base",
+    "out": "where --pack writes",
+    "inspect": "say what this .llamafile or .gguf holds",
 }
 
 
@@ -201,6 +226,157 @@ def doctor(_: Context, *, json: bool = False) -> None:
         raise Exit(code=HOST_UNFIT)
 
 
+@_verb
+def resources(
+    _: Context,
+    platform: Platform | None = None,
+    pin: str = "",
+    url: str = "",
+    *,
+    check: bool = False,
+    fetch: bool = False,
+    offline: bool = False,
+    json: bool = False,
+) -> None:
+    """List the pinned downloads and what is there of them.
+
+    Examples: invoke resources
+              invoke resources --fetch --platform darwin_arm64
+              invoke resources --pin llamafile --url https://example.org/llamafile-0.10.6-thin
+    """
+    paths = _here()
+    if pin or url:
+        if not (pin and url):
+            message = "--pin and --url go together."
+            raise UsageError(message, hint="invoke resources --pin NAME --url ADDRESS")
+        found = fetching.measure(paths, pin, url)
+        log.done(f"{pin}: size {found.size}, sha256 {found.sha256}")
+        return
+    mine = pins.chosen(pins.load(paths), (), platform or host())
+    if fetch or offline:
+        fetching.fetch(paths, mine, offline=offline)
+    states = fetching.look(paths, mine, whole=check)
+    if json:
+        log.result([
+            {**state.pin.model_dump(mode="json"), "state": state.state, "file": str(state.place)}
+            for state in states
+        ])  # fmt: skip
+    else:
+        rows = [(s.pin.name, s.pin.version, s.state, _size(s.pin), _doubt(s.pin)) for s in states]
+        columns = ("resource", "version", "state", "size", "remark")
+        log.table(f"resources for {(platform or host()).name}", columns, rows)
+    if any(state.state == "wrong" for state in states):
+        raise Exit(code=FetchError.exit_code)
+
+
+def _size(pin: Pin) -> str:
+    return _megabytes(pin.size) if pin.size else "not known"
+
+
+def _doubt(pin: Pin) -> str:
+    # Every pin has a sum, or says why not.
+    doubts = [pin.unverified if pin.sha256 else f"NOT VERIFIED: {pin.unverified}"]
+    doubts += [f"to be confirmed: {pin.confirm}"] if pin.confirm else []
+    return "; ".join(filter(None, [*doubts, pin.licence]))
+
+
+@_verb
+def llamafile(
+    _: Context,
+    model: str = "",
+    base: str = "",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    gpu_layers: int = 0,
+    ctx_size: int = 0,
+    n_predict: int = -1,
+    args: str = "",
+    pack: Path | None = None,
+    out: Path | None = None,
+    inspect: Path | None = None,
+    *,
+    yes: bool = False,
+    offline: bool = False,
+    json: bool = False,
+) -> None:
+    """Serve a model on this machine until Ctrl-C; or make a llamafile, or look into one.
+
+    Examples: invoke llamafile
+              invoke llamafile --model ~/models/mistral.llamafile --port 8080 --gpu-layers 99
+              invoke llamafile --pack model.gguf --base llamafile --out my.llamafile
+              invoke llamafile --inspect my.llamafile --json
+    """
+    paths, extra = _here(), _split(args)
+    confirm = _always if yes else model_server.confirm_on_terminal
+    wish = Wish(model=model, base=base, port=port, offline=offline)
+    if inspect:
+        _show_held(packing.held(inspect.expanduser()), as_json=json)
+        return
+    if pack:
+        target = _writable(out, replace=yes)
+        path, version = model_server.base(paths, wish, os.environ, confirm=confirm)
+        words = packing.arguments_of(pack, extra, version)
+        packing.pack(pack.expanduser(), path, words, target)
+        _show_held(packing.held(target), as_json=json)
+        return
+    model_server.require_loopback(host)
+    server = model_server.settings(ctx_size, gpu_layers, n_predict, extra)
+    wish = dataclasses.replace(wish, server=server)
+    choice = model_server.find(paths, wish, confirm=confirm)
+    model_server.serve(paths, choice, wish, os.environ, partial(_show_served, as_json=json))
+    log.done("stopped")
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+def _split(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        message = f"--args: {error}."
+        raise UsageError(message, hint="quote it as a shell wants it") from None
+
+
+def _writable(out: Path | None, *, replace: bool) -> Path:
+    if not out:
+        message = "--pack needs --out: where the llamafile is to be written."
+        raise UsageError(message, hint="for example --out my.llamafile")
+    path = out.expanduser().absolute()
+    if path.exists() and not replace:
+        message = f"{path} is there already."
+        raise UsageError(message, hint="choose another name, or add --yes to replace it")
+    return path
+
+
+def _show_served(served: Served, *, as_json: bool) -> None:
+    if as_json:
+        log.result(asdict(served))
+        return
+    log.text(f"{served.url}  {served.model or 'model not named'}")
+    log.note(f"ready after {served.seconds:.1f} s, process {served.pid}; stop it with Ctrl-C")
+
+
+def _show_held(held: Held, *, as_json: bool) -> None:
+    if as_json:
+        log.result(asdict(held))
+        return
+    log.text(f"{held.file}: {held.kind}, {_megabytes(held.size)}")
+    rows = [
+        (
+            model.name, model.title or "-", model.architecture or "-", _megabytes(model.size),
+            f"{model.offset}{'' if model.mappable else ' (NOT mappable)'}", model.problem or "good",
+        )
+        for model in held.models
+    ]  # fmt: skip
+    columns = ("model", "calls itself", "architecture", "size", "at", "verdict")
+    if rows:
+        log.table("models", columns, rows)
+    if held.arguments:
+        log.text(f"arguments: {shlex.join(held.arguments)}")
+
+
 def _show(verdict: Verdict) -> None:
     rows = [(check.name, "ok" if check.ok else "FAILED", check.detail) for check in verdict.checks]
     name = f"{verdict.product}-{verdict.platform} ({verdict.layout})"
@@ -226,4 +402,4 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-namespace = Collection(build, smoke, plan, products, platforms, clean, doctor)
+namespace = Collection(build, smoke, plan, products, platforms, resources, llamafile, clean, doctor)

@@ -37,4 +37,4 @@ def describe(head: bytes) -> str:
         return "a safetensors model"
     if not head.strip(b"\0"):
         return "nothing but zeros: the download was not finished"
-    return "of no known kind"
+    return "a file of no known kind"

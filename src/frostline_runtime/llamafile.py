@@ -20,7 +20,6 @@ Version = tuple[int, ...]
 NEW = (0, 10)
 FOLDER = "model-server"
 FACTS = "prepared.json"
-START_PATIENCE = 300.0  # a big model on a slow disk says nothing for long
 MODELS = "/v1/models"
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)(?:\.(\d+))?\b")
 _PROGRESS = re.compile(r"([^\s:]+): (\d+) of (\d+|\?) bytes")
@@ -32,7 +31,7 @@ _HINTS = (
     ("", r"not within the file bounds|corrupted or incomplete|failed to load model",
      "the model is damaged or incomplete: check it, or fetch it again"),
     ("", r"invalid argument|unknown argument|unrecognized (option|argument)",
-     "this version does not know one of the arguments in the profile"),
+     "this version does not know one of the arguments that it was given"),
     ("", r"multiple \.gguf files",
      "the llamafile holds several models: name one as the model"),
     ("", r"AVX|illegal instruction",
@@ -271,6 +270,14 @@ def judge_models(status: int, body: bytes) -> Verdict:
     if listed == []:
         return Verdict(healthy=False, detail=f"{MODELS}: it runs, but has loaded no model")
     return Verdict(healthy=True)
+
+
+def served_model(status: int, body: bytes) -> str:
+    """Return what a server calls its first model, "" if it does not say."""
+    try:
+        return str(resolve_pointer(json.loads(body), "/data/0/id")) if status == 200 else ""  # noqa: PLR2004
+    except (ValueError, LookupError):
+        return ""
 
 
 def listens_elsewhere(line: str, port: int) -> bool:

@@ -59,7 +59,7 @@ def fetch_resource(resource: Resource, place: Path, say: Say, *, offline: bool =
     Raises DownloadError.
     """
     wanted = wanted_of(resource)
-    if resource.unverified:
+    if not resource.sha256:
         say(f"{resource.name} is not verified: {resource.unverified}")
     told = [0.0]
 

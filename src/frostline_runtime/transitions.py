@@ -272,8 +272,11 @@ def _ended(
         reason += f": {event.meaning}"
     if event.code == KILLED and not unit.cause and unit.state is not State.STOPPING:
         reason += ", which was not us: perhaps for lack of memory"
-    if starting and not unit.cause and event.code == 0:
-        reason += " before it was ready: a service must stay in the foreground"
+    # Its child may have answered just before it was gone.
+    young = starting or (unit.ready_at is not None and now - unit.ready_at < UNPROBED_READY)
+    asked = unit.cause or unit.state is State.STOPPING
+    if young and not asked and event.code == 0:
+        reason += " at its start: a service must stay in the foreground"
     ended = replace(unit, reason=reason)
     if unit.again:
         return _enter(replace(ended, reason="", again=False), State.PENDING, now), ()

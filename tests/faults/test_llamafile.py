@@ -136,7 +136,7 @@ def test_its_last_words_are_explained(launch: Launch, tmp_path: Path) -> None:
     server = ModelServer(executable=str(path), arguments=("--nobrowser",))
     artifact = launch(replace(LLM, restart="never"), server=server)
     event = artifact.wait_state("llm", "FAILED", 30)
-    meaning = "this version does not know one of the arguments in the profile"
+    meaning = "this version does not know one of the arguments that it was given"
     assert event["detail"] == f"exited with code 1: {meaning}"
     fatal = artifact.wait_for("degraded")
     assert fatal["tail"][-1] == "error: invalid argument: --nobrowser"

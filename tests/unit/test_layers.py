@@ -26,6 +26,8 @@ ORDER = [
     "reference",
     "mistakes",
     "profile_file",
+    "pins",
+    "fetch",
     "digest",
     "environment",
     "distributions",
@@ -35,6 +37,8 @@ ORDER = [
     "preflight",
     "freeze",
     "smoke",
+    "packing",
+    "model_server",
     "pipeline",
     "doctor",
     "typed",
@@ -86,7 +90,15 @@ def test_build_side_imports_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", BUILD, ids=lambda path: path.stem)
 def test_build_side_takes_only_pure_modules_of_the_run_time(path: Path) -> None:
     """The manifest crosses from build time to run time, and pure functions."""
-    pure = ("frostline_runtime.manifest", "frostline_runtime.probe.resolve_pointer")
+    pure = (
+        "frostline_runtime.manifest",
+        "frostline_runtime.probe.resolve_pointer",
+        *(
+            f"frostline_runtime.{name}"
+            for name in ("ape", "download", "filetypes", "gguf", "llamafile")
+        ),
+        "frostline_runtime.preparation",
+    )
     used = [name for name in imported(path) if name.startswith("frostline_runtime.")]
     assert [name for name in used if not name.startswith(pure)] == []
 
