@@ -67,10 +67,11 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure start and size against uvicorn in a venv and plain PyInstaller."""
+    """Measure start and size, the supervisor and downloads, each beside its peers."""
     install(session, "tests")
     session.run("python", "bench/start.py", *session.posargs)
     session.run("python", "bench/supervisors.py")
+    session.run("python", "bench/download.py")
 
 
 @nox.session

@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 import os
+import queue
 import random
 import shutil
 import threading
@@ -30,6 +31,7 @@ CHUNK = 1024 * 1024
 MARGIN = 16 * 1024 * 1024
 _LONGEST_WAIT = 60.0
 _HEAD = 256
+_PIECES = 16
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _WORDS = {
     401: "it wants a login",
@@ -458,30 +460,32 @@ def _receive(response: Response, place: Path, offer: _Offer, wanted: Wanted, rep
         os.ftruncate(descriptor, offer.start)
         done = os.lseek(descriptor, offer.start, os.SEEK_SET)
         report.progress(done, total)
-        with _Follower(_part(place), done) as follower:
+        with _Hasher(_part(place), done) as hasher:
             while piece := response.read(CHUNK):
                 _write(descriptor, memoryview(piece), place)
                 done += len(piece)
-                follower.go_to(done)
+                hasher.put(piece)
                 report.progress(done, total)
                 if total and done > total:
                     raise _WrongError(f"it sends more than {total} bytes")
             if total and done < total:
                 raise _LaterError(f"it ended after {done} of {total} bytes")
-            return follower.finish()
+            return hasher.finish()
     finally:
         os.close(descriptor)
 
 
-class _Follower:
-    """Hashes a file while it is written, in a thread: the network need not wait for it."""
+class _Hasher:
+    """Hashes in a thread what has come, after the *start* bytes that were there before.
 
-    def __init__(self, path: Path, done: int) -> None:
+    The network need not wait for it, until too much is on its way.
+    """
+
+    def __init__(self, path: Path, start: int) -> None:
         self._path = path
-        self._done = done
-        self._hashed = 0
-        self._ended = self._given_up = False
-        self._news = threading.Condition()
+        self._start = start
+        self._given_up = False
+        self._pieces: queue.Queue[bytes] = queue.Queue(_PIECES)
         self._hash = hashlib.sha256()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -490,42 +494,35 @@ class _Follower:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._given_up = True
-        self._end()
+        if self._thread.is_alive():
+            self._given_up = True
+            self._end()
 
-    def go_to(self, done: int) -> None:
-        """Say that the first *done* bytes are there."""
-        with self._news:
-            self._done = done
-            self._news.notify()
+    def put(self, piece: bytes) -> None:
+        """Hash *piece*, too."""
+        self._pieces.put(piece)
 
     def finish(self) -> str:
-        """Return the sha256 of what is there."""
+        """Return the sha256 of everything."""
         self._end()
         return self._hash.hexdigest()
 
     def _end(self) -> None:
-        with self._news:
-            self._ended = True
-            self._news.notify()
+        self._pieces.put(b"")
         self._thread.join()
 
     def _run(self) -> None:
-        buffer = memoryview(bytearray(CHUNK))
-        with self._path.open("rb", buffering=0) as file:
-            while there := self._wait():
-                while self._hashed < there and not self._given_up:
-                    count = file.readinto(buffer[: there - self._hashed])
-                    if not count:  # somebody has cut the file: the sum will tell
-                        return
-                    self._hash.update(buffer[:count])
-                    self._hashed += count
-
-    def _wait(self) -> int:
-        """Return up to where the file is there, 0 when nothing is left to do."""
-        with self._news:
-            self._news.wait_for(lambda: self._done > self._hashed or self._ended)
-            return 0 if self._given_up or self._done <= self._hashed else self._done
+        left, buffer = self._start, memoryview(bytearray(CHUNK))
+        with contextlib.suppress(OSError), self._path.open("rb", buffering=0) as file:
+            while left and not self._given_up:
+                count = file.readinto(buffer[:left])
+                if not count:  # somebody has cut the file: the sum will tell
+                    break
+                self._hash.update(buffer[:count])
+                left -= count
+        while piece := self._pieces.get():
+            if not self._given_up:
+                self._hash.update(piece)
 
 
 def _write(descriptor: int, data: memoryview, place: Path) -> None:

@@ -1,5 +1,6 @@
 """The status page in a real browser: what it shows, what its buttons do, what it survives."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -7,15 +8,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 assert sys.platform == "linux"  # where faults can be injected
 
 import pytest
-from harness import Launch, service
+from faulty_http import Exchange, FaultyServer
+from harness import PROBE, Launch, service
 from selenium.webdriver import Chrome, ChromeOptions, Keys
 from selenium.webdriver.chrome.service import Service as Driver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
+
+from frostline_runtime.manifest import ModelServer, Resource, Service
 
 HOSTILE = "<img src=x onerror=document.title='owned'> \x1b[31mred"
 
@@ -141,3 +146,38 @@ def test_other_pages_read_nothing(
     if host != "127.0.0.1":  # as a page of its own, where the same-origin rule would not help
         browser.get(f"http://{host}:{port}/health")
         assert "this Host is not served" in browser.page_source
+
+
+@pytest.mark.product("L2", "T7")
+def test_a_download_is_shown(launch: Launch, browser: Chrome, tmp_path: Path) -> None:
+    """How far it is, as text and as a bar; afterwards there is neither."""
+    go_on = threading.Event()
+    data = b"GGUF\3\0\0\0" + bytes(16) + bytes(1_000_000)
+
+    def slow(exchange: Exchange) -> None:
+        body = exchange.offer(content=data)
+        exchange.body(body[:420_000])
+        go_on.wait(60)
+        exchange.body(body[420_000:])
+
+    script = tmp_path / "llamafile"
+    standin = Path(__file__).with_name("standin.py")
+    script.write_text(f'#!/bin/sh\nexec {sys.executable} -S {standin} new "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+    with FaultyServer(slow) as files:
+        model = Resource(
+            name="m", urls=(files.url(),), destination="m.gguf", when="first-run", size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+        )  # fmt: skip
+        server = ModelServer(executable=str(script), model="{storage}/m.gguf")
+        llm = Service(name="llm", kind="llamafile", required=False, startup=PROBE)
+        artifact = launch(llm, server=server, resources=(model,))
+        browser.get(str(artifact.wait_for("ready", 30)["status_url"]))
+        card = "article[data-service=llm]"
+        wait_text(browser, f"{card} .reason", "fetching m: ")
+        bar = browser.find_element(By.CSS_SELECTOR, f"{card} progress")
+        assert bar.is_displayed()
+        go_on.set()
+        wait_text(browser, f"{card} .state", "READY")
+        assert not bar.is_displayed()
+        assert text(browser, f"{card} .reason") == ""
