@@ -27,11 +27,13 @@ from frostline_runtime.filetypes import describe
 from frostline_runtime.http_get import RefusedError, Response, get
 from frostline_runtime.system import current
 
-CHUNK = 1024 * 1024
+CHUNK = 256 * 1024
 MARGIN = 16 * 1024 * 1024
 _LONGEST_WAIT = 60.0
 _HEAD = 256
 _PIECES = 16
+_WRITE_BACK_EVERY = 64 * 1024 * 1024
+_ADVISE, _DONT_NEED = getattr(os, "posix_fadvise", None), getattr(os, "POSIX_FADV_DONTNEED", 0)
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _WORDS = {
     401: "it wants a login",
@@ -453,7 +455,7 @@ def _receive(response: Response, place: Path, offer: _Offer, wanted: Wanted, rep
 
     Raises _LaterError if it ends too early.
     """
-    total = wanted.size or offer.total
+    total, written_back = wanted.size or offer.total, offer.start
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     descriptor = os.open(_part(place), flags, 0o644)
     try:
@@ -466,6 +468,8 @@ def _receive(response: Response, place: Path, offer: _Offer, wanted: Wanted, rep
                 done += len(piece)
                 hasher.put(piece)
                 report.progress(done, total)
+                if done - written_back >= _WRITE_BACK_EVERY:
+                    written_back = _write_back(descriptor, written_back, done)
                 if total and done > total:
                     raise _WrongError(f"it sends more than {total} bytes")
             if total and done < total:
@@ -532,6 +536,13 @@ def _write(descriptor: int, data: memoryview, place: Path) -> None:
     except OSError as error:
         error.filename = str(place)
         raise
+
+
+def _write_back(descriptor: int, start: int, end: int) -> int:
+    """Have the system write what is there so far: all at once at the end would take its time."""
+    if _ADVISE:
+        _ADVISE(descriptor, start, end - start, _DONT_NEED)
+    return end
 
 
 def _copy(url: str, wanted: Wanted, place: Path, report: Report) -> str:

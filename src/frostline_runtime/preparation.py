@@ -22,7 +22,7 @@ from frostline_runtime.system import current
 VERSION_PATIENCE = 10.0
 _PROGRESS_EVERY = 1.0
 _LARGEST_WINDOWS_IMAGE = 4 * 1024**3
-_NOEXEC = getattr(os, "ST_NOEXEC", 0)
+_STATVFS, _NOEXEC = getattr(os, "statvfs", None), getattr(os, "ST_NOEXEC", 0)
 
 Say = Callable[[str], object]
 
@@ -170,7 +170,7 @@ def executable_folder(folder: Path) -> Path:
     own = folder / "tmp"
     own.mkdir(parents=True, exist_ok=True)
     for candidate in (own, Path(tempfile.gettempdir())):
-        if not _NOEXEC or not os.statvfs(candidate).f_flag & _NOEXEC:
+        if not _STATVFS or not _STATVFS(candidate).f_flag & _NOEXEC:
             return candidate
     message = f"neither {own} nor {tempfile.gettempdir()} may hold programs (mounted noexec)."
     raise ModelServerError(message)

@@ -2,7 +2,9 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import gguf as reference
 import numpy as np
@@ -165,11 +167,15 @@ def test_windows_wants_a_suffix(tmp_path: Path) -> None:
 def test_an_executable_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing may be executed, the next folder is taken, or it is told."""
     assert preparation.executable_folder(tmp_path) == tmp_path / "tmp"
-    flags = os.statvfs(tmp_path)
-    monkeypatch.setattr(preparation, "_NOEXEC", flags.f_flag or 1)
-    if flags.f_flag:
-        with pytest.raises(ModelServerError, match="may hold programs"):
-            preparation.executable_folder(tmp_path)
+    flags = {tmp_path / "tmp": 8, Path(tempfile.gettempdir()): 0}
+    monkeypatch.setattr(preparation, "_NOEXEC", 8)
+    monkeypatch.setattr(
+        preparation, "_STATVFS", lambda folder: SimpleNamespace(f_flag=flags[folder])
+    )
+    assert preparation.executable_folder(tmp_path) == Path(tempfile.gettempdir())
+    flags[Path(tempfile.gettempdir())] = 9
+    with pytest.raises(ModelServerError, match="may hold programs"):
+        preparation.executable_folder(tmp_path)
 
 
 def test_python_is_no_bad_server(tmp_path: Path) -> None:
