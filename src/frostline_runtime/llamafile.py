@@ -65,11 +65,15 @@ class ModelServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The files that were chosen, whether they are there or not; *missing* ones can be fetched."""
+    """The files that were chosen, whether they are there or not; *missing* ones can be fetched.
+
+    *base*: a server that could run the chosen one as its model.
+    """
 
     executable: Path
     model: Path | None = None
     missing: tuple[Resource, ...] = ()
+    base: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,8 @@ def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choi
         origin = f"{server.variable} names" if chosen else "the profile names"
         message = f"model server not executable: {origin} {executable}; run `chmod +x` on it."
         raise ModelServerError(message)
-    return Choice(executable, model, tuple(missing))
+    base = _filled(server.executable, manifest, environ, bundle) if chosen else None
+    return Choice(executable, model, tuple(missing), base if base and base.is_file() else None)
 
 
 def _filled(text: str, manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Path | None:

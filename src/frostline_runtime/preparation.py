@@ -96,7 +96,7 @@ def examine(choice: Choice, folder: Path, environ: Mapping[str, str], say: Say) 
         message = f"{executable} is no model server but {found}."
         raise ModelServerError(message)
     if kind == "ape" and current.NAME == "windows":
-        executable, model = for_windows(executable, model, folder)
+        executable, model = for_windows(choice, folder)
     if model:
         say(f"model: {check_model(model)}")
     home = folder / "home"
@@ -138,17 +138,21 @@ def check_model(path: Path) -> str:
     return f"{path.name}:{named} {found.architecture}, {found.size / 1e6:.1f} MB"
 
 
-def for_windows(executable: Path, model: Path | None, folder: Path) -> tuple[Path, Path | None]:
+def for_windows(choice: Choice, folder: Path) -> tuple[Path, Path | None]:
     """Return what Windows can start: a name with .exe, and no file over 4 GB.
 
+    A bigger llamafile becomes the model of the base, if there is one.
     Raises ModelServerError, OSError.
     """
+    executable, model = choice.executable, choice.model
     if executable.stat().st_size >= _LARGEST_WINDOWS_IMAGE:
-        message = (
-            f"{executable} is over 4 GB, and Windows starts no such file: "
-            "name a base llamafile as the server, and this one as its model."
-        )
-        raise ModelServerError(message)
+        if not choice.base:
+            message = (
+                f"{executable} is over 4 GB, and Windows starts no such file: "
+                "name a base llamafile as the server, and this one as its model."
+            )
+            raise ModelServerError(message)
+        executable, model = choice.base, model or executable
     if executable.suffix.lower() == ".exe":
         return executable, model
     named = folder / f"{executable.name}.exe"

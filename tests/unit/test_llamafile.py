@@ -46,7 +46,7 @@ def test_the_user_goes_first(tmp_path: Path) -> None:
     """The user's variable wins over the bundled file; set to nothing, it counts as not set."""
     bundled = executable(tmp_path / "llamafile")
     chosen = executable(tmp_path / "own")
-    assert choose({"MY_SERVER": str(chosen)}, tmp_path) == Choice(chosen)
+    assert choose({"MY_SERVER": str(chosen)}, tmp_path) == Choice(chosen, base=bundled)
     assert choose({"MY_SERVER": ""}, tmp_path) == Choice(bundled)
     assert choose({}, tmp_path, ModelServer(variable="MY_SERVER")) is None
 
@@ -60,7 +60,8 @@ def test_the_model_of_the_user(tmp_path: Path) -> None:
     server = replace(SERVER, model="{bundle}/m.gguf")
     assert choose({}, tmp_path, server) == Choice(bundled, theirs)
     assert choose({"MY_MODEL": str(own)}, tmp_path, server) == Choice(bundled, own)
-    assert choose({"MY_SERVER": str(chosen)}, tmp_path, server) == Choice(chosen)
+    found = choose({"MY_SERVER": str(chosen)}, tmp_path, server)
+    assert found == Choice(chosen, base=bundled)
 
 
 def test_a_server_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,18 +150,22 @@ def test_windows_starts_no_file_over_4_gb(tmp_path: Path) -> None:
     with big.open("wb") as file:
         file.truncate(4 * 1024**3)
     with pytest.raises(ModelServerError, match=r"over 4 GB, .*name a base llamafile"):
-        preparation.for_windows(big, None, tmp_path)
+        preparation.for_windows(Choice(big), tmp_path)
+    base = script(tmp_path / "base.exe", "x")
+    assert preparation.for_windows(Choice(big, base=base), tmp_path) == (base, big)
+    own = Choice(big, tmp_path / "m.gguf", base=base)
+    assert preparation.for_windows(own, tmp_path) == (base, tmp_path / "m.gguf")
 
 
 @pytest.mark.product("L5")
 def test_windows_wants_a_suffix(tmp_path: Path) -> None:
     """One that has it is taken as it is; another gets a second name, and no second copy."""
     named, unnamed = script(tmp_path / "a.exe", "x"), script(tmp_path / "b", "y")
-    assert preparation.for_windows(named, None, tmp_path) == (named, None)
-    found, _ = preparation.for_windows(unnamed, None, tmp_path)
+    assert preparation.for_windows(Choice(named), tmp_path) == (named, None)
+    found, _ = preparation.for_windows(Choice(unnamed), tmp_path)
     assert found.name == "b.exe"
     assert found.samefile(unnamed)
-    assert preparation.for_windows(unnamed, None, tmp_path)[0] == found
+    assert preparation.for_windows(Choice(unnamed), tmp_path)[0] == found
 
 
 def test_an_executable_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
