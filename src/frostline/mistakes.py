@@ -79,12 +79,7 @@ def _service_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
             if need not in names:
                 hint = did_you_mean(need, names)
                 yield ("services", number, "needs"), f'there is no service "{need}".{hint}'
-        port = service.get("port")
-        chosen = port.get("number") if is_table(port) else None
-        if chosen and chosen in ports:
-            yield ("services", number, "port"), f"port {chosen} belongs to {ports[chosen]} already"
-        elif chosen:
-            ports[chosen] = name
+        yield from _port_mistakes(number, service.get("port"), name, ports)
         if service.get("kind") == "llamafile" and not raw.get("model_server"):
             yield ("services", number, "kind"), "a llamafile needs a [model_server] table"
         if service.get("kind") == "command" and not service.get("command"):
@@ -92,6 +87,28 @@ def _service_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
         yield from _probe_mistakes(number, service)
     if cycle := _cycle({str(s.get("name")): strings(s.get("needs")) for s in services}):
         yield ("services",), f"services need each other in a circle: {' → '.join(cycle)}"
+
+
+def _port_mistakes(
+    number: int, port: object, name: str, ports: dict[object, str]
+) -> Iterator[Mistake]:
+    if not is_table(port):
+        return
+    if not _finds_one(str(port.get("pattern", "(.)"))):
+        key = ("services", number, "port", "pattern")
+        yield key, "must be a regular expression with one group, the port"
+    chosen = port.get("number")
+    if chosen and chosen in ports:
+        yield ("services", number, "port"), f"port {chosen} belongs to {ports[chosen]} already"
+    elif chosen:
+        ports[chosen] = name
+
+
+def _finds_one(pattern: str) -> bool:
+    try:
+        return re.compile(pattern).groups == 1
+    except re.error:
+        return False
 
 
 def _probe_mistakes(number: int, service: Mapping[str, object]) -> Iterator[Mistake]:

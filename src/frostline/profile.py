@@ -115,7 +115,7 @@ class Port(Table):
 
     mode: Literal["fixed", "prefer", "ephemeral", "announced"] = "prefer"
     """`fixed` fails where *number* is taken, `prefer` falls back to a free port, `ephemeral` always
-    takes a free one, `announced` lets the service choose and say.
+    takes a free one, `announced` lets the service choose and say it on a line of its output.
     """
     number: PortNumber = 0
     """0: none in particular."""
@@ -125,6 +125,8 @@ class Port(Table):
     """
     variable: str = ""
     """The name of the variable that the service itself reads."""
+    pattern: str = r'"port"\s*:\s*(\d+)'
+    """`announced`: the regular expression whose group is the port."""
 
 
 class Probe(Table):
@@ -370,9 +372,6 @@ class Profile(Table):
             "smoke.offline": self.smoke.offline,
             "smoke.read_only": self.smoke.read_only,
             "services.*.keep_alive": any(s.keep_alive for s in self.services),
-            "services.*.port.mode = announced": any(
-                s.port and s.port.mode == "announced" for s in self.services
-            ),
         }
         return tuple(name for name, value in used.items() if value)
 

@@ -59,7 +59,14 @@ class Address:
             self.listener.close()
             self.listener = None
 
+    def forget(self) -> None:
+        """Forget a port that the service has chosen for itself: the next run chooses again."""
+        if self._port.mode == "announced":
+            self.number = 0
+
     def _listen(self, remembered: int) -> None:
+        if self._port.mode == "announced":
+            return
         self.listener = ports.listen(self._port, remembered)
         self.number = self.listener.getsockname()[1]
         if self._port.by != "socket" or not current.can_inherit_sockets():
@@ -88,7 +95,7 @@ def prepare(
     child[SERVICE] = service.name
     child["PYTHONUNBUFFERED"] = child["PYTHONUTF8"] = "1"
     descriptors: list[int] = []
-    if address:
+    if address and address.number:
         child[PORT] = str(address.number)
         if service.port and service.port.variable:
             child[service.port.variable] = str(address.number)

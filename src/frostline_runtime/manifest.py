@@ -11,7 +11,7 @@ FILE_NAME = "frostline.json"
 
 Serve = Literal["function", "asgi", "wsgi"]
 Kind = Literal["entry", "command", "llamafile"]
-PortMode = Literal["fixed", "prefer", "ephemeral"]
+PortMode = Literal["fixed", "prefer", "ephemeral", "announced"]
 Restart = Literal["always", "on-failure", "never"]
 When = Literal["first-run", "asked"]
 PortBy = Literal["socket", "environment", "argument"]
@@ -24,12 +24,16 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
-    """How a service comes by its port, always on the loopback interface."""
+    """How a service comes by its port, always on the loopback interface.
+
+    *pattern* finds in its output the port that an `announced` one has chosen for itself.
+    """
 
     mode: PortMode = "prefer"
     number: int = 0
     by: PortBy = "socket"
     variable: str = ""
+    pattern: str = r'"port"\s*:\s*(\d+)'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,7 +98,7 @@ class Log:
                 self._number += 1
                 self._ring.append((self._number, text))
         for text in texts:
-            self._show(f"[{self._name}] {text}")
+            self._show(text)
             watch(text)
         with self._file_lock:
             self._write("".join(f"{text}\n" for text in texts).encode())

@@ -39,6 +39,7 @@ _PORT_MARKS = ("EADDRINUSE", "address already in use", "Address already in use")
 # Passing trouble of the system; everything else means that this candidate will never start.
 _PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY}
 
+_CHOSEN = ("prefer", "ephemeral")
 _MODELS = Probe(path=llamafile.MODELS)
 
 Put = Callable[[Event], None]
@@ -106,7 +107,7 @@ class Processes:
 
     def numbers(self) -> dict[str, int]:
         """Return the ports of the services."""
-        return {name: address.number for name, address in self._addresses.items()}
+        return {name: known.number for name, known in self._addresses.items() if known.number}
 
     def spawn(self, action: Spawn) -> None:
         """Start a process by the first candidate that works, or say why none does."""
@@ -205,6 +206,8 @@ class Processes:
             self._addresses[service.name] = launch.Address(port)
         elif new_port:
             self._addresses[service.name].renew()
+        if port:
+            self._addresses[service.name].forget()
         return launch.prepare(
             service, self._manifest, self._addresses, self._environ, inherited, self._key
         )
@@ -230,6 +233,8 @@ class Processes:
             return partial(self._watch_fetching, service.name, run.number)
         if run.how == "llamafile":
             return partial(self._watch_port, service.name, run)
+        if service.port and service.port.mode == "announced":
+            return partial(self._watch_announcement, service.name, re.compile(service.port.pattern))
         if not (service.startup and service.startup.kind == "line"):
             return bool
         pattern = re.compile(service.startup.pattern)
@@ -245,6 +250,11 @@ class Processes:
         if told:
             what, share = told
             self._put(Fetching(name, run, share or 0.0, f"fetching {what}"))
+
+    def _watch_announcement(self, name: str, pattern: re.Pattern[str], line: str) -> None:
+        address, found = self._addresses[name], pattern.search(line)
+        if found and not address.number:
+            address.number = int(found[1])
 
     def _watch_port(self, name: str, run: Run, line: str) -> None:
         """End an old llamafile that has taken another port than it was told, to try a new one."""
@@ -284,7 +294,7 @@ class Processes:
             self._put(self._after_preparation(name, run, code))
             return
         port = launch.effective_port(self._manifest.service(name))
-        ours_to_choose = port is not None and port.mode != "fixed" and port.by != "socket"
+        ours_to_choose = bool(port and port.mode in _CHOSEN and port.by != "socket")
         tail = self._known[name].log.tail(5)
         taken = code == PORT_TAKEN or any(mark in line for line in tail for mark in _PORT_MARKS)
         taken |= (name, run) in self._elsewhere
@@ -317,6 +327,8 @@ class Processes:
         if known.run and current.is_hollow(known.run.process.pid):
             gone = "its main thread has ended"
             verdict = probe.Verdict(healthy=False, alive=False, detail=gone, certain=True)
+        elif question and address and not address.number:
+            verdict = probe.Verdict(healthy=False, alive=False, detail="has not said its port yet")
         elif question and address:
             tether = known.run.tether if known.run and action.role == "liveness" else None
             if tether:
@@ -346,7 +358,8 @@ class Processes:
     def _own(self, service: Service, port: int, verdict: probe.Verdict) -> probe.Verdict:
         """Return *verdict*, or why it is not ours: a stranger may have answered on the port."""
         run = self._known[service.name].run
-        if not run or (service.port and service.port.by == "socket"):
+        given = service.port and service.port.by == "socket" and service.port.mode != "announced"
+        if not run or given:
             return verdict
         if current.owns_port(run.process.pid, port) is False:
             owner = current.port_owner(port) or "another process"
@@ -366,7 +379,7 @@ class Processes:
 
     def _url(self, name: str) -> str | None:
         address = self._addresses.get(name)
-        return f"http://127.0.0.1:{address.number}" if address else None
+        return f"http://127.0.0.1:{address.number}" if address and address.number else None
 
     def _is_configured(self) -> bool:
         try:

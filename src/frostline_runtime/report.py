@@ -1,5 +1,6 @@
 """What the supervisor says about itself and its services, as pure functions over a snapshot."""
 
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ class Snapshot:
     instance: str
     version: str
     started: float
+    since: str
+    suspends: int
+    free: int | None
     lag: float
     db: str
     services: Mapping[str, Service]
@@ -52,6 +56,8 @@ def health(snapshot: Snapshot) -> Report:
         "status": overall(model).value,
         "instance": snapshot.instance,
         "version": snapshot.version,
+        "pid": os.getpid(),
+        "since": snapshot.since,
         "uptime_s": round(now - snapshot.started, 1),
         "services": {
             name: _service(unit, snapshot.services[name], now) for name, unit in model.units.items()
@@ -59,6 +65,8 @@ def health(snapshot: Snapshot) -> Report:
         "supervisor": {
             "loop_lag_ms_max": round(snapshot.lag * 1000),
             "db": snapshot.db,
+            "disk_free_bytes": snapshot.free,
+            "suspends": snapshot.suspends,
             "log_dropped": sum(service.dropped for service in snapshot.services.values()),
         },
     }

@@ -7,6 +7,7 @@ threads that wait for processes, probes, standard input and requests only put ev
 import contextlib
 import os
 import queue
+import shutil
 import signal
 import sys
 import time
@@ -51,6 +52,7 @@ LOST_PARENT = 77
 _SUSPEND_GAP = 3.0
 _BOOT_TIME_GAP = 2.0
 _JOURNAL_PATIENCE = 1.0
+_LONGEST_RELAYED = 16 * 1024  # an event has at most 64 KiB, and JSON makes text longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,7 @@ class Supervisor:
         self._place = place
         self._options = options
         self._started = started
+        self._since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._instance = environ[INSTANCE]
         self._announcer = Announcer()
         self._people = Outlet(sys.stderr)
@@ -84,11 +87,15 @@ class Supervisor:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._previous = runfile.read(place)
         logs = {
-            service.name: open_log(service.name, place / "logs", self._people.put, self._trouble)
+            service.name: open_log(
+                service.name, place / "logs", partial(self._show, service.name), self._trouble
+            )
             for service in manifest.services
         }
         self._processes = Processes(manifest, environ, self._events.put, logs)
         self._model = Model({})
+        self._relays = False
+        self._suspends = 0
         self._base_url = ""
         self._announced = False
         self._slept = current.slept()
@@ -162,6 +169,7 @@ class Supervisor:
         slept = current.slept()
         gap, self._slept = slept - self._slept, slept
         if late > _SUSPEND_GAP or gap > _BOOT_TIME_GAP:
+            self._suspends += 1
             return Suspended(max(late, gap))
         self._lag = max(self._lag, late)
         return Tick()
@@ -222,6 +230,12 @@ class Supervisor:
             gone = partial(self._events.put, Shutdown("shell_gone", LOST_PARENT))
             current.watch_process(self._options.shell_pid, gone)
 
+    def _show(self, name: str, line: str) -> None:
+        """Show a *line* of service *name* to people, and to a shell that has asked for it."""
+        self._people.put(f"[{name}] {line}")
+        if self._relays:
+            self._announcer.emit("log", service=name, line=line[:_LONGEST_RELAYED])
+
     def _on_signal(self, number: int, _frame: object) -> None:
         self._events.put(Shutdown(signal.Signals(number).name))
 
@@ -231,6 +245,8 @@ class Supervisor:
                 self._events.put(Shutdown(str(message.get("reason", "asked for"))))
             case "restart":
                 self._events.put(Want(str(message.get("service")), "restart"))
+            case "log":
+                self._relays = message.get("on", True) is True
             case "ping":
                 self._announcer.emit("pong")
             case "status":
@@ -371,7 +387,17 @@ class Supervisor:
             instance=self._instance,
             version=self._manifest.version,
             started=self._started,
+            since=self._since,
+            suspends=self._suspends,
+            free=_free(self._place),
             lag=self._lag,
             db=self._journal.state if self._journal else "starting",
             services=self._processes.facts(),
         )
+
+
+def _free(place: Path) -> int | None:
+    try:
+        return shutil.disk_usage(place).free
+    except OSError:
+        return None

@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument(
         "--ready-descriptor", action="store_true", help="tell by FROSTLINE_READY_FD"
     )
+    parser.add_argument("--own-port", action="store_true", help="choose a port, and say it")
     parser.add_argument("--progress", type=float, default=0.0, help="say something this often")
     options = parser.parse_args()
     if options.log:
@@ -114,7 +115,10 @@ def grandchild(kind: str) -> None:
 def serve(options: argparse.Namespace) -> None:
     """Answer every request as asked."""
     number = os.environ.get("FROSTLINE_LISTEN_FD")
-    if number:
+    if options.own_port:
+        listener = socket.create_server(("127.0.0.1", 0))
+        print(f'{{"port": {listener.getsockname()[1]}}}', flush=True)
+    elif number:
         listener = socket.socket(fileno=int(number))
     else:
         listener = socket.create_server(("127.0.0.1", int(os.environ["FROSTLINE_PORT"])))

@@ -13,9 +13,10 @@ assert sys.platform == "linux"  # where faults can be injected
 
 import psutil
 import pytest
-from harness import TAG, Artifact, orphans
+from harness import TAG, Artifact, orphans, tagged
 
 from frostline import platforms
+from frostline.instance import ask
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
@@ -35,6 +36,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def bundle(project: Path, layout: str) -> Path:
+    """Return the folder of the frozen product."""
+    suffix = "-onefile" if layout == "onefile" else ""
+    return project / "build" / "output" / f"echo-{HOST}{suffix}"
+
+
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
     """Return the folder where a file unpacks itself."""
@@ -47,16 +54,18 @@ def start(project: Path, tmp_path: Path, temporary: Path, tag: str) -> Iterator[
     """Return a function that starts the artifact in a layout, behind a prefix."""
     started: list[Artifact] = []
 
-    def run(layout: str, prefix: tuple[str, ...] = (), **popen: object) -> Artifact:
-        name = f"echo-{HOST}" + ("-onefile" if layout == "onefile" else "")
-        executable = project / "build" / "output" / name / "echo"
+    def run(
+        layout: str, prefix: tuple[str, ...] = (), executable: Path | None = None,
+        home: Path = tmp_path, **popen: object,
+    ) -> Artifact:  # fmt: skip
+        executable = executable or bundle(project, layout) / "echo"
         env = {
-            "HOME": str(tmp_path),
+            "HOME": str(home),
             "TMPDIR": str(temporary),
             TAG: tag,
             "PATH": os.environ["PATH"],
         }
-        artifact = Artifact([*prefix, str(executable)], env, tmp_path, **popen)
+        artifact = Artifact([*prefix, str(executable)], env, home, **popen)
         started.append(artifact)
         return artifact
 
@@ -122,6 +131,53 @@ def test_unpacked_folder_goes_with_the_next_start(start: Start, tag: str, tempor
     assert not left.exists()
     assert second.stop() == 0
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("layout", ["onedir", "onefile"])
+def test_children_of_multiprocessing(start: Start, layout: str) -> None:
+    """D7: spawned, they are this executable again, and none of them is a second artifact."""
+    artifact = start(layout)
+    url = artifact.wait_for("ready")["services"]["api"]["url"]
+    assert ask("GET", f"{url}/spawn")[0] == 200
+    assert artifact.health()["services"]["api"]["restarts"] == 0
+    assert artifact.stop() == 0
+
+
+def test_an_update_in_place(start: Start, project: Path, tmp_path: Path, tag: str) -> None:
+    """H: a running version can be moved away, stopped by the next one, and replaced by it."""
+    install, old = tmp_path / "install", tmp_path / "old"
+    shutil.copytree(bundle(project, "onedir"), install, symlinks=True)
+    first = start("onedir", executable=install / "echo")
+    first.wait_for("ready")
+    for process in tagged(tag):
+        assert not Path(process.cwd()).is_relative_to(install)
+    install.rename(old)
+    shutil.copytree(bundle(project, "onedir"), install, symlinks=True)
+    stop = [str(install / "echo"), "stop"]
+    done = subprocess.run(stop, env=first.env, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert first.wait(10) == 0
+    shutil.rmtree(old)
+    second = start("onedir", executable=install / "echo")
+    second.wait_for("ready")
+    assert second.stop() == 0
+
+
+def test_two_installations_side_by_side(start: Start, project: Path, tmp_path: Path) -> None:
+    """H: who stops one of them, or kills all of it, leaves the other alone."""
+    homes = [tmp_path / name for name in ("one", "two", "three")]
+    artifacts = []
+    for home in homes:
+        home.mkdir()
+        shutil.copytree(bundle(project, "onedir"), home / "install", symlinks=True)
+        artifacts.append(start("onedir", executable=home / "install" / "echo", home=home))
+        artifacts[-1].wait_for("ready")
+    pids = [artifact.pid("api") for artifact in artifacts]
+    assert artifacts[0].stop() == 0
+    artifacts[1].process.kill()
+    artifacts[1].wait()
+    report = artifacts[2].health()["services"]["api"]
+    assert (report["state"], report["pid"]) == ("READY", pids[2])
 
 
 NODE = """

@@ -398,3 +398,18 @@ def last_probe(artifact: Artifact) -> float:
     """Return when the artifact believes that it has asked its service last."""
     _, body = artifact.request("GET", "/api/history?service=main")
     return float(json.loads(body)["probes"][-1]["ts"]) if json.loads(body)["probes"] else 0.0
+
+
+def test_a_port_that_the_service_chooses(launch: Launch) -> None:
+    """It says which on a line; each run may choose another one, and a stranger's is refused."""
+    port = Port(mode="announced")
+    artifact = launch(service("main", "--own-port", port=port))
+    ready = artifact.wait_for("ready")
+    first = artifact.health()["services"]["main"]
+    assert ready["services"]["main"]["url"] == first["url"]
+    os.kill(first["pid"], signal.SIGKILL)
+    artifact.wait_state("main", "READY", attempt=2)
+    second = artifact.health()["services"]["main"]["url"]
+    assert second not in {None, first["url"]}
+    with urllib.request.urlopen(f"{second}/health", timeout=5) as answer:
+        assert answer.status == 200

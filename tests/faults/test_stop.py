@@ -331,7 +331,7 @@ def test_commands_of_a_user(launch: Launch) -> None:
 
 def test_words_of_the_shell(launch: Launch) -> None:
     """§12: standard input takes commands, one JSON object a line."""
-    artifact = launch(service(), arguments=("--lifeline", "stdin"))
+    artifact = launch(service("main", "--say", "hello"), arguments=("--lifeline", "stdin"))
     artifact.wait_for("ready")
     stdin = artifact.process.stdin
     assert stdin
@@ -339,9 +339,11 @@ def test_words_of_the_shell(launch: Launch) -> None:
     stdin.flush()
     artifact.wait_for("pong")
     artifact.wait_for("unknown_command", cmd="dance")
+    stdin.write('{"cmd": "log"}\n')
     assert artifact.wait_for("status")["health"]["status"] == "ok"
     stdin.write('{"cmd": "restart", "service": "main"}\n')
     stdin.flush()
+    artifact.wait_for("log", service="main", line="hello")
     artifact.wait_state("main", "READY", attempt=2)
     stdin.write('{"cmd": "stop", "reason": "update"}\n')
     stdin.flush()

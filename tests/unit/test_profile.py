@@ -91,6 +91,10 @@ def test_services_in_a_circle(tmp_path: Path) -> None:
     ("probe", "said"),
     [
         ('startup = {kind = "line"}', "startup.pattern: a probe of kind line needs a pattern"),
+        (
+            'port = {mode = "announced", pattern = "port"}',
+            "port.pattern: must be a regular expression with one group",
+        ),
         ('startup = {kind = "line", pattern = "("}', "startup.pattern: is no regular expression"),
         ('liveness = {kind = "descriptor"}', "liveness.kind: descriptor tells of a start only"),
         ("startup = {}", "startup: the service has no port that could be asked"),

@@ -1,5 +1,7 @@
 """Figures as Prometheus reads them."""
 
+import os
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from frostline_runtime.manifest import Service as Described
@@ -12,8 +14,8 @@ KNOWN = Service(
     probes=((1.0, True, 3.0), (2.0, False, 2000.5)), dropped=4,
 )  # fmt: skip
 SNAPSHOT = Snapshot(
-    model=initial((Described(name="main"),)), instance="i", version="1", started=0.0, lag=0.012,
-    db="ok", services={"main": KNOWN},
+    model=initial((Described(name="main"),)), instance="i", version="1", started=0.0,
+    since="2026-11-20T20:00:00Z", suspends=2, free=5, lag=0.012, db="ok", services={"main": KNOWN},
 )  # fmt: skip
 
 
@@ -27,6 +29,15 @@ def test_metrics_parse() -> None:
     assert families["frostline_log_dropped"].samples[0].value == 4
     assert families["frostline_rss_bytes"].samples[0].value == 4096
     assert families["frostline_cpu_seconds"].samples[0].value == 1.25
+
+
+def test_health_of_the_whole() -> None:
+    """What a support engineer asks first."""
+    report = health(SNAPSHOT)
+    assert (report["pid"], report["since"]) == (os.getpid(), "2026-11-20T20:00:00Z")
+    supervisor = report["supervisor"]
+    assert isinstance(supervisor, dict)
+    assert (supervisor["disk_free_bytes"], supervisor["suspends"]) == (5, 2)
 
 
 def test_health_has_the_last_probe() -> None:

@@ -1,6 +1,7 @@
 """Serves /health and the environment that a child of the service sees."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -19,6 +20,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer with the environment of a child process."""
+        if self.path == "/spawn":  # a child of multiprocessing is this executable again
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                child = pool.apply(os.getppid)
+            self.send_response(200 if child == os.getpid() else 500)
+            self.end_headers()
+            return
         seen = subprocess.run(_CHILD, stdout=subprocess.PIPE, check=True, text=True).stdout
         body = json.dumps({"child": seen.splitlines()}).encode()
         self.send_response(self.answers.get(self.path, 200))
