@@ -263,7 +263,7 @@ def _write_manifest(
 
 
 def _services(profile: Profile) -> list[manifest.Service]:
-    fields = {"serve", "port", "keep_alive", "startup", "readiness", "liveness", "start_timeout"}
+    fields = {"serve", "port", "startup", "readiness", "liveness", "start_timeout"}
     return [
         manifest.Service(
             **item.model_dump(exclude=fields),

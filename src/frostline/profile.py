@@ -184,9 +184,7 @@ class Service(Table):
     readiness: Probe | None = None
     """Asked while it runs: should it get requests?"""
     liveness: Probe | None = None
-    """Asked while it runs: should it be started again?"""
-    keep_alive: Seconds | None = None
-    """Seconds between pings that keep the service awake."""
+    """Asked while it runs: should it be started again? Its questions also keep a service awake."""
     stop_path: Annotated[str, Field(pattern=r"^(/.*)?$")] = ""
     """A POST here asks it to stop, a second before the signal does."""
     grace: Seconds = 5.0
@@ -371,7 +369,6 @@ class Profile(Table):
             "data.*.symlinks = keep": any(d.symlinks == "keep" for d in self.data),
             "smoke.offline": self.smoke.offline,
             "smoke.read_only": self.smoke.read_only,
-            "services.*.keep_alive": any(s.keep_alive for s in self.services),
         }
         return tuple(name for name, value in used.items() if value)
 
