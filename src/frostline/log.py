@@ -164,7 +164,7 @@ def tail(lines: Sequence[str]) -> None:
 
 def result(value: Json) -> None:
     """Print *value* as JSON for a machine."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
 
 def text(line: str) -> None:

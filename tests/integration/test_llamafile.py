@@ -84,6 +84,8 @@ class Start(Protocol):
 def start(project: Path) -> Iterator[Start]:
     """Return a function that starts `frostline llamafile` and returns what it says when ready."""
     started: list[subprocess.Popen[str]] = []
+    # A background job of a shell has Ctrl-C switched off, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def begin(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, object]]:
         process = subprocess.Popen(
