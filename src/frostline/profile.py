@@ -1,6 +1,7 @@
 """The profile of a product, `specs/<product>.toml`: its fields and their defaults."""
 
 import json
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -280,6 +281,28 @@ class Command(Table):
     """Text that its output must contain."""
 
 
+class Waiver(Table):
+    """A finding of the audit that a product lives with, for a reason and for a time."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z-]+)+$")]
+    """Which finding."""
+    file: str = "*"
+    """A pattern of the files in the bundle that it holds for."""
+    reason: Annotated[str, Field(min_length=10)]
+    """Why; it is said in every report."""
+    expires: date
+    """The last day on which it holds."""
+
+
+class Audit(Table):
+    """What the audit of the bundle is to allow."""
+
+    largest: Annotated[int, Field(ge=0)] = 0
+    """Most megabytes that the bundle may have; 0: no budget."""
+    waivers: tuple[Waiver, ...] = ()
+    """What does not count, for now."""
+
+
 class Smoke(Table):
     """What the smoke test asks of the artifact."""
 
@@ -356,6 +379,8 @@ class Profile(Table):
     """The llamafile behind the service of kind `llamafile`."""
     console_scripts: Strings = ()
     """Scripts that `run SCRIPT` must be able to run inside."""
+    audit: Audit = Audit()
+    """What the audit of the bundle is to allow."""
     smoke: Smoke = Smoke()
     """What the finished artifact must be able to do."""
     overrides: dict[str, dict[str, object]] = {}

@@ -1,6 +1,7 @@
 """The reference of the profile, `docs/profile.md`, written from its fields."""
 
 import types
+from datetime import date
 from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -15,7 +16,9 @@ Every mistake is reported at once, with file, line and key. Editors check it aga
 `resources/profile.schema.json`. Paths are relative to the root of the project and written with `/`.
 Fields that this version reads and does not act on yet are named by `invoke plan` and by each build.
 """
-_SIMPLE = {str: "text", int: "integer", float: "number", bool: "boolean", object: "any"}
+_SIMPLE = {
+    str: "text", int: "integer", float: "number", bool: "boolean", object: "any", date: "date",
+}  # fmt: skip
 
 
 def markdown() -> str:

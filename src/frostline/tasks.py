@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from invoke.collection import Collection
 from invoke.context import Context
@@ -25,6 +25,9 @@ from frostline.profile_file import load
 from frostline.smoke import Verdict
 from frostline.typed import Body, TypedTask
 from frostline.workspace import Target, Workspace
+
+if TYPE_CHECKING:
+    from frostline.audit import Audit
 
 Layout = Literal["onedir", "onefile"]
 SMOKE_FAILED = 5
@@ -54,6 +57,7 @@ _HELP = {
     "ctx_size": "context in tokens (default: the model's)",
     "n_predict": "most tokens of an answer (default: no limit)",
     "args": "further arguments for the llamafile, as a shell would split them",
+    "sarif": "also write the findings as SARIF, for GitHub",
     "yes": "fetch an address that is not pinned, and replace --out, without asking",
     "pack": "make a llamafile of this .gguf and --base",
     "out": "where --pack writes",
@@ -126,6 +130,50 @@ def smoke(
         _show(verdict)
     if not verdict.ok:
         raise Exit(code=SMOKE_FAILED)
+
+
+@_verb
+def audit(
+    _: Context,
+    product: str = "argo",
+    platform: Platform | None = None,
+    layout: Layout | None = None,
+    sarif: Path | None = None,
+    *,
+    json: bool = False,
+) -> None:
+    """Look at every file of a built product; exit code 5 if something must not ship.
+
+    Examples: invoke audit --product argo
+              invoke audit --product argo --sarif audit.sarif --json
+    """
+    found = pipeline.audit_built(_here(), _target(product, platform, layout))
+    if sarif:
+        workspace.write(sarif.absolute(), pipeline.sarif(found))
+    if json:
+        log.result(asdict(found))
+    else:
+        _show_audit(found)
+    if not found.ok:
+        raise Exit(code=SMOKE_FAILED)
+
+
+def _show_audit(found: "Audit") -> None:
+    counted = [finding for finding in found.findings if finding.severity != "note"]
+    rows = [
+        (
+            f"waived: {f.severity}" if f.waived else f.severity, f.id, f.file,
+            f"{f.reason}; {f.waived or f.remedy}",
+        )
+        for f in counted
+    ]  # fmt: skip
+    if rows:
+        log.table(f"audit of {found.product}", ("severity", "finding", "file", "why"), rows)
+    notes = len(found.findings) - len(counted)
+    log.text(
+        f"{found.looked_at} files looked at, {notes} notes (in --json); runs on {found.minimum} "
+        f"or newer; {'nothing stands against it' if found.ok else 'it must NOT ship'}"
+    )
 
 
 @_verb
@@ -402,4 +450,6 @@ def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-namespace = Collection(build, smoke, plan, products, platforms, resources, llamafile, clean, doctor)
+namespace = Collection(
+    build, smoke, audit, plan, products, platforms, resources, llamafile, clean, doctor
+)

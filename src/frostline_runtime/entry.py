@@ -42,6 +42,10 @@ def _support_multiprocessing() -> None:
         import multiprocessing  # noqa: PLC0415
 
         multiprocessing.freeze_support()
+    elif frozen.is_onefile() and "multiprocessing.util" in sys.modules:
+        from frostline_runtime import children  # noqa: PLC0415  # only for these
+
+        children.hand_on_bootloader()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The environment of a frozen process and of the processes that it starts."""
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 
 from frostline_runtime.manifest import Environment, Manifest
@@ -44,6 +45,21 @@ def apply(rules: Environment, environ: MutableMapping[str, str], bundle: str) ->
     for key in [key for key in environ if key not in result]:
         del environ[key]
     environ.update(result)
+
+
+@contextlib.contextmanager
+def as_bootloader() -> Iterator[None]:
+    """Have in `os.environ` what the bootloader had set, for one start of this executable."""
+    before = {name: os.environ.get(name) for name in bootloader}
+    os.environ.update(bootloader)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def storage_directory(rules: Environment, environ: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """The environment of a frozen process: what wins, and what children never see."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,13 @@ def test_env_file_syntax() -> None:
     """Quotes, comments and `export` are understood; other lines are passed over."""
     text = "export A=1\nB = 'x # y'\nC=z # note\n# D=1\nno line\nE=\n9x=1\n"
     assert environment.parse_env_file(text) == {"A": "1", "B": "x # y", "C": "z", "E": ""}
+
+
+def test_one_start_as_the_bootloader_had_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Afterwards nothing of it is left for others, and what was there is there again."""
+    monkeypatch.setattr(environment, "bootloader", {"_PYI_X": "1", "LD_LIBRARY_PATH": "/inside"})
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/users/own")
+    monkeypatch.delenv("_PYI_X", raising=False)
+    with environment.as_bootloader():
+        assert (os.environ["_PYI_X"], os.environ["LD_LIBRARY_PATH"]) == ("1", "/inside")
+    assert ("_PYI_X" in os.environ, os.environ["LD_LIBRARY_PATH"]) == (False, "/users/own")

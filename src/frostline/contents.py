@@ -1,0 +1,101 @@
+"""Everything in a bundle, also what lies inside archives: files, PKG, PYZ, base_library.zip."""
+
+import stat
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from PyInstaller.archive.readers import ArchiveReadError, CArchiveReader
+
+# Bigger files are weights; nothing that we look for hides in them, and they would take seconds.
+LARGEST_SEARCHED = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Item:
+    """A file of a bundle; *name* is `archive!member` for what lies inside one.
+
+    *mode* is 0 inside archives; *link* is the target of a symbolic link.
+    """
+
+    name: str
+    size: int
+    mode: int
+    link: str
+    read: Callable[[], bytes]
+
+    @property
+    def is_inside(self) -> bool:
+        """Tell whether it lies in an archive."""
+        return "!" in self.name
+
+
+def walk(bundle: Path) -> Iterator[Item]:
+    """Yield everything in the folder *bundle*, in a fixed order. Raises OSError."""
+    for path in sorted(bundle.rglob("*")):
+        status = path.lstat()
+        if stat.S_ISDIR(status.st_mode):
+            continue
+        name = path.relative_to(bundle).as_posix()
+        link = str(path.readlink()) if path.is_symlink() else ""
+        yield Item(name, status.st_size, status.st_mode, link, path.read_bytes)
+        if link:
+            continue
+        if path.name == "base_library.zip":
+            yield from _zip(name, path)
+        elif status.st_mode & 0o111 or path.suffix == ".exe":
+            yield from _package(name, path)
+
+
+def _zip(name: str, path: Path) -> Iterator[Item]:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            data = archive.read(info)
+            yield Item(f"{name}!{info.filename}", len(data), 0, "", partial(bytes, data))
+
+
+class _Archive(Protocol):
+    """PyInstaller's readers, as far as we use them; they ship no types."""
+
+    toc: Mapping[str, Sequence[object]]
+
+    def extract(self, name: str) -> bytes:
+        """Return the content of member *name*."""
+
+    def open_embedded_archive(self, name: str) -> "_Modules":
+        """Return the archive of modules that member *name* is."""
+
+
+class _Modules(Protocol):
+    toc: Mapping[str, Sequence[object]]
+
+    def extract(self, name: str, raw: bool) -> bytes | None:  # noqa: FBT001  # PyInstaller's
+        """Return the content of module *name*."""
+
+
+def _package(name: str, path: Path) -> Iterator[Item]:
+    """Yield what PyInstaller has appended to an executable, if it has."""
+    try:
+        archive: _Archive = CArchiveReader(str(path))
+    except (ArchiveReadError, OSError, ValueError):
+        return
+    for member, facts in sorted(archive.toc.items()):
+        size, kind = int(str(facts[2])), facts[4]
+        if kind == "z":
+            yield from _modules(name, archive.open_embedded_archive(member))
+        elif kind != "o":
+            yield Item(f"{name}!{member}", size, 0, "", partial(archive.extract, member))
+
+
+def _modules(name: str, archive: _Modules) -> Iterator[Item]:
+    for module, facts in sorted(archive.toc.items()):
+        size = int(str(facts[2]))
+        if size:
+            yield Item(f"{name}!{module}", size, 0, "", partial(_module, archive, module))
+
+
+def _module(archive: _Modules, name: str) -> bytes:
+    return archive.extract(name, True) or b""  # noqa: FBT003  # PyInstaller's

@@ -1,0 +1,152 @@
+"""Native files by their content, whatever system we are on: ELF, PE and Mach-O (through lief)."""
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import lief
+
+Format = Literal["elf", "pe", "mach-o"]
+
+_MAGIC = {
+    b"\x7fELF": "elf", b"MZ": "pe", b"\xcf\xfa\xed\xfe": "mach-o", b"\xce\xfa\xed\xfe": "mach-o",
+    b"\xca\xfe\xba\xbe": "mach-o", b"\xca\xfe\xba\xbf": "mach-o",
+}  # fmt: skip
+_MACHINES = {
+    "X86_64": "x86_64", "AMD64": "x86_64", "AARCH64": "arm64", "ARM64": "arm64",
+}  # fmt: skip
+# Relative relocations came with glibc 2.36, which names no symbol for them.
+_ABI_VERSIONS = {"GLIBC_ABI_DT_RELR": (2, 36)}
+
+Version = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Native:
+    """A native file; *machines* are the architectures that it has code for.
+
+    *glibc* is the newest version that it asks for, by *glibc_symbol* of a library; *minimum* the
+    oldest system, as far as the format says; *weak* what it lacks against attacks.
+    """
+
+    format: Format
+    machines: tuple[str, ...]
+    is_program: bool
+    needed: tuple[str, ...] = ()
+    rpaths: tuple[str, ...] = ()
+    glibc: Version = ()
+    minimum: Version = ()
+    weak: tuple[str, ...] = ()
+
+
+def recognised(head: bytes) -> Format | None:
+    """Return the format of a file that begins with *head*, None if it is not native."""
+    for magic, name in _MAGIC.items():
+        if head.startswith(magic):
+            return "pe" if name == "pe" else "elf" if name == "elf" else "mach-o"
+    return None
+
+
+def parse(data: bytes) -> Native | None:
+    """Return what the native file *data* is, None if it cannot be read as one."""
+    kind = recognised(data[:4])
+    if kind == "elf":
+        config = lief.ELF.ParserConfig()
+        config.parse_relocations = config.parse_notes = config.parse_symtab_symbols = False
+        config.parse_overlay = False
+        elf = lief.ELF.parse(data, config)
+        return _elf(elf) if isinstance(elf, lief.ELF.Binary) else None
+    if kind == "pe":
+        pe = lief.PE.parse(data)
+        return _pe(pe) if isinstance(pe, lief.PE.Binary) else None
+    if kind == "mach-o":
+        fat = lief.MachO.parse(data)
+        return _mach_o([*fat]) if isinstance(fat, lief.MachO.FatBinary) else None
+    return None
+
+
+def _elf(binary: lief.ELF.Binary) -> Native:
+    weak = [] if binary.has_nx else ["an executable stack"]
+    relro = any(s.type == lief.ELF.Segment.TYPE.GNU_RELRO for s in binary.segments)
+    weak += [] if relro else ["writable relocations (no RELRO)"]
+    program = binary.has_interpreter
+    weak += ["a fixed address (no PIE)"] if program and not binary.is_pie else []
+    versions = [
+        _version(str(symbol.name))
+        for requirement in binary.symbols_version_requirement
+        for symbol in requirement.get_auxiliary_symbols()
+    ]
+    rpaths = [
+        part
+        for entry in binary.dynamic_entries
+        if isinstance(entry, lief.ELF.DynamicEntryRpath | lief.ELF.DynamicEntryRunPath)
+        for part in entry.paths
+    ]
+    return Native(
+        format="elf", machines=_machines([binary.header.machine_type]), is_program=program,
+        needed=tuple(map(str, binary.libraries)), rpaths=tuple(rpaths),
+        glibc=max(versions, default=()), weak=tuple(weak),
+    )  # fmt: skip
+
+
+def _version(symbol: str) -> Version:
+    if symbol in _ABI_VERSIONS:
+        return _ABI_VERSIONS[symbol]
+    number = symbol.removeprefix("GLIBC_")
+    if number == symbol or not number.replace(".", "").isdigit():
+        return ()
+    return tuple(map(int, number.split(".")))
+
+
+def _pe(binary: lief.PE.Binary) -> Native:
+    header = binary.optional_header
+    flags = header.dll_characteristics_lists
+    names = {str(flag).rpartition(".")[2] for flag in flags}
+    weak = [] if "DYNAMIC_BASE" in names else ["a fixed address (no ASLR)"]
+    weak += [] if "NX_COMPAT" in names else ["an executable stack (no DEP)"]
+    return Native(
+        format="pe", machines=_machines([binary.header.machine]),
+        is_program=not binary.header.has_characteristic(lief.PE.Header.CHARACTERISTICS.DLL),
+        needed=tuple(str(name).lower() for name in binary.libraries),
+        minimum=(header.major_subsystem_version, header.minor_subsystem_version), weak=tuple(weak),
+    )  # fmt: skip
+
+
+def _mach_o(binaries: list[lief.MachO.Binary]) -> Native:
+    oldest: Version = ()
+    needed: list[str] = []
+    rpaths: list[str] = []
+    for binary in binaries:
+        command = binary.build_version or binary.version_min
+        if command:
+            found = getattr(command, "minos", None) or getattr(command, "version", None) or ()
+            oldest = max(oldest, tuple(found)[:2])
+        needed += [library.name for library in binary.libraries]
+        rpaths += [rpath.path for rpath in binary.rpaths]
+    first = binaries[0]
+    return Native(
+        format="mach-o", machines=_machines(b.header.cpu_type for b in binaries),
+        is_program=first.header.file_type == lief.MachO.Header.FILE_TYPE.EXECUTE,
+        needed=tuple(dict.fromkeys(map(str, needed))),
+        rpaths=tuple(dict.fromkeys(map(str, rpaths))),
+        minimum=oldest,
+    )  # fmt: skip
+
+
+def _machines(kinds: Iterable[object]) -> tuple[str, ...]:
+    names = (str(kind).rpartition(".")[2] for kind in kinds)
+    return tuple(_MACHINES.get(name, name.lower()) for name in names)
+
+
+def resolved(folder: str, path: str) -> str | None:
+    """Return where the library path *path* of a file in *folder* of the bundle leads.
+
+    None: out of the bundle, or to a fixed place of the machine.
+    """
+    for origin in ("$ORIGIN", "${ORIGIN}", "@loader_path", "@executable_path"):
+        if path == origin or path.startswith(f"{origin}/"):
+            below = path.removeprefix(origin).lstrip("/")
+            joined = posixpath.normpath(posixpath.join(folder, below))
+            return None if joined.startswith("..") else "" if joined == "." else joined
+    return None

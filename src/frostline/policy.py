@@ -1,0 +1,57 @@
+"""What an artifact must be on each system, `resources/policy.toml`."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import ValidationError
+
+from frostline import mistakes, resources, toml_lines
+from frostline.errors import Problem, ProfileError
+from frostline.platforms import OperatingSystem
+from frostline.profile import Strings, Table
+from frostline.workspace import Workspace
+
+
+class System(Table):
+    """What holds on one system."""
+
+    libraries: Strings
+    """Patterns of the libraries that it brings."""
+    longest: int
+    """Most characters of a file's path in the bundle."""
+
+
+class Policy(Table):
+    """The whole file."""
+
+    schema_: Literal[1]
+    """The version of this format."""
+    severity: Mapping[str, Literal["error", "warning", "note"]]
+    """How much a finding matters, by its id."""
+    system: dict[OperatingSystem, System]
+    """By operating system."""
+
+
+def load(paths: Workspace) -> Policy:
+    """Return the project's policy, or frostline's own where the project has none.
+
+    Raises ProfileError.
+    """
+    own = paths.root / "resources" / "policy.toml"
+    path = own if own.is_file() else resources.data("resources", "policy.toml")
+    text = path.read_text(encoding="utf-8")
+    try:
+        raw = tomllib.loads(text)
+        raw["schema_"] = raw.pop("schema", None)
+        return Policy.model_validate_json(json.dumps(raw))
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError([mistakes.syntax_problem(path.name, text, error)]) from None
+    except ValidationError as error:
+        lines = toml_lines.index(text)
+        found = mistakes.of_fields(error, tuple(Policy.model_fields))
+        raise ProfileError([
+            Problem(path.name, toml_lines.find(lines, key), ".".join(map(str, key)), reason)
+            for key, reason in found
+        ]) from None  # fmt: skip

@@ -1,0 +1,45 @@
+"""Waivers hold for a reason and for a time."""
+
+from datetime import date
+
+from frostline.findings import Finding, ordered, waive
+from frostline.profile import Waiver
+
+TODAY = date(2026, 11, 21)
+
+
+def found(name: str, file: str = "a.so", severity: str = "error") -> Finding:
+    """Return a finding."""
+    made = {"id": name, "file": file, "severity": severity, "reason": "r", "remedy": "m"}
+    return Finding(**made)  # type: ignore[arg-type]
+
+
+def waiver(name: str, file: str = "*", expires: date = TODAY) -> Waiver:
+    """Return a waiver."""
+    return Waiver(id=name, file=file, reason="known and accepted", expires=expires)
+
+
+def test_a_waiver_covers_what_it_names() -> None:
+    """By finding and file, up to its last day."""
+    known = [found("a.b"), found("a.b", "other"), found("a.c")]
+    result = waive(known, [waiver("a.b", "*.so")], TODAY)
+    assert [bool(finding.waived) for finding in result] == [True, False, False]
+
+
+def test_a_waiver_ends() -> None:
+    """Then the finding counts again, and the waiver is told."""
+    result = waive([found("a.b")], [waiver("a.b", expires=date(2026, 11, 20))], TODAY)
+    assert [(f.id, f.waived) for f in result] == [("a.b", ""), ("waiver.expired", "")]
+
+
+def test_a_waiver_that_nothing_needs() -> None:
+    """It is told, so that it does not hide the next one."""
+    (result,) = waive([], [waiver("a.b")], TODAY)
+    assert (result.id, result.severity) == ("waiver.unused", "note")
+
+
+def test_the_worst_first() -> None:
+    """And what does not count last."""
+    known = [found("b.b", severity="note"), found("a.a"), found("c.c", severity="warning")]
+    waived = waive(known, [waiver("a.a")], TODAY)
+    assert [finding.id for finding in ordered(waived)] == ["c.c", "b.b", "a.a"]
