@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +14,8 @@ from frostline.environment import ProductEnvironment
 from frostline.errors import BuildError
 from frostline.workspace import Target, Workspace
 
-SCHEMA = 1
+SCHEMA = 2
+_MISSING = re.compile(r"(?m)^missing module named '?([\w.]+)'? - imported by ")
 _EXECUTABLE, _PLAIN = 0o755, 0o644
 # What PyInstaller is at, for the screen, by what its log says.
 _PHASES = {
@@ -28,7 +31,11 @@ _PHASES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A finished bundle: *files* are sha256, size and mode by relative path."""
+    """A finished bundle: *files* are sha256, size and mode by relative path.
+
+    *missing*: modules that something imports and that were not found; *python* is its version
+    (`3.11`).
+    """
 
     product: str
     version: str
@@ -40,6 +47,8 @@ class Bundle:
     size: int
     distributions: Mapping[str, str]
     files: Mapping[str, tuple[str, int, str]]
+    missing: tuple[str, ...]
+    python: str
     schema: int = SCHEMA
 
 
@@ -52,6 +61,7 @@ def load(paths: Workspace, target: Target) -> Bundle | None:
     if raw.get("schema") != SCHEMA:
         return None
     raw["files"] = {name: tuple(facts) for name, facts in raw["files"].items()}
+    raw["missing"] = tuple(raw["missing"])
     bundle = Bundle(**raw)
     folder = paths.output(target)
     if not folder.is_dir() or _describe_files(folder) != bundle.files:
@@ -72,7 +82,8 @@ def freeze(  # the whole of what is known
 
     The final name holds either the old bundle or the whole new one.
     """
-    part = paths.work(target) / "part"
+    work = paths.work(target)
+    part = work / "part"
     workspace.remove(part)
     try:
         _run_pyinstaller(paths, target, plan, product, part, environ)
@@ -89,6 +100,8 @@ def freeze(  # the whole of what is known
             size=sum(file.stat().st_size for file in digest.files(made) if not file.is_symlink()),
             distributions=plan.distributions,
             files=_describe_files(made),
+            missing=_missing_modules(work / "pyinstaller"),
+            python=f"{sys.version_info.major}.{sys.version_info.minor}",
         )
         _put_in_place(made, paths, target)
     finally:
@@ -175,12 +188,19 @@ def _describe_files(folder: Path) -> dict[str, tuple[str, int, str]]:
     return described
 
 
+def _missing_modules(work: Path) -> tuple[str, ...]:
+    """Return what PyInstaller has noted as not found."""
+    text = "".join(path.read_text(encoding="utf-8") for path in work.rglob("warn-*.txt"))
+    return tuple(sorted(set(_MISSING.findall(text))))
+
+
 def _put_in_place(made: Path, paths: Workspace, target: Target) -> None:
     final = paths.output(target)
     old = paths.work(target) / "old"
     final.parent.mkdir(parents=True, exist_ok=True)
     workspace.remove(old)
-    workspace.remove(paths.report(target, "smoke"))  # it spoke of the old bundle
+    for kind in ("smoke", "audit"):  # they spoke of the old bundle
+        workspace.remove(paths.report(target, kind))
     if final.exists():
         final.replace(old)
     made.replace(final)

@@ -19,6 +19,7 @@ from frostline import (
     policy,
     preflight,
     profile_file,
+    ratchet,
     resources,
     smoke,
     stage,
@@ -96,8 +97,11 @@ def prove(
     return smoke.smoke(paths, target, loaded, bundle, model_server=model_server, environ=environ)
 
 
-def audit_built(paths: Workspace, target: Target) -> "Audit":
-    """Return what is found in the built *target*. Raises SmokeError if it was not built."""
+def audit_built(paths: Workspace, target: Target, *, accept: bool = False) -> "Audit":
+    """Return what is found in the built *target*; *accept* what PyInstaller did not find.
+
+    Raises SmokeError if it was not built.
+    """
     from frostline import audit  # noqa: PLC0415  # reading native files costs 0.3 s of every start
 
     loaded = profile_file.load(paths, target)
@@ -106,6 +110,9 @@ def audit_built(paths: Workspace, target: Target) -> "Audit":
         if not bundle:
             message = f"{target.name} was not built."
             raise SmokeError(message, hint=f"run `invoke build --product {target.product}`")
+        if accept:
+            new = ratchet.accept(paths, target, bundle)
+            log.done(f"{new} modules more may be missing: {paths.warnings(target.product)}")
         with log.step(f"auditing {target.name}"):
             return audit.audit(paths, target, loaded, policy.load(paths), bundle)
 

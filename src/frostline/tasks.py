@@ -57,6 +57,7 @@ _HELP = {
     "ctx_size": "context in tokens (default: the model's)",
     "n_predict": "most tokens of an answer (default: no limit)",
     "args": "further arguments for the llamafile, as a shell would split them",
+    "accept": "take the modules that PyInstaller did not find as reviewed",
     "sarif": "also write the findings as SARIF, for GitHub",
     "yes": "fetch an address that is not pinned, and replace --out, without asking",
     "pack": "make a llamafile of this .gguf and --base",
@@ -140,6 +141,7 @@ def audit(
     layout: Layout | None = None,
     sarif: Path | None = None,
     *,
+    accept: bool = False,
     json: bool = False,
 ) -> None:
     """Look at every file of a built product; exit code 5 if something must not ship.
@@ -147,7 +149,7 @@ def audit(
     Examples: invoke audit --product argo
               invoke audit --product argo --sarif audit.sarif --json
     """
-    found = pipeline.audit_built(_here(), _target(product, platform, layout))
+    found = pipeline.audit_built(_here(), _target(product, platform, layout), accept=accept)
     if sarif:
         workspace.write(sarif.absolute(), pipeline.sarif(found))
     if json:

@@ -40,6 +40,10 @@ class Workspace:
         """Return the profile of *product*."""
         return self.root / "specs" / f"{product}.toml"
 
+    def warnings(self, product: str) -> Path:
+        """Return the list of modules that *product* may lack."""
+        return self.root / "specs" / f"{product}.warnings.txt"
+
     def environment(self, name: str) -> Path:
         """Return the folder of the environment called *name*."""
         return self.build / "env" / name

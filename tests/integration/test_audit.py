@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from frostline import audit, freeze, platforms, policy, profile_file
+from frostline import audit, freeze, platforms, policy, profile_file, ratchet
 from frostline.findings import Finding
 from frostline.freeze import Bundle
 from frostline.profile import Audit, Profile, Waiver
@@ -37,6 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for layout in ("onedir", "onefile"):
         done = run(folder, "build", "--product", "echo", "--layout", layout)
         assert done.returncode == 0, done.stderr
+    assert run(folder, "audit", "--product", "echo", "--accept").returncode == 0
     return folder
 
 
@@ -244,6 +246,23 @@ def test_a_token_in_compiled_code_is_found(tmp_path: Path) -> None:
     assert results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == (
         "echo!echo.server"
     )
+
+
+def test_only_new_missing_modules_count(copy: Workspace, built: Bundle) -> None:
+    """What was reviewed for this platform is no news; what is missing since then is an error."""
+    assert built.missing
+    more = replace(built, missing=(*built.missing, "since_yesterday"))
+    assert [(f.id, f.file, f.severity) for f in looked(copy, more)] == [
+        ("freeze.missing-module", "since_yesterday", "error")
+    ]
+    reviewed = copy.warnings("echo")
+    text = reviewed.read_text("utf-8").replace(TARGET.platform.name, "windows_arm64")
+    reviewed.write_text(text, encoding="utf-8")
+    assert [f.id for f in looked(copy, more)] == ["freeze.not-reviewed"]
+    assert ratchet.accept(copy, TARGET, more) == len(more.missing)
+    assert looked(copy, more) == []
+    assert "windows_arm64 " in reviewed.read_text("utf-8")
+    assert ratchet.accept(copy, TARGET, built) == 0
 
 
 def test_what_was_not_built(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ ORDER = [
     "contents",
     "native",
     "leaks",
+    "ratchet",
     "audit",
     "packing",
     "model_server",
