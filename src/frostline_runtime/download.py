@@ -135,11 +135,13 @@ def is_there(wanted: Wanted, place: Path, *, whole: bool = False) -> bool:
     seen = {"size": status.st_size, "mtime": status.st_mtime_ns, "sha256": wanted.sha256}
     if not whole and _read_json(stamp) == seen:
         return True
-    if hash_of(place) != wanted.sha256:
-        return False
-    with contextlib.suppress(OSError):  # a folder that cannot be written: hash it again
-        stamp.write_text(json.dumps(seen), encoding="utf-8")
-    return True
+    same = False
+    with contextlib.suppress(OSError):  # what cannot be read is not there
+        same = hash_of(place) == wanted.sha256
+    if same:
+        with contextlib.suppress(OSError):  # a folder that cannot be written: hash it again
+            stamp.write_text(json.dumps(seen), encoding="utf-8")
+    return same
 
 
 def hash_of(path: Path) -> str:
@@ -435,7 +437,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _look(wanted: Wanted, place: Path, offer: _Offer) -> None:
     """Refuse what cannot end well before it is fetched. Raises _WrongError, DownloadError."""
-    known = int(str(_read_json(_sidecar(place)).get("total", 0)))
+    known = _read_json(_sidecar(place)).get("total")
     if offer.start and known and offer.total != known:
         _part(place).unlink()
         raise _LaterError("the file has changed there", 0.0)

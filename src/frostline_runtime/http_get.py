@@ -73,22 +73,31 @@ def get(
                 names = {name.lower(): value for name, value in response.getheaders()}
                 yield Response(response.status, names, response)
                 return
-        target = urllib.parse.urljoin(url, location)
-        if url.startswith("https:") and not target.startswith("https:"):
-            message = "it redirects from https to another scheme"
-            raise RefusedError(message)
-        url = target
+        url = _redirected(url, location)
     message = f"it redirects more than {_MOST_REDIRECTS} times"
     raise RefusedError(message)
 
 
+def _redirected(url: str, location: str) -> str:
+    """Return where *location* leads from *url*. Raises RefusedError."""
+    try:
+        # Headers come as Latin-1; whoever writes other letters means UTF-8.
+        target = urllib.parse.urljoin(url, location.encode("latin-1").decode("utf-8", "replace"))
+    except ValueError:
+        target = ""
+    if _origin(url)[0] == "https" and _origin(target)[0] != "https":
+        message = "it redirects from https to another scheme"
+        raise RefusedError(message)
+    return target
+
+
 def _origin(url: str) -> tuple[str, str, int]:
     """Return scheme, host and port. Raises RefusedError."""
-    parts = urllib.parse.urlsplit(url)
     try:
+        parts = urllib.parse.urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
-        port = 0
+        parts, port = urllib.parse.urlsplit(""), 0
     if not (parts.scheme in _PORTS and parts.hostname and port):
         message = f"{parts.scheme or 'it'} is no address that can be fetched (http, https)"
         raise RefusedError(message)
@@ -120,7 +129,8 @@ def _ask(
     scheme, host, _ = _origin(url)
     parts = urllib.parse.urlsplit(url)
     path = urllib.parse.quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    target = f"{path}?{parts.query}" if parts.query else path
+    query = urllib.parse.quote(parts.query, safe="/%:@!$&'()*+,;=~-._?[]|")
+    target = f"{path}?{query}" if query else path
     proxy = _proxy(scheme, host)
     extra: dict[str, str] = {}
     if proxy and scheme == "http":

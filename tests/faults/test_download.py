@@ -184,6 +184,21 @@ def moved_here(exchange: Exchange) -> None:
         exchange.head(302, Location="/there", Content_Length=0)
 
 
+def moved_to(place: str) -> Behaviour:
+    """Send the client to *place*."""
+
+    def behave(exchange: Exchange) -> None:
+        if exchange.number > 1:
+            assert exchange.path == "/there?name=a%20b%C3%BC&x=%20"
+            exchange.good()
+        else:
+            exchange.connection.sendall(
+                f"HTTP/1.1 302 Found\r\nLocation: {place}\r\nContent-Length: 0\r\n\r\n".encode()
+            )
+
+    return behave
+
+
 RECOVERED: dict[str, Behaviour] = {
     **{f"cut after {tenth * 10} %": cut(tenth) for tenth in range(10)},
     "reset in the body": at_first(reset_in_body),
@@ -211,6 +226,7 @@ RECOVERED: dict[str, Behaviour] = {
     "wrong bytes of the right length": at_first(wrong_bytes),
     "longer than said": longer_than_said,
     "redirect": moved_here,
+    "redirect with strange letters": moved_to("/there?name=a b\u00fc&x=%20"),
 }
 
 
@@ -293,6 +309,7 @@ REFUSED: dict[str, tuple[Behaviour, str]] = {
         status(302, Location="ftp://a/b"),
         "ftp is no address that can be fetched",
     ),
+    "redirect to a broken address": (status(302, Location="http://[::1/a"), "no address that can"),
     "gzip": (gzip, "it sends another encoding than was asked for"),
     "not http": (lambda x: x.connection.sendall(b"hello\r\n\r\n"), r"hello \(3 attempts\)"),
     "content length too small": (instead(CONTENT[:-1]), f"it has {SIZE - 1} bytes, expected"),
@@ -630,6 +647,18 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
     os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert is_there(thing, place)  # the stamp cannot know
     assert not is_there(thing, place, whole=True)
+
+
+def test_a_damaged_note_about_a_part(tmp_path: Path) -> None:
+    """It costs the part, and nothing else."""
+    place = tmp_path / "model.gguf"
+    for note in ("no json", "[]", json.dumps({"url": "x", "etag": 5, "total": "many"})):
+        place.with_name("model.gguf.part").write_bytes(b"x" * 100)
+        place.with_name("model.gguf.part.json").write_text(note, encoding="utf-8")
+        with FaultyServer(Exchange.good) as server:
+            assert fetch(wanted(server.url()), place, patience=QUICK)
+        assert place.read_bytes() == CONTENT
+        forget(place)
 
 
 def test_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
