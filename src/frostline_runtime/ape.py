@@ -1,6 +1,8 @@
 """What an executable file is, and what a llamafile carries in its ZIP."""
 
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +16,11 @@ ARGUMENTS = ".args"
 ALIGNMENT = 65_536
 _LONGEST_ARGUMENTS = 1024 * 1024
 _LOCAL_HEAD = 30
+# What zipfile raises at archives that are cut or lie about their offsets.
+_NO_ZIP = (
+    zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError, EOFError,
+    zlib.error, struct.error,
+)  # fmt: skip
 
 Kind = Literal["ape", "elf", "pe", "mach-o", "script", "other"]
 
@@ -66,7 +73,7 @@ def inspect(path: Path) -> Executable:
             members = [info for info in archive.infolist() if info.filename.endswith(SUFFIX)]
             models = tuple(_member(path, info) for info in members)
             return Executable(kind, size, _arguments(archive), models)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
+    except _NO_ZIP:
         return Executable(kind, size)
 
 
