@@ -75,7 +75,13 @@ def audit(
         found += _name_findings(item)
         if item.link or not (item.is_inside or stat.S_ISREG(item.mode)):
             continue
-        data = item.read()
+        try:
+            data = item.read()
+        except contents.DAMAGED as error:
+            reason = f"cannot be read: {error}"
+            remedy = "build it again, and look at the disk"
+            found.append(_found("file.damaged", "error", item.name, reason, remedy))
+            continue
         found += _data_findings(item, data, places)
         parsed = native.parse(data) if native.recognised(data[:4]) else None
         if parsed:

@@ -1,7 +1,9 @@
 """Everything in a bundle, also what lies inside archives: files, PKG, PYZ, base_library.zip."""
 
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +12,8 @@ from typing import Protocol
 
 from PyInstaller.archive.readers import ArchiveReadError, CArchiveReader
 
+# What reading a damaged member raises.
+DAMAGED = (OSError, ValueError, EOFError, zlib.error, struct.error, ArchiveReadError)
 # Bigger files are weights; nothing that we look for hides in them, and they would take seconds.
 LARGEST_SEARCHED = 64 * 1024 * 1024
 
@@ -80,7 +84,7 @@ def _package(name: str, path: Path) -> Iterator[Item]:
     """Yield what PyInstaller has appended to an executable, if it has."""
     try:
         archive: _Archive = CArchiveReader(str(path))
-    except (ArchiveReadError, OSError, ValueError):
+    except DAMAGED:
         return
     for member, facts in sorted(archive.toc.items()):
         size, kind = int(str(facts[2])), facts[4]

@@ -7,6 +7,8 @@ from typing import Literal
 
 import lief
 
+lief.logging.disable()  # what it cannot read is told by us
+
 Format = Literal["elf", "pe", "mach-o"]
 
 _MAGIC = {

@@ -248,6 +248,16 @@ def test_a_token_in_compiled_code_is_found(tmp_path: Path) -> None:
     )
 
 
+def test_a_damaged_archive_is_told(copy: Workspace, built: Bundle) -> None:
+    """Bytes that were changed inside of the executable's archive are no crash."""
+    executable = copy.executable(TARGET)
+    data = bytearray(executable.read_bytes())
+    at = data.rindex(b"PYZ\0") + 2000
+    data[at : at + 4000] = bytes(4000)
+    executable.write_bytes(data)
+    assert {finding.id for finding in looked(copy, built)} == {"file.damaged"}
+
+
 def test_only_new_missing_modules_count(copy: Workspace, built: Bundle) -> None:
     """What was reviewed for this platform is no news; what is missing since then is an error."""
     assert built.missing
