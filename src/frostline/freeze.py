@@ -8,13 +8,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from frostline import command, digest, environment, log, resources, workspace
+from frostline import (
+    command,
+    digest,
+    distributions,
+    environment,
+    log,
+    provenance,
+    resources,
+    workspace,
+)
 from frostline.collect import Plan, plan_file
 from frostline.environment import ProductEnvironment
 from frostline.errors import BuildError
 from frostline.workspace import Target, Workspace
 
-SCHEMA = 2
+SCHEMA = 3
 _MISSING = re.compile(r"(?m)^missing module named '?([\w.]+)'? - imported by ")
 _EXECUTABLE, _PLAIN = 0o755, 0o644
 # What PyInstaller is at, for the screen, by what its log says.
@@ -34,7 +43,7 @@ class Bundle:
     """A finished bundle: *files* are sha256, size and mode by relative path.
 
     *missing*: modules that something imports and that were not found; *python* is its version
-    (`3.11`).
+    (`3.11`). *collected*: how much of each distribution; *libraries*: where each is from.
     """
 
     product: str
@@ -49,6 +58,8 @@ class Bundle:
     files: Mapping[str, tuple[str, int, str]]
     missing: tuple[str, ...]
     python: str
+    collected: Mapping[str, tuple[str, int]]
+    libraries: Mapping[str, str]
     schema: int = SCHEMA
 
 
@@ -62,6 +73,7 @@ def load(paths: Workspace, target: Target) -> Bundle | None:
         return None
     raw["files"] = {name: tuple(facts) for name, facts in raw["files"].items()}
     raw["missing"] = tuple(raw["missing"])
+    raw["collected"] = {name: tuple(facts) for name, facts in raw["collected"].items()}
     bundle = Bundle(**raw)
     folder = paths.output(target)
     if not folder.is_dir() or _describe_files(folder) != bundle.files:
@@ -89,6 +101,8 @@ def freeze(  # the whole of what is known
         _run_pyinstaller(paths, target, plan, product, part, environ)
         made = part / target.product if target.layout == "onedir" else part
         _set_modes(made, plan)
+        known = distributions.installed(product.site_packages, work / "stage")
+        origin = provenance.read(work / "pyinstaller", known, Path(sys.base_prefix))
         bundle = Bundle(
             product=target.product,
             version=plan.version,
@@ -101,6 +115,8 @@ def freeze(  # the whole of what is known
             distributions=plan.distributions,
             files=_describe_files(made),
             missing=_missing_modules(work / "pyinstaller"),
+            collected=origin.distributions,
+            libraries=origin.libraries,
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
         )
         _put_in_place(made, paths, target)

@@ -108,13 +108,32 @@ def audit_built(paths: Workspace, target: Target, *, accept: bool = False) -> "A
     with exclusively(paths, target):
         bundle = freeze.load(paths, target)
         if not bundle:
-            message = f"{target.name} was not built."
-            raise SmokeError(message, hint=f"run `invoke build --product {target.product}`")
+            raise _not_built(target)
         if accept:
             new = ratchet.accept(paths, target, bundle)
             log.done(f"{new} modules more may be missing: {paths.warnings(target.product)}")
         with log.step(f"auditing {target.name}"):
             return audit.audit(paths, target, loaded, policy.load(paths), bundle)
+
+
+def bill(paths: Workspace, target: Target) -> tuple[Path, Path]:
+    """Write the bill of materials and the licences of the built *target*.
+
+    Raises SmokeError if it was not built.
+    """
+    from frostline import sbom  # noqa: PLC0415  # as above
+
+    loaded = profile_file.load(paths, target)
+    with exclusively(paths, target):
+        bundle = freeze.load(paths, target)
+        if not bundle:
+            raise _not_built(target)
+        return sbom.write(paths, target, bundle, wanted_pins(paths, target, loaded))
+
+
+def _not_built(target: Target) -> SmokeError:
+    message = f"{target.name} was not built."
+    return SmokeError(message, hint=f"run `invoke build --product {target.product}`")
 
 
 def sarif(found: "Audit") -> str:

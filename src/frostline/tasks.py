@@ -179,6 +179,21 @@ def _show_audit(found: "Audit") -> None:
 
 
 @_verb
+def sbom(
+    _: Context,
+    product: str = "argo",
+    platform: Platform | None = None,
+    layout: Layout | None = None,
+) -> None:
+    """Write what a built product is made of (CycloneDX 1.6), and the licences as text.
+
+    Example: invoke sbom --product argo
+    """
+    for path in pipeline.bill(_here(), _target(product, platform, layout)):
+        log.text(str(path))
+
+
+@_verb
 def plan(
     _: Context,
     product: str = "argo",
@@ -453,5 +468,5 @@ def _megabytes(size: int) -> str:
 
 
 namespace = Collection(
-    build, smoke, audit, plan, products, platforms, resources, llamafile, clean, doctor
+    build, smoke, audit, sbom, plan, products, platforms, resources, llamafile, clean, doctor
 )

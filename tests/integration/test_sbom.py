@@ -1,0 +1,61 @@
+"""The bill of materials of a really frozen product, held against the official schema."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+
+from frostline import platforms
+
+PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+NAME = f"echo-{platforms.host().name}"
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run frostline in *project*."""
+    argv = [FROSTLINE, *arguments]
+    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the sample product, frozen."""
+    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("sbom") / "project"))
+    assert run(folder, "build", "--product", "echo").returncode == 0
+    return folder
+
+
+def test_it_says_what_is_in_the_bundle(project: Path) -> None:
+    """Distributions by what was collected, the interpreter, and libraries that no wheel brings."""
+    done = run(project, "sbom", "--product", "echo")
+    assert done.returncode == 0, done.stderr
+    bill, notice = map(Path, done.stdout.split())
+    text = bill.read_text("utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    document = json.loads(text)
+    assert document["metadata"]["component"]["name"] == "echo"
+    parts = {part["name"]: part for part in document["components"]}
+    assert {"echo", "cpython", "pyinstaller", "frostline-runtime"} <= parts.keys()
+    assert parts["pyinstaller"]["purl"].startswith("pkg:pypi/pyinstaller@6.")
+    inside = project / "build" / "output" / NAME / "_internal"
+    libraries = {path.name for path in inside.iterdir() if ".so" in path.name}
+    system = {name for name, part in parts.items() if part["bom-ref"].startswith("system:")}
+    assert system
+    assert system <= libraries
+    assert all(len(parts[name]["hashes"][0]["content"]) == 64 for name in system)
+    assert str(project) not in text
+    assert notice.read_text("utf-8").startswith("echo 1.0 contains software of others.")
+
+
+def test_the_same_bundle_gives_the_same_bytes(project: Path) -> None:
+    """No date, no random number."""
+    files = [Path(line) for line in run(project, "sbom", "--product", "echo").stdout.split()]
+    first = [path.read_bytes() for path in files]
+    assert run(project, "sbom", "--product", "echo").returncode == 0
+    assert [path.read_bytes() for path in files] == first
