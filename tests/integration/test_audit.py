@@ -204,6 +204,7 @@ def test_a_waiver_makes_it_pass(copy: Workspace, built: Bundle) -> None:
     assert not audit.audit(copy, TARGET, profile, policy.load(copy), built).ok
 
 
+@pytest.mark.skipif(not shutil.which("readelf"), reason="needs the binutils")
 def test_the_oldest_glibc_is_told(copy: Workspace, built: Bundle) -> None:
     """It is what the binutils find in the files, one by one."""
     result = audit.audit(copy, TARGET, profile_file.load(copy, TARGET), policy.load(copy), built)
