@@ -387,7 +387,8 @@ def _transfer(
             raise
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
             raise
-        said = " ".join(str(error).split()) or type(error).__name__
+        plain = error.strerror if isinstance(error, OSError) else ""
+        said = " ".join(str(plain or error).split()) or type(error).__name__
         stalled = isinstance(error, TimeoutError)
         raise _LaterError(f"nothing has come for {stall:g} s" if stalled else said) from error
 
