@@ -1,10 +1,16 @@
 """Waivers hold for a reason and for a time."""
 
+import inspect
+import re
 from datetime import date
 
+from frostline import audit, findings, ratchet, resources
 from frostline.findings import Finding, ordered, waive
 from frostline.profile import Waiver
 
+KINDS = {
+    "file", "freeze", "leak", "licence", "link", "mode", "native", "path", "size", "waiver",
+}  # fmt: skip
 TODAY = date(2026, 11, 21)
 
 
@@ -43,3 +49,14 @@ def test_the_worst_first() -> None:
     known = [found("b.b", severity="note"), found("a.a"), found("c.c", severity="warning")]
     waived = waive(known, [waiver("a.a")], TODAY)
     assert [finding.id for finding in ordered(waived)] == ["c.c", "b.b", "a.a"]
+
+
+def test_every_finding_is_documented() -> None:
+    """docs/audit.md names each id that the sources can give, and no other."""
+    document = resources.data("docs", "audit.md").read_text("utf-8")
+    told = set(re.findall(r"(?m)^\| `([a-z]+\.[a-z-]+)` \|", document))
+    given = {f"leak.{kind}" for kind in audit._LEAKS}
+    for module in (audit, findings, ratchet):
+        words = re.findall(r'"(([a-z]+)\.[a-z-]+)"', inspect.getsource(module))
+        given |= {name for name, kind in words if kind in KINDS}
+    assert told == given
