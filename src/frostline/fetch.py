@@ -16,8 +16,8 @@ from frostline import log, pins, workspace
 from frostline.errors import BuildError, FetchError, UsageError
 from frostline.pins import Pin
 from frostline.workspace import Workspace
-from frostline_runtime import download
-from frostline_runtime.download import DownloadError, Report, Wanted
+from frostline_runtime import download, parts, transfer
+from frostline_runtime.transfer import DownloadError, Report, Wanted
 
 _AT_ONCE = 4
 
@@ -55,7 +55,7 @@ def _state(paths: Workspace, pin: Pin, *, whole: bool) -> str:
         return "there"
     if file.exists():
         return "wrong"
-    return "partly there" if download.kept(file) else "missing"
+    return "partly there" if parts.kept(file) else "missing"
 
 
 def fetch(paths: Workspace, wishes: Sequence[Pin], *, offline: bool = False) -> Mapping[str, Path]:
@@ -89,14 +89,14 @@ def measure(paths: Workspace, name: str, url: str) -> Wanted:
         message = f"{file} is not there: nothing can be pinned."
         raise UsageError(message, hint="write its entry first, with `unverified`")
     kept = paths.build / "cache" / "pin" / url.rpartition("/")[2]
-    download.forget(kept)
+    parts.forget(kept)
     with log.downloads() as bars:
         report = Report(progress=partial(bars.show, name), note=log.note)
         try:
             download.fetch(Wanted(name=name, urls=(url,)), kept, report=report)
         except DownloadError as error:
             raise FetchError(str(error), hint="check the address") from error
-    found = Wanted(name=name, urls=(url,), size=kept.stat().st_size, sha256=download.hash_of(kept))
+    found = Wanted(name=name, urls=(url,), size=kept.stat().st_size, sha256=transfer.hash_of(kept))
     text = file.read_text(encoding="utf-8")
     changed = pins.replaced(text, name, url, size=found.size, sha256=found.sha256)
     workspace.write(file, changed)

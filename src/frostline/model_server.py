@@ -14,9 +14,9 @@ from frostline.pins import Pin
 from frostline.platforms import host
 from frostline.workspace import Target, Workspace
 from frostline_runtime import ape, download, llamafile, manifest, preparation
-from frostline_runtime.download import DownloadError, Report, Wanted
 from frostline_runtime.llamafile import Choice, ModelServerError, Version
 from frostline_runtime.manifest import Manifest, ModelServer, Port, Probe, Service
+from frostline_runtime.transfer import DownloadError, Report, Wanted
 
 DEFAULT_BASE, DEFAULT_MODEL = "llamafile", "smollm2"
 _SUFFIXES = (".llamafile", ".gguf")

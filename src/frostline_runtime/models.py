@@ -11,14 +11,15 @@ from pathlib import Path
 
 from frostline_runtime import environment, frozen, llamafile, override, preparation, runfile
 from frostline_runtime.announce import say
-from frostline_runtime.download import DownloadError, forget, is_there, kept
+from frostline_runtime.download import is_there
 from frostline_runtime.llamafile import ModelServerError
 from frostline_runtime.manifest import Manifest, Resource
+from frostline_runtime.parts import forget, kept
 from frostline_runtime.preparation import UnavailableError
+from frostline_runtime.transfer import DownloadError
 
 USAGE_ERROR = 2
 FINDINGS = 3
-UNAVAILABLE = 69  # sysexits, as `processes` knows it
 BAD_CONFIGURATION = 78
 INTERRUPTED = 130
 
@@ -102,7 +103,7 @@ def _pull(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resou
     facts = runfile.read(runfile.folder(manifest, environ))
     if facts and not facts.get("ended"):
         print(f"{manifest.product} uses it after its next start.")
-    return UNAVAILABLE if failed else 0
+    return llamafile.UNAVAILABLE if failed else 0
 
 
 def _line(text: str) -> None:
@@ -161,5 +162,5 @@ def _prepare(manifest: Manifest, environ: Mapping[str, str]) -> int:
         return BAD_CONFIGURATION
     except UnavailableError as error:
         say(str(error))
-        return UNAVAILABLE
+        return llamafile.UNAVAILABLE
     return 0

@@ -13,11 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from frostline_runtime import ape, gguf, llamafile
-from frostline_runtime.download import DownloadError, Report, Wanted, fetch
+from frostline_runtime.download import fetch
 from frostline_runtime.filetypes import describe
 from frostline_runtime.llamafile import Choice, ModelServerError, Prepared
 from frostline_runtime.manifest import Manifest, Resource
 from frostline_runtime.system import current
+from frostline_runtime.transfer import DownloadError, Report, Wanted
 
 VERSION_PATIENCE = 10.0
 _PROGRESS_EVERY = 1.0

@@ -33,7 +33,6 @@ from frostline_runtime.system import current
 from frostline_runtime.transitions import PORT_TAKEN
 
 PROBES_KEPT = 360
-UNAVAILABLE = 69  # sysexits: what a preparation needs cannot be had now
 _STOP_REQUEST = 1.0
 _PORT_MARKS = ("EADDRINUSE", "address already in use", "Address already in use")
 # Passing trouble of the system; everything else means that this candidate will never start.
@@ -308,7 +307,7 @@ class Processes:
             return Prepared(name, run)
         last = self._known[name].log.tail(1)
         reason = last[0] if last else f"could not be prepared (exit code {code})"
-        return SpawnFailed(name, run, reason, again=code == UNAVAILABLE)
+        return SpawnFailed(name, run, reason, again=code == llamafile.UNAVAILABLE)
 
     def _tags(self, name: str, run: int) -> dict[str, str]:
         return {INSTANCE: self._instance, launch.SERVICE: name, launch.RUN: str(run)}

@@ -20,17 +20,9 @@ import pytest
 import trustme
 from faulty_http import CONTENT, ETAG, SHA256, Behaviour, Exchange, FaultyServer
 
-from frostline_runtime.download import (
-    CHUNK,
-    DownloadError,
-    Patience,
-    Report,
-    Wanted,
-    fetch,
-    forget,
-    is_there,
-    kept,
-)
+from frostline_runtime.download import Patience, fetch, is_there
+from frostline_runtime.parts import forget, kept
+from frostline_runtime.transfer import CHUNK, DownloadError, Report, Wanted
 
 pytestmark = pytest.mark.product("L2")
 QUICK = Patience(stall=0.4, lock=0.3, attempts=3, pause=0.01)
@@ -503,7 +495,8 @@ def test_a_folder_that_cannot_be_written(small_disk: Callable[[str], Path]) -> N
 WORKER = """
 import json, sys
 from pathlib import Path
-from frostline_runtime.download import Patience, Wanted, fetch
+from frostline_runtime.download import Patience, fetch
+from frostline_runtime.transfer import Wanted
 made = json.loads(sys.argv[1])
 fetch(Wanted(name="m", urls=(made["url"],), size=made["size"], sha256=made["sha256"]),
       Path(made["place"]), patience=Patience(stall=5, lock=20, attempts=5, pause=0.01))

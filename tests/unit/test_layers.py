@@ -104,7 +104,7 @@ def test_build_side_takes_only_pure_modules_of_the_run_time(path: Path) -> None:
         "frostline_runtime.probe.resolve_pointer",
         *(
             f"frostline_runtime.{name}"
-            for name in ("ape", "download", "filetypes", "gguf", "llamafile")
+            for name in ("ape", "download", "filetypes", "gguf", "llamafile", "parts", "transfer")
         ),
         "frostline_runtime.preparation",
     )
