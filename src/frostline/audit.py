@@ -285,7 +285,6 @@ def _found(name: str, severity: Severity, file: str, reason: str, remedy: str) -
 
 def sarif(result: Audit) -> dict[str, object]:
     """Return *result* as SARIF 2.1.0, which GitHub shows beside the code."""
-    levels = {"error": "error", "warning": "warning", "note": "note"}
     rules = sorted({finding.id for finding in result.findings})
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -296,7 +295,7 @@ def sarif(result: Audit) -> dict[str, object]:
                 "results": [
                     {
                         "ruleId": finding.id,
-                        "level": levels[finding.severity],
+                        "level": finding.severity,
                         "message": {
                             "text": f"{finding.file} {finding.reason}. Remedy: {finding.remedy}."
                         },

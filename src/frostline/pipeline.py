@@ -86,10 +86,7 @@ def prove(
 ) -> Verdict:
     """Return the verdict on the built *target*; its model server is built if need be."""
     loaded = profile_file.load(paths, target)
-    bundle = freeze.load(paths, target)
-    if not bundle:
-        message = f"there is no intact bundle of {target.name}."
-        raise SmokeError(message, hint=f"build it: invoke build --product {target.product}")
+    bundle = _built(paths, target)
     if not model_server and loaded.model_server and loaded.model_server.smoke:
         other = Target(paths.require_product(loaded.model_server.smoke), target.platform)
         build(paths, other, environ)
@@ -106,9 +103,7 @@ def audit_built(paths: Workspace, target: Target, *, accept: bool = False) -> "A
 
     loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
-        bundle = freeze.load(paths, target)
-        if not bundle:
-            raise _not_built(target)
+        bundle = _built(paths, target)
         if accept:
             new = ratchet.accept(paths, target, bundle)
             log.done(f"{new} modules more may be missing: {paths.warnings(target.product)}")
@@ -125,15 +120,16 @@ def bill(paths: Workspace, target: Target) -> tuple[Path, Path]:
 
     loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
-        bundle = freeze.load(paths, target)
-        if not bundle:
-            raise _not_built(target)
+        bundle = _built(paths, target)
         return sbom.write(paths, target, bundle, wanted_pins(paths, target, loaded))
 
 
-def _not_built(target: Target) -> SmokeError:
-    message = f"{target.name} was not built."
-    return SmokeError(message, hint=f"run `invoke build --product {target.product}`")
+def _built(paths: Workspace, target: Target) -> Bundle:
+    bundle = freeze.load(paths, target)
+    if not bundle:
+        message = f"there is no intact bundle of {target.name}."
+        raise SmokeError(message, hint=f"build it: invoke build --product {target.product}")
+    return bundle
 
 
 def sarif(found: "Audit") -> str:

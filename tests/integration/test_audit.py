@@ -281,4 +281,4 @@ def test_what_was_not_built(tmp_path: Path) -> None:
     project = Path(shutil.copytree(PRODUCT, tmp_path / "project"))
     done = run(project, "audit", "--product", "echo")
     assert done.returncode == 5
-    assert "was not built" in done.stderr
+    assert "there is no intact bundle" in done.stderr
