@@ -242,7 +242,10 @@ def test_nothing_is_fetched_twice(name: str, tmp_path: Path) -> None:
     with FaultyServer(RECOVERED[name]) as server:
         fetch(wanted(server.url()), tmp_path / "model.gguf", patience=QUICK)
         asked = [exchange.start for exchange in server.exchanges]
+        again = server.exchanges[1].headers
     assert len(asked) == 2
+    assert again.get("if-range") == (ETAG if asked[1] else None)
+    assert server.sent <= SIZE + CHUNK
     assert server.exchanges[0].sent - asked[1] <= CHUNK
 
 
