@@ -34,7 +34,12 @@ from frostline_runtime.transitions import PORT_TAKEN
 
 PROBES_KEPT = 360
 _STOP_REQUEST = 1.0
-_PORT_MARKS = ("EADDRINUSE", "address already in use", "Address already in use")
+_PORT_MARKS = (
+    "EADDRINUSE",
+    "address already in use",
+    "Address already in use",
+    "couldn't bind HTTP server socket",  # llama.cpp's server
+)
 # Passing trouble of the system; everything else means that this candidate will never start.
 _PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY}
 

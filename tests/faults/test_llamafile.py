@@ -124,7 +124,8 @@ def test_a_port_that_is_taken_meanwhile(line: str, launch: Launch, tmp_path: Pat
         artifact.wait_for("ready", 30)
         assert once.exists()
         facts = artifact.health()["services"]["llm"]
-        assert facts["state"] == "READY"
+        # Another port is tried at once, and is no failure of the service.
+        assert (facts["state"], facts["restarts_10m"]) == ("READY", 0)
         owners = [c for c in psutil.Process(facts["pid"]).net_connections() if c.status == "LISTEN"]
         assert f":{owners[0].laddr.port}" in facts["url"]
 
