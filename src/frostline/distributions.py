@@ -15,7 +15,7 @@ VOLATILE = frozenset(
     {"INSTALLER", "RECORD", "RECORD.jws", "REQUESTED", "direct_url.json", "uv_cache.json"}
 )
 _FREEZER = "pyinstaller"
-_LIBRARY_SUFFIXES = (".so", ".dylib", ".dll", ".pyd")
+LIBRARY_SUFFIXES = (".so", ".dylib", ".dll", ".pyd")
 
 Installed = dict[str, Distribution]
 
@@ -68,6 +68,15 @@ def console_script_module(everything: Installed, script: str) -> str:
     raise LockError(message, hint="correct console_scripts in the profile, or add its package")
 
 
+def modules(found: Distribution) -> Iterator[str]:
+    """Yield every module that *found* installs, extension modules too."""
+    for path in _files(found):
+        if path.suffix in {".py", *LIBRARY_SUFFIXES}:
+            parts = (*path.parts[:-1], path.name.partition(".")[0])
+            if all(part.isidentifier() for part in parts):
+                yield ".".join(parts).removesuffix(".__init__")
+
+
 def package_modules(found: Distribution, package: str) -> list[str]:
     """Return every module of *package* that *found* installs."""
     names = []
@@ -85,7 +94,7 @@ def package_files(found: Distribution, package: str, options: Package) -> dict[s
     for path in _files(found):
         if path.parts[0] not in {package, f"{package}.libs"} or path.suffix in {".py", ".pyc"}:
             continue
-        wanted = options.binaries if path.suffix in _LIBRARY_SUFFIXES else options.data
+        wanted = options.binaries if path.suffix in LIBRARY_SUFFIXES else options.data
         if wanted:
             chosen[path.as_posix()] = Path(str(found.locate_file(path)))
     return chosen

@@ -13,6 +13,7 @@ from frostline import (
     collect,
     digest,
     environment,
+    evidence,
     freeze,
     log,
     pins,
@@ -23,14 +24,18 @@ from frostline import (
     resources,
     smoke,
     stage,
+    tracing,
     workspace,
 )
 from frostline.collect import Plan
+from frostline.environment import ProductEnvironment
 from frostline.errors import BusyError, SmokeError
+from frostline.evidence import Fact
 from frostline.freeze import Bundle
 from frostline.pins import Pin
 from frostline.profile import Profile
 from frostline.smoke import Verdict
+from frostline.stage import Stage
 from frostline.workspace import Target, Workspace
 
 if TYPE_CHECKING:
@@ -72,13 +77,29 @@ def plan(paths: Workspace, target: Target, environ: Environ) -> Plan:
     """Return what a build of *target* would hold, without freezing it."""
     loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
-        lock, log_file = paths.root / loaded.requirements, paths.log(target, "environment")
-        product = environment.create(
-            paths, target.product, lock, environ=environ, log_file=log_file
-        )
-        fetched = wanted_pins(paths, target, loaded)
-        staged = stage.build_stage(paths, target, loaded, product, environ, fetched)
+        product, staged = _staged(paths, target, loaded, environ)
         return collect.collect(paths, target, loaded, product, staged, debug=False)
+
+
+def trace(
+    paths: Workspace, target: Target, environ: Environ, *, keep: bool = False
+) -> tuple[tuple[Fact, ...], tuple[Fact, ...]]:
+    """Run *target* from source and write down what it uses; return the facts before and now.
+
+    With *keep*, what this run does not show stays.
+    """
+    loaded = profile_file.load(paths, target)
+    server = _model_server(paths, target, loaded, environ)
+    if server and loaded.model_server and loaded.model_server.variable:
+        environ = {**environ, loaded.model_server.variable: str(server)}
+    with exclusively(paths, target):
+        product, staged = _staged(paths, target, loaded, environ)
+        collect.collect(paths, target, loaded, product, staged, debug=False)
+        before = evidence.load(paths, target.product) or ()
+        shown = tracing.trace(paths, target, loaded, product, staged, environ)
+        now = evidence.merge(before, shown, target.platform.name, keep=keep)
+        evidence.write(paths, target.product, now)
+        return before, now
 
 
 def prove(
@@ -87,11 +108,29 @@ def prove(
     """Return the verdict on the built *target*; its model server is built if need be."""
     loaded = profile_file.load(paths, target)
     bundle = _built(paths, target)
-    if not model_server and loaded.model_server and loaded.model_server.smoke:
-        other = Target(paths.require_product(loaded.model_server.smoke), target.platform)
-        build(paths, other, environ)
-        model_server = paths.executable(other)
-    return smoke.smoke(paths, target, loaded, bundle, model_server=model_server, environ=environ)
+    server = model_server or _model_server(paths, target, loaded, environ)
+    return smoke.smoke(paths, target, loaded, bundle, model_server=server, environ=environ)
+
+
+def _model_server(
+    paths: Workspace, target: Target, loaded: Profile, environ: Environ
+) -> Path | None:
+    """Return the product that plays the model server of *target*, built if need be."""
+    if not (loaded.model_server and loaded.model_server.smoke):
+        return None
+    other = Target(paths.require_product(loaded.model_server.smoke), target.platform)
+    build(paths, other, environ)
+    return paths.executable(other)
+
+
+def _staged(
+    paths: Workspace, target: Target, loaded: Profile, environ: Environ
+) -> tuple[ProductEnvironment, Stage]:
+    """Return the environment of *target*, and what it is made of, laid out."""
+    lock, log_file = paths.root / loaded.requirements, paths.log(target, "environment")
+    product = environment.create(paths, target.product, lock, environ=environ, log_file=log_file)
+    fetched = wanted_pins(paths, target, loaded)
+    return product, stage.build_stage(paths, target, loaded, product, environ, fetched)
 
 
 def audit_built(paths: Workspace, target: Target, *, accept: bool = False) -> "Audit":
@@ -158,6 +197,7 @@ def inputs_digest(
     places = [paths.root / name for name in named if name and "{work}" not in name]
     own = (resources.data("hooks"), resources.data("specs", "backend.spec"))
     places += [*own, resources.runtime_package(), resources.build_package()]
+    places += [path for path in [paths.evidence(target.product)] if path.is_file()]
     values = {
         "profile": loaded.model_dump_json(),
         "target": target.name,

@@ -56,12 +56,13 @@ def check(
             for entry in entries:
                 _import_entry(entry, product, env, log_file)
             if profile.services and profile.check_unfrozen:
-                _start(target, profile, product, env | _private(home, profile), home, log_file)
+                _start(target, profile, product, env | private(home, profile), home, log_file)
         finally:
             workspace.remove(home)
 
 
-def _private(home: Path, profile: Profile) -> dict[str, str]:
+def private(home: Path, profile: Profile) -> dict[str, str]:
+    """Return the variables that keep a run from source away from the user's own folders."""
     values = {"HOME": str(home), "USERPROFILE": str(home)}
     if profile.storage:
         values[profile.storage.variable] = str(home / "storage")

@@ -57,6 +57,7 @@ _HELP = {
     "ctx_size": "context in tokens (default: the model's)",
     "n_predict": "most tokens of an answer (default: no limit)",
     "args": "further arguments for the llamafile, as a shell would split them",
+    "merge": "keep what earlier runs here have shown",
     "accept": "take the modules that PyInstaller did not find as reviewed",
     "sarif": "also write the findings as SARIF, for GitHub",
     "yes": "fetch an address that is not pinned, and replace --out, without asking",
@@ -131,6 +132,26 @@ def smoke(
         _show(verdict)
     if not verdict.ok:
         raise Exit(code=SMOKE_FAILED)
+
+
+@_verb
+def evidence(_: Context, product: str = "argo", *, merge: bool = False, json: bool = False) -> None:
+    """Run a product from source and write down what it uses, for builds to collect.
+
+    Examples: invoke evidence --product argo
+              invoke evidence --product argo --merge
+    """
+    paths, target = _here(), _target(product, None, None)
+    before, now = pipeline.trace(paths, target, os.environ, keep=merge)
+    if json:
+        log.result([asdict(fact) for fact in now])
+        return
+    known = dict.fromkeys(before, "gone") | dict.fromkeys(now, "new")
+    changed = [fact for fact in sorted(known) if (fact in before) != (fact in now)]
+    rows = [(known[fact], fact.package, fact.kind, fact.name, fact.why) for fact in changed]
+    if rows:
+        log.table(f"evidence about {product}", ("", "package", "kind", "what", "why"), rows)
+    log.text(f"{len(now)} facts, {len(rows)} changed: {paths.evidence(product)}")
 
 
 @_verb
@@ -468,5 +489,16 @@ def _megabytes(size: int) -> str:
 
 
 namespace = Collection(
-    build, smoke, audit, sbom, plan, products, platforms, resources, llamafile, clean, doctor
+    build,
+    smoke,
+    evidence,
+    audit,
+    sbom,
+    plan,
+    products,
+    platforms,
+    resources,
+    llamafile,
+    clean,
+    doctor,
 )

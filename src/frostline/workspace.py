@@ -44,6 +44,10 @@ class Workspace:
         """Return the list of modules that *product* may lack."""
         return self.root / "specs" / f"{product}.warnings.txt"
 
+    def evidence(self, product: str) -> Path:
+        """Return what runs of *product* have shown that it uses."""
+        return self.root / "specs" / f"{product}.evidence.json"
+
     def environment(self, name: str) -> Path:
         """Return the folder of the environment called *name*."""
         return self.build / "env" / name

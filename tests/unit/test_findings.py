@@ -4,7 +4,7 @@ import inspect
 import re
 from datetime import date
 
-from frostline import audit, findings, ratchet, resources
+from frostline import audit, findings, gaps, ratchet, resources
 from frostline.findings import Finding, ordered, waive
 from frostline.profile import Waiver
 
@@ -56,7 +56,7 @@ def test_every_finding_is_documented() -> None:
     document = resources.data("docs", "audit.md").read_text("utf-8")
     told = set(re.findall(r"(?m)^\| `([a-z]+\.[a-z-]+)` \|", document))
     given = {f"leak.{kind}" for kind in audit._LEAKS}
-    for module in (audit, findings, ratchet):
+    for module in (audit, findings, gaps, ratchet):
         words = re.findall(r'"(([a-z]+)\.[a-z-]+)"', inspect.getsource(module))
         given |= {name for name, kind in words if kind in KINDS}
     assert told == given
