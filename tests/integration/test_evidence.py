@@ -1,0 +1,137 @@
+"""Packages that are hard to freeze: what a run from source shows is enough for the bundle."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frostline import freeze, gaps, platforms
+from frostline.contents import walk
+from frostline.evidence import Fact, load
+from frostline.profile_file import load as load_profile
+from frostline.workspace import Target, Workspace
+
+PRODUCT = Path(__file__).resolve().parents[1] / "products" / "hard"
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+TARGET = Target("hard", platforms.host())
+# What plain analysis leaves out; the rest is covered by hooks.
+HARD = {"migrate", "password", "template", "task", "yaml"}
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run frostline in *project*."""
+    argv = [FROSTLINE, *arguments]
+    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+
+
+def failed(project: Path) -> set[str]:
+    """Return which checks of the smoke test have failed."""
+    done = run(project, "smoke", "--product", "hard", "--json")
+    return {check["name"] for check in json.loads(done.stdout)["checks"] if not check["ok"]}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the product, with its evidence, frozen."""
+    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("hard") / "project"))
+    done = run(folder, "evidence", "--product", "hard")
+    assert done.returncode == 0, done.stderr
+    done = run(folder, "build", "--product", "hard")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def facts(project: Path) -> tuple[Fact, ...]:
+    """Return what the run from source has shown."""
+    found = load(Workspace(project), "hard")
+    assert found
+    return found
+
+
+@pytest.mark.product("A14")
+def test_a_bundle_by_evidence_alone_is_good(project: Path) -> None:
+    """No hidden import, data or package is named in the profile, and all fifteen work."""
+    profile = load_profile(Workspace(project), TARGET)
+    assert not (profile.hidden_imports or profile.data or profile.packages or profile.hooks)
+    assert len(profile.smoke.requests) == 15
+    assert failed(project) == set()
+
+
+def test_without_evidence_it_is_not(project: Path, tmp_path: Path) -> None:
+    """The same profile frozen by analysis alone builds, is healthy, and fails: it can fail."""
+    other = tmp_path / "project"
+    shutil.copytree(project, other, symlinks=True)
+    Workspace(other).evidence("hard").unlink()
+    assert run(other, "build", "--product", "hard").returncode == 0
+    assert failed(other) == HARD
+
+
+def test_each_fact_says_who_and_when(facts: tuple[Fact, ...]) -> None:
+    """Who imported, opened or asked, and at which step."""
+    said = {(fact.kind, fact.name): fact.why for fact in facts}
+    assert said["file", "hard/templates/hello.txt"] == (
+        "opened by jinja2.loaders at GET /check/template"
+    )
+    assert said["module", "kombu.transport.memory"].endswith("at GET /check/task")
+    assert said["metadata", "ruamel-yaml"] == "asked for by hard.app at GET /check/version"
+    assert said["entry-points", "hard.plugins"].startswith("asked for by hard.app")
+    assert said["file", "hard/migrations/env.py"].startswith("opened by alembic")
+    statements = {name for kind, name in said if kind == "module"}
+    assert not statements & {"fastapi", "jinja2", "alembic.command"}  # analysis sees these
+
+
+def test_evidence_tells_nothing_of_the_machine(project: Path, facts: tuple[Fact, ...]) -> None:
+    """No absolute path, no user; the same run again changes no byte."""
+    path = Workspace(project).evidence("hard")
+    text = path.read_text("utf-8")
+    assert str(project) not in text
+    assert os.path.expanduser("~") + "/" not in text  # noqa: PTH111  # as text
+    assert not re.search(r'"/|: /[a-z]|[A-Z]:\\', text)
+    assert all(fact.platforms == (TARGET.platform.name,) for fact in facts)
+    assert run(project, "evidence", "--product", "hard").returncode == 0
+    assert path.read_text("utf-8") == text
+
+
+def test_what_is_lost_is_found(project: Path, facts: tuple[Fact, ...]) -> None:
+    """Each thing that was used and is not in the bundle is one finding; the whole has none."""
+    paths = Workspace(project)
+    bundle = freeze.load(paths, TARGET)
+    assert bundle
+    items = [*walk(paths.output(TARGET))]
+    profile = load_profile(paths, TARGET)
+    assert [*gaps.find(facts, items, profile, ())] == []
+    lost = {
+        "evidence.missing-file": "babel/locale-data/de.dat",
+        "evidence.missing-module": "kombu.transport.memory",
+        "evidence.missing-metadata": "ruamel_yaml-",
+        "evidence.missing-entry-point": "hardspace.greeting",
+    }
+    for expected, part in lost.items():
+        rest = [item for item in items if part not in item.name]
+        assert len(rest) < len(items)
+        found = [*gaps.find(facts, rest, profile, ())]
+        assert {finding.id for finding in found} == {expected}
+        assert all(finding.severity == "error" for finding in found)
+
+
+def test_a_product_that_fails_from_source_gives_no_evidence(project: Path, tmp_path: Path) -> None:
+    """One message with the request that failed; what was known stays."""
+    other = tmp_path / "project"
+    shutil.copytree(project, other, symlinks=True, ignore=shutil.ignore_patterns("output"))
+    path = Workspace(other).evidence("hard")
+    before = path.read_bytes()
+    spec = Workspace(other).profile("hard")
+    text = spec.read_text("utf-8").replace("Hello world!", "Hello moon!")
+    spec.write_text(text, encoding="utf-8")
+    done = run(other, "evidence", "--product", "hard")
+    assert done.returncode == 4
+    assert "fails from source: template: the answer lacks 'Hello moon!'" in " ".join(
+        done.stderr.split()
+    )
+    assert path.read_bytes() == before

@@ -1,0 +1,1 @@
+"""A product of packages that are known to be hard to freeze."""
