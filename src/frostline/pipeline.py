@@ -34,7 +34,7 @@ from frostline.evidence import Fact
 from frostline.freeze import Bundle
 from frostline.pins import Pin
 from frostline.profile import Profile
-from frostline.smoke import Verdict
+from frostline.smoke import Subject, Verdict
 from frostline.stage import Stage
 from frostline.workspace import Target, Workspace
 
@@ -89,9 +89,7 @@ def trace(
     With *keep*, what this run does not show stays.
     """
     loaded = profile_file.load(paths, target)
-    server = _model_server(paths, target, loaded, environ)
-    if server and loaded.model_server and loaded.model_server.variable:
-        environ = {**environ, loaded.model_server.variable: str(server)}
+    environ = _served(paths, target, loaded, environ, None)
     with exclusively(paths, target):
         product, staged = _staged(paths, target, loaded, environ)
         collect.collect(paths, target, loaded, product, staged, debug=False)
@@ -103,24 +101,27 @@ def trace(
 
 
 def prove(
-    paths: Workspace, target: Target, environ: Environ, *, model_server: Path | None = None
-) -> Verdict:
+    paths: Workspace, target: Target, environ: Environ, *, model_server: Path | None = None,
+    rounds: int = 1,
+) -> Verdict:  # fmt: skip
     """Return the verdict on the built *target*; its model server is built if need be."""
     loaded = profile_file.load(paths, target)
     bundle = _built(paths, target)
-    server = model_server or _model_server(paths, target, loaded, environ)
-    return smoke.smoke(paths, target, loaded, bundle, model_server=server, environ=environ)
+    served = _served(paths, target, loaded, environ, model_server)
+    return smoke.smoke(Subject(paths, target, loaded, served), bundle, rounds)
 
 
-def _model_server(
-    paths: Workspace, target: Target, loaded: Profile, environ: Environ
-) -> Path | None:
-    """Return the product that plays the model server of *target*, built if need be."""
-    if not (loaded.model_server and loaded.model_server.smoke):
-        return None
-    other = Target(paths.require_product(loaded.model_server.smoke), target.platform)
-    build(paths, other, environ)
-    return paths.executable(other)
+def _served(
+    paths: Workspace, target: Target, loaded: Profile, environ: Environ, server: Path | None
+) -> Environ:
+    """Return *environ* with a model server for *target*: *server*, or one that is built."""
+    if not (loaded.model_server and loaded.model_server.variable):
+        return environ
+    if not server and loaded.model_server.smoke:
+        other = Target(paths.require_product(loaded.model_server.smoke), target.platform)
+        build(paths, other, environ)
+        server = paths.executable(other)
+    return {**environ, loaded.model_server.variable: str(server or "")}
 
 
 def _staged(

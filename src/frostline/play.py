@@ -50,7 +50,7 @@ def run_command(
         problem = f"exit code {code}, expected {wanted.exit_code}: {text[-500:]}"
     elif wanted.contains not in text:
         problem = f"its output lacks {wanted.contains!r}: {text[-500:]}"
-    good = text.strip().rpartition("\n")[2][:60]
+    good = text.strip().partition("\n")[0][:60]
     return Outcome(name=name, problem=problem, good=good, status=code, text=text)
 
 

@@ -308,10 +308,10 @@ class Smoke(Table):
 
     timeout: Seconds = 60.0
     """Seconds until the artifact must be healthy."""
-    offline: bool = False
-    """Run without any network."""
-    read_only: bool = False
-    """Run from a folder that cannot be written."""
+    offline: bool = True
+    """Run without any network but the machine's own; false for a product that needs it."""
+    read_only: bool = True
+    """Run from a folder that cannot be written; false for a product that keeps files there."""
     requests: tuple[Request, ...] = ()
     """Made once it is healthy."""
     commands: tuple[Command, ...] = ()
@@ -392,8 +392,6 @@ class Profile(Table):
             "executables": self.executables,
             "working_directory = home": self.working_directory != "storage",
             "data.*.symlinks = keep": any(d.symlinks == "keep" for d in self.data),
-            "smoke.offline": self.smoke.offline,
-            "smoke.read_only": self.smoke.read_only,
         }
         return tuple(name for name, value in used.items() if value)
 

@@ -1,44 +1,36 @@
-"""Proves an artifact: launched elsewhere, healthy, answering, stopped, nothing left behind."""
+"""Proves an artifact: launched elsewhere, cut off, healthy, answering, killed, nothing left."""
 
 import json
 import shutil
-import time
+import statistics
+import sys
 import uuid
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psutil
-
-from frostline import log, play, workspace
+from frostline import command, environment, log, trial, workspace
 from frostline.freeze import Bundle
-from frostline.instance import Instance, NotHealthyError, ask
-from frostline.profile import Command, Profile
+from frostline.profile import Profile
+from frostline.trial import Check, Job, Result
 from frostline.workspace import Target, Workspace
 
-SCHEMA = 1
+SCHEMA = 2
 # Spaces and letters outside ASCII: where users really install things.
 _PLACE = "frostline smøke "
-_TAG = "FROSTLINE_SMOKE"
-_LEFTOVER_PATIENCE = 2.0
+# What may fail because the artifact is cut off.
+_FIRST_LIFE = {"smoke.command", "smoke.not-healthy", "smoke.unhealthy", "smoke.request"}
 _KEPT = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was proven, or not."""
-
-    name: str
-    ok: bool
-    detail: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """What became of an artifact; figures in milliseconds and bytes.
 
-    *tail* holds the artifact's last lines if it failed to become healthy; *log* has all.
+    *unproven*: what could not be tried here, and why. *spread*: least, median and most
+    milliseconds to health over all rounds. *tail* holds the artifact's last lines if it failed to
+    become healthy; *log* has all.
     """
 
     product: str
@@ -47,8 +39,11 @@ class Verdict:
     inputs: str
     ok: bool
     checks: tuple[Check, ...]
+    unproven: tuple[str, ...] = ()
+    rounds: int = 1
     ready_ms: int | None = None
     healthy_ms: int | None = None
+    spread: tuple[int, ...] = ()
     memory_bytes: int | None = None
     size_bytes: int = 0
     log: str = ""
@@ -56,86 +51,129 @@ class Verdict:
     schema: int = SCHEMA
 
 
-@dataclass
-class _Findings:
-    checks: list[Check] = field(default_factory=list)
-    tail: tuple[str, ...] = ()
-    memory: int | None = None
-    instance: Instance | None = None
+@dataclass(frozen=True)
+class Subject:
+    """What is tried; *environ* is where the model server is named."""
 
-    def add(self, name: str, problem: str, good: str = "") -> None:
-        self.checks.append(Check(name, not problem, problem or good))
+    paths: Workspace
+    target: Target
+    profile: Profile
+    environ: Mapping[str, str]
 
 
-def smoke(
-    paths: Workspace,
-    target: Target,
-    profile: Profile,
-    bundle: Bundle,
-    *,
-    model_server: Path | None,
-    environ: Mapping[str, str],
-) -> Verdict:
-    """Return the verdict on *bundle*, also written to `smoke.json`."""
-    findings = _Findings()
-    log_file = paths.log(target, "smoke")
-    workspace.remove(log_file)
+def smoke(subject: Subject, bundle: Bundle, rounds: int) -> Verdict:
+    """Return the verdict on *bundle* after *rounds* trials, also written to `smoke.json`.
+
+    The first round that fails is the last one.
+    """
+    paths, target = subject.paths, subject.target
+    workspace.remove(paths.log(target, "smoke"))
     workspace.remove(paths.report(target, "smoke"))  # an interrupted test leaves no verdict
-    tag = uuid.uuid4().hex
-    with log.step(f"smoke-testing {target.name}") as step, TemporaryDirectory() as base:
-        place = Path(base, _PLACE)
-        executable = _copy(paths.output(target), place) / paths.executable(target).name
-        env = _clean_environment(place, tag, environ)
-        if model_server and profile.model_server and profile.model_server.variable:
-            env[profile.model_server.variable] = str(model_server)
-        try:
-            step.update("commands")
-            _play_commands(executable, profile, env, log_file, findings)
-            if profile.services:
-                step.update("launch")
-                _play_services(executable, profile, env, log_file, findings)
-        except NotHealthyError as error:
-            findings.add("healthy", error.message)
-            findings.tail = error.tail
-        findings.add("nothing is left", _leftovers(tag, place / "tmp", findings.instance))
-        verdict = _judge(target, bundle, findings, log_file)
+    results: list[Result] = []
+    with log.step(f"smoke-testing {target.name}") as step:
+        for number in range(rounds):
+            prefix = f"round {number + 1}: " if rounds > 1 else ""
+            results.append(attempt(subject, step, prefix=prefix))
+            if not results[-1].ok:
+                results[-1] = _explained(subject, step, results[-1])
+                break
+        verdict = _judge(subject, bundle, results)
         step.ok = verdict.ok
     text = json.dumps(asdict(verdict), indent=2, ensure_ascii=False) + "\n"
     workspace.write(paths.report(target, "smoke"), text)
     return verdict
 
 
-def _judge(target: Target, bundle: Bundle, findings: _Findings, log_file: Path) -> Verdict:
-    running = findings.instance
+def attempt(
+    subject: Subject, step: log.Step, *, prefix: str = "", lives: bool = True,
+    source: Sequence[str] = (),
+) -> Result:  # fmt: skip
+    """Return the result of one trial of what was built, or of *source* if that is given.
+
+    *source*: a command, which runs in the folder of the bundle from source.
+    """
+    paths, target, profile = subject.paths, subject.target, subject.profile
+    with TemporaryDirectory() as base:
+        place = Path(base, _PLACE)
+        installed = paths.work(target) / "stage" if source else place / "install" / target.name
+        if not source:
+            shutil.copytree(paths.output(target), installed, symlinks=True)
+        places = (place / "read only" / target.name, place / "moved elsewhere" / target.name)
+        for folder in places:
+            folder.mkdir(parents=True)
+        job = Job(
+            argv=tuple(source) or (f"{{place}}/{paths.executable(target).name}",),
+            installed=str(installed), places=() if source else tuple(map(str, places)),
+            offline=profile.smoke.offline and not source,
+            read_only=profile.smoke.read_only and not source, lives=lives,
+            environment=_environment(place, subject), temporary=str(place / "tmp"),
+            log=str(paths.log(target, "smoke")), profile=profile.model_dump_json(by_alias=True),
+        )  # fmt: skip
+        files = Path(base, "job.json"), Path(base, "result.json")
+        workspace.write(files[0], trial.dump(job))
+        argv = [sys.executable, "-m", "frostline.trial", *map(str, files)]
+        env = environment.child_environment(subject.environ)
+        log_file = paths.log(target, "trial")
+        command.run(argv, log=log_file, env=env, on_line=lambda line: step.update(prefix + line))
+        return trial.load(files[1].read_text(encoding="utf-8"))
+
+
+def _explained(subject: Subject, step: log.Step, failed: Result) -> Result:
+    """Return *failed* with the reason named, if being cut off is the reason."""
+    first = next(check for check in failed.checks if not check.ok)
+    if failed.unproven or first.id not in _FIRST_LIFE:
+        return failed
+    reasons = (
+        ("offline", "smoke.needs-network", "works without a network"),
+        ("read_only", "smoke.writes-bundle", "writes nothing into its bundle"),
+    )
+    smoke = subject.profile.smoke
+    for freedom, name, title in reasons:
+        if not getattr(smoke, freedom):
+            continue
+        looser = subject.profile.model_copy(
+            update={"smoke": smoke.model_copy(update={freedom: False})}
+        )
+        again = attempt(replace(subject, profile=looser), step, prefix=f"{title}? ", lives=False)
+        if {check.id for check in again.checks if not check.ok} <= {name}:
+            check = Check(name, title, ok=False, detail=f"{first.name}: {first.detail}")
+            return replace(failed, checks=(*(c for c in failed.checks if c.ok), check))
+    return failed
+
+
+def _judge(subject: Subject, bundle: Bundle, results: Sequence[Result]) -> Verdict:
+    target, profile, last = subject.target, subject.profile, results[-1]
+    healthy = sorted(_milliseconds(r.healthy) or 0 for r in results if r.healthy)
+    unproven = [f"without a network: {last.unproven}"] * (profile.smoke.offline)
+    unproven += [f"read-only: {last.unproven}"] * (profile.smoke.read_only)
     return Verdict(
         product=target.product,
         platform=target.platform.name,
         layout=target.layout,
         inputs=bundle.inputs,
-        ok=all(check.ok for check in findings.checks),
-        checks=tuple(findings.checks),
-        ready_ms=_milliseconds(running.ready_after if running else None),
-        healthy_ms=_milliseconds(running.healthy_after if running else None),
-        memory_bytes=findings.memory,
+        ok=all(result.ok for result in results),
+        checks=last.checks,
+        unproven=tuple(unproven) if last.unproven else (),
+        rounds=len(results),
+        ready_ms=_milliseconds(last.ready),
+        healthy_ms=_milliseconds(last.healthy),
+        spread=(healthy[0], round(statistics.median(healthy)), healthy[-1]) if healthy else (),
+        memory_bytes=last.memory,
         size_bytes=bundle.size,
-        log=str(log_file),
-        tail=findings.tail,
+        log=str(subject.paths.log(target, "smoke")),
+        tail=last.tail,
     )
 
 
-def _copy(source: Path, place: Path) -> Path:
-    destination = place / "install" / source.name
-    shutil.copytree(source, destination, symlinks=True)
-    return destination
-
-
-def _clean_environment(place: Path, tag: str, environ: Mapping[str, str]) -> dict[str, str]:
+def _environment(place: Path, subject: Subject) -> dict[str, str]:
+    """Return a clean environment: an empty home, nothing on PATH, the model server."""
     folders = {name: place / name for name in ("home", "tmp", "nothing-on-path")}
     for folder in folders.values():
         folder.mkdir(parents=True)
     home, temporary = str(folders["home"]), str(folders["tmp"])
-    kept = {key: environ[key] for key in _KEPT if key in environ}
-    return kept | {
+    server, environ = subject.profile.model_server, subject.environ
+    kept = (*_KEPT, server.variable) if server else _KEPT
+    return {key: environ[key] for key in kept if environ.get(key)} | {
         "PATH": str(folders["nothing-on-path"]),
         "HOME": home,
         "USERPROFILE": home,
@@ -145,115 +183,8 @@ def _clean_environment(place: Path, tag: str, environ: Mapping[str, str]) -> dic
         "TEMP": temporary,
         "TMP": temporary,
         "LANG": "C.UTF-8",
-        _TAG: tag,
+        trial.TAG: uuid.uuid4().hex,
     }
-
-
-def _play_commands(
-    executable: Path, profile: Profile, env: Mapping[str, str], log_file: Path,
-    findings: _Findings,
-) -> None:  # fmt: skip
-    commands = [*profile.smoke.commands]
-    if profile.services:
-        commands.insert(0, Command(arguments=("selftest",), contains="ok"))
-    for wanted in commands:
-        argv, cwd = [str(executable)], executable.parent
-        done = play.run_command(argv, wanted, env, cwd, log_file, profile.smoke.timeout)
-        findings.add(done.name, done.problem, done.good)
-
-
-def _play_services(
-    executable: Path,
-    profile: Profile,
-    env: Mapping[str, str],
-    log_file: Path,
-    findings: _Findings,
-) -> None:
-    timeout = profile.smoke.timeout
-    with Instance([str(executable)], env=env, cwd=executable.parent, log=log_file) as instance:
-        findings.instance = instance
-        instance.wait_healthy(timeout)
-        ready = instance.wait_event("ready", timeout)
-        findings.add("ready line", "" if ready else f"no ready line within {timeout:g} s")
-        report = instance.report()
-        wrong = "" if report.get("status") == "ok" else _unhealthy(report)
-        findings.add("healthy", wrong, f"GET /health: {report.get('status')}")
-        urls = instance.service_urls()
-        for request in profile.smoke.requests:
-            done = play.make_request(request, urls)
-            findings.add(done.name, done.problem, done.good)
-        findings.memory = _memory(instance.process.pid)
-        _stop(instance, findings)
-
-
-def _unhealthy(report: Mapping[str, object]) -> str:
-    services = report.get("services")
-    reasons = [f"status {report.get('status')}"]
-    if isinstance(services, dict):
-        reasons += [
-            f"service {name} {facts.get('reason') or facts.get('state')}"
-            for name, facts in services.items()
-            if facts.get("state") != "READY"
-        ]
-    return "; ".join(reasons)
-
-
-def _stop(instance: Instance, findings: _Findings) -> None:
-    started = time.monotonic()
-    try:
-        code = instance.stop(30)
-    except TimeoutError as error:
-        findings.add("stops when its lifeline ends", str(error))
-        return
-    stopped = instance.event("stopped") or {}
-    problem = f"exit code {code}" if code else ""
-    if not problem and not stopped.get("clean"):
-        problem = f"it says that it left {stopped.get('left')}"
-    seconds = time.monotonic() - started
-    findings.add("stops when its lifeline ends", problem, f"{seconds:.1f} s, exit code 0")
-
-
-def _leftovers(tag: str, temporary: Path, instance: Instance | None) -> str:
-    """Return what the artifact has left behind, in words; nothing if it left nothing."""
-    deadline = time.monotonic() + _LEFTOVER_PATIENCE
-    while (processes := _tagged(tag)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    reasons = [f"process {item}" for item in processes]
-    reasons += [f"temporary file {path.name}" for path in temporary.glob("*")]
-    urls = instance.service_urls() if instance else {}
-    ports = [("control", instance.port)] if instance else []
-    ports += [(name, int(url.rpartition(":")[2])) for name, url in urls.items()]
-    for name, port in ports:
-        if ask("GET", f"http://127.0.0.1:{port}/", timeout=1)[0]:
-            reasons.append(f"port {port} of {name} still answers")
-    return "left behind: " + ", ".join(reasons) if reasons else ""
-
-
-def _tagged(tag: str) -> list[str]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(_TAG) == tag and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(f"{process.name()} ({process.pid})")
-        except (psutil.Error, OSError):
-            continue
-    return found
-
-
-def _memory(pid: int) -> int:
-    """Return the resident memory of *pid* and its descendants, in bytes."""
-    try:
-        leader = psutil.Process(pid)
-        return sum(_rss(item) for item in (leader, *leader.children(recursive=True)))
-    except psutil.Error:
-        return 0
-
-
-def _rss(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.Error:
-        return 0
 
 
 def _milliseconds(seconds: float | None) -> int | None:

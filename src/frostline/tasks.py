@@ -44,6 +44,7 @@ _HELP = {
     "debug": "keep PyInstaller's DEBUG log in build/log",
     "json": "print the result as JSON",
     "model_server": "a llamafile to smoke-test with (default: the profile's)",
+    "repeat": "how many times; the first failure ends it (default: 1)",
     "check": "hash every file that is there; exit code 8 if one is wrong",
     "fetch": "fetch what is missing",
     "offline": "fetch nothing: say what is missing",
@@ -115,6 +116,7 @@ def smoke(
     product: str = "argo",
     layout: Layout | None = None,
     model_server: Path | None = None,
+    repeat: int = 1,
     *,
     json: bool = False,
 ) -> None:
@@ -122,10 +124,14 @@ def smoke(
 
     Examples: invoke smoke --product argo
               invoke smoke --product argo --model-server ~/models/my.llamafile --json
+              invoke smoke --product argo --repeat 20
     """
+    if repeat < 1:
+        message = f"--repeat {repeat}: expected 1 or more."
+        raise UsageError(message, hint="for example --repeat 10")
     target = _target(product, None, layout)
     server = model_server.expanduser().absolute() if model_server else None
-    verdict = pipeline.prove(_here(), target, os.environ, model_server=server)
+    verdict = pipeline.prove(_here(), target, os.environ, model_server=server, rounds=repeat)
     if json:
         log.result(asdict(verdict))
     else:
@@ -470,14 +476,22 @@ def _show(verdict: Verdict) -> None:
     figures = [
         ("time to ready line", _shown_ms(verdict.ready_ms)),
         ("time to healthy", _shown_ms(verdict.healthy_ms)),
+        *([("over all rounds", _spread(verdict))] if verdict.rounds > 1 else []),
         ("memory", _megabytes(verdict.memory_bytes) if verdict.memory_bytes else "-"),
         ("size", _megabytes(verdict.size_bytes)),
         ("verdict", "good" if verdict.ok else "NOT GOOD"),
     ]
     log.table("figures", ("what", "value"), figures)
+    for item in verdict.unproven:
+        log.warning(f"not proven here: {item}")
     if not verdict.ok:
         log.tail(verdict.tail)
         log.note(f"the artifact's whole output is in {verdict.log}")
+
+
+def _spread(verdict: Verdict) -> str:
+    least, median, most = verdict.spread or (0, 0, 0)
+    return f"{verdict.rounds} rounds: {least} to {most} ms, median {median} ms"
 
 
 def _shown_ms(value: int | None) -> str:

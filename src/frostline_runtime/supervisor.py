@@ -273,7 +273,8 @@ class Supervisor:
         earlier = self._previous.get("instance")
         if earlier and not self._previous.get("ended"):
             current.sweep({INSTANCE: str(earlier)})
-            runfile.remove_unpacked(str(self._previous.get("unpacked", "")))
+        # Also where we ended well: a bootloader that was killed has not cleaned up after us.
+        runfile.remove_unpacked(str(self._previous.get("unpacked", "")))
         self._write_runfile()
 
     def _open_journal(self) -> None:

@@ -36,6 +36,8 @@ ORDER = [
     "collect",
     "instance",
     "play",
+    "isolation",
+    "trial",
     "preflight",
     "tracer",
     "tracing",

@@ -1,0 +1,85 @@
+"""Cuts this process, and all that it starts, off from the network and from writing a bundle.
+
+By Linux's own namespaces; elsewhere, and where they are forbidden, it is said and not done.
+"""
+
+import contextlib
+import ctypes
+import os
+import socket
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+from frostline.platforms import host
+
+_NEW_MOUNTS, _NEW_USER, _NEW_NETWORK = 0x00020000, 0x10000000, 0x40000000
+_BIND, _REMOUNT, _READ_ONLY, _PRIVATE, _ALL_BELOW = 0x1000, 0x20, 0x1, 1 << 18, 0x4000
+# What a mount has must be kept when it is changed: flags of statvfs, and mount's for each.
+_KEPT: Mapping[int, int] = {
+    getattr(os, "ST_NOSUID", 2): 0x2, getattr(os, "ST_NODEV", 4): 0x4,
+    getattr(os, "ST_NOEXEC", 8): 0x8, getattr(os, "ST_NOATIME", 1024): 0x400,
+    getattr(os, "ST_NODIRATIME", 2048): 0x800, getattr(os, "ST_RELATIME", 4096): 1 << 21,
+}  # fmt: skip
+_GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
+
+
+class NotPossibleError(Exception):
+    """This machine, or its administrator, does not allow it."""
+
+
+def enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
+    """Leave the network but for the loopback interface, and mount folders read-only.
+
+    *read_only*: existing folders, and the folder that is to be seen at each. For a process with
+    a single thread; there is no way back. Raises NotPossibleError.
+    """
+    if host().system != "linux":
+        message = f"{host().system} has no namespaces"
+        raise NotPossibleError(message)
+    libc = ctypes.CDLL(None, use_errno=True)
+    user, group = os.getuid(), os.getgid()
+    wanted = (_NEW_NETWORK if offline else 0) | (_NEW_MOUNTS if read_only else 0)
+    if not wanted:
+        return
+    if libc.unshare(wanted):  # only root may do it without namespaces of users
+        _check(libc.unshare(wanted | _NEW_USER), "unshare")
+        _write("/proc/self/setgroups", "deny")
+        _write("/proc/self/uid_map", f"{user} {user} 1")
+        _write("/proc/self/gid_map", f"{group} {group} 1")
+    if offline:
+        _raise_loopback()
+    if read_only:
+        _mount(libc, "none", "/", _ALL_BELOW | _PRIVATE)
+        for place, folder in read_only.items():
+            kept = sum(to for flag, to in _KEPT.items() if os.statvfs(folder).f_flag & flag)
+            _mount(libc, str(folder), str(place), _BIND)
+            _mount(libc, "none", str(place), _BIND | _REMOUNT | _READ_ONLY | kept)
+
+
+def _raise_loopback() -> None:
+    import fcntl  # noqa: PLC0415  # not on Windows
+
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as asking:
+        request = struct.pack("16sh14x", b"lo", 0)
+        (flags,) = struct.unpack("16xh14x", fcntl.ioctl(asking, _GET_FLAGS, request))
+        fcntl.ioctl(asking, _SET_FLAGS, struct.pack("16sh14x", b"lo", flags | _UP))
+
+
+def _mount(libc: ctypes.CDLL, source: str, place: str, flags: int) -> None:
+    done = libc.mount(source.encode(), place.encode(), None, ctypes.c_ulong(flags), None)
+    _check(done, f"mount {place}")
+
+
+def _check(result: int, what: str) -> None:
+    if result:
+        message = f"{what}: {os.strerror(ctypes.get_errno())}"
+        raise NotPossibleError(message)
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        Path(path).write_text(text, encoding="ascii")
+    except OSError as error:
+        message = f"{path}: {error.strerror}"
+        raise NotPossibleError(message) from None
