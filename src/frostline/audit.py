@@ -23,6 +23,7 @@ from frostline.profile import Profile
 from frostline.workspace import Target, Workspace
 
 _INTERNAL = "_internal"
+_EXECUTABLE = "755"
 _RELEASE_LIMIT = 2 * 1024**3
 _GPL = re.compile(
     r"^(License(-Expression)?: .*(?<!L)GPL|.*:: GNU (Affero )?General Public)", re.MULTILINE
@@ -71,7 +72,7 @@ def audit(
     natives: list[_Seen] = []
     places = _places(paths)
     for item in items:
-        found += _file_findings(item, folder, platform)
+        found += _file_findings(item, folder, platform, bundle)
         found += _name_findings(item)
         if item.link or not (item.is_inside or stat.S_ISREG(item.mode)):
             continue
@@ -128,7 +129,9 @@ def _folder(item: Item) -> str:
     return posixpath.dirname(name).removeprefix(_INTERNAL).lstrip("/")
 
 
-def _file_findings(item: Item, folder: Path, platform: Platform) -> Iterator[Finding]:
+def _file_findings(
+    item: Item, folder: Path, platform: Platform, bundle: Bundle
+) -> Iterator[Finding]:
     if item.link:
         yield from _link_findings(item, folder)
     elif item.mode and platform.system != "windows":
@@ -137,6 +140,10 @@ def _file_findings(item: Item, folder: Path, platform: Platform) -> Iterator[Fin
         if item.mode & stat.S_IWOTH:
             remedy = "chmod it in the data"
             yield _found("mode.writable", "error", item.name, "everybody can write it", remedy)
+        built = bundle.files.get(item.name, ("", 0, ""))[2]
+        if built == _EXECUTABLE and not item.mode & stat.S_IXUSR:
+            reason, remedy = "was executable when it was built", "look what copied or unpacked it"
+            yield _found("mode.lost", "error", item.name, reason, remedy)
 
 
 def _link_findings(item: Item, folder: Path) -> Iterator[Finding]:

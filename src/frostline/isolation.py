@@ -38,32 +38,33 @@ def enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
         message = f"{host().system} has no namespaces"
         raise NotPossibleError(message)
     libc = ctypes.CDLL(None, use_errno=True)
-    user, group = os.getuid(), os.getgid()
+    me = Path("/proc/self").stat()
     wanted = (_NEW_NETWORK if offline else 0) | (_NEW_MOUNTS if read_only else 0)
     if not wanted:
         return
     if libc.unshare(wanted):  # only root may do it without namespaces of users
         _check(libc.unshare(wanted | _NEW_USER), "unshare")
         _write("/proc/self/setgroups", "deny")
-        _write("/proc/self/uid_map", f"{user} {user} 1")
-        _write("/proc/self/gid_map", f"{group} {group} 1")
+        _write("/proc/self/uid_map", f"{me.st_uid} {me.st_uid} 1")
+        _write("/proc/self/gid_map", f"{me.st_gid} {me.st_gid} 1")
     if offline:
-        _raise_loopback()
+        _raise_loopback(libc)
     if read_only:
         _mount(libc, "none", "/", _ALL_BELOW | _PRIVATE)
         for place, folder in read_only.items():
-            kept = sum(to for flag, to in _KEPT.items() if os.statvfs(folder).f_flag & flag)
+            flags: int = getattr(os, "statvfs")(folder).f_flag  # noqa: B009  # not on Windows
+            kept = sum(to for flag, to in _KEPT.items() if flags & flag)
             _mount(libc, str(folder), str(place), _BIND)
             _mount(libc, "none", str(place), _BIND | _REMOUNT | _READ_ONLY | kept)
 
 
-def _raise_loopback() -> None:
-    import fcntl  # noqa: PLC0415  # not on Windows
-
+def _raise_loopback(libc: ctypes.CDLL) -> None:
     with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as asking:
-        request = struct.pack("16sh14x", b"lo", 0)
-        (flags,) = struct.unpack("16xh14x", fcntl.ioctl(asking, _GET_FLAGS, request))
-        fcntl.ioctl(asking, _SET_FLAGS, struct.pack("16sh14x", b"lo", flags | _UP))
+        request = ctypes.create_string_buffer(struct.pack("16sh14x", b"lo", 0))
+        _check(libc.ioctl(asking.fileno(), _GET_FLAGS, request), "loopback interface")
+        (flags,) = struct.unpack_from("16xh", request.raw)
+        request.raw = struct.pack("16sh14x", b"lo", flags | _UP)
+        _check(libc.ioctl(asking.fileno(), _SET_FLAGS, request), "loopback interface")
 
 
 def _mount(libc: ctypes.CDLL, source: str, place: str, flags: int) -> None:

@@ -167,7 +167,7 @@ class _Owners:
         top = name.partition("." if kind == "module" else "/")[0]
         match kind:
             case "module":
-                return "" if asker == "runpy" else self._module(name, top)  # how we start it
+                return "" if asker == "runpy" else self._module(name, top, asker)  # how we start it
             case "file" | "folder":
                 ours = top == _RUNTIME or ".dist-info" in top or top.endswith((".json", ".pth"))
                 shipped = name in self._files or (kind == "folder" and self._is_folder(name))
@@ -179,10 +179,10 @@ class _Owners:
             case "entry-points" | "process":
                 return "" if asker == _RUNTIME else asker
 
-    def _module(self, name: str, top: str) -> str:
-        if name in self._own or top == _RUNTIME:
+    def _module(self, name: str, top: str, asker: str) -> str:
+        if top == _RUNTIME or (name in self._own and asker == _RUNTIME):
             return ""  # they are collected in any case
-        if name in self._modules:
+        if name in self._modules or name in self._own:
             return top
         return PYTHON if _is_standard(name, top) else ""
 

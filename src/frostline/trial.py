@@ -262,6 +262,10 @@ class Trial:
             problem = f"it says that it left {stopped.get('left')}"
         seconds = time.monotonic() - started
         self._check("smoke.not-stopped", title, problem, f"{seconds:.1f} s, exit code 0")
+        forced = stopped.get("forced")
+        if isinstance(forced, list) and forced:
+            problem = f"{', '.join(map(str, forced))} did not stop when asked, and was killed"
+            self._check("smoke.ignores-stop", title, problem)
 
     def _unchanged(self, place: Path, before: Mapping[str, object]) -> None:
         after = _tree(place)
@@ -308,7 +312,8 @@ def tagged(tag: str) -> list[str]:
 
 
 def _tell(step: str) -> None:
-    print(step, flush=True)  # noqa: T201  # to the parent, which shows it
+    sys.stdout.write(f"{step}\n")  # to the parent, which shows it
+    sys.stdout.flush()
 
 
 def _tree(place: Path) -> dict[str, tuple[int, int, int]]:

@@ -102,6 +102,7 @@ class Supervisor:
         self._shell_started = current.started(options.shell_pid) if options.shell_pid else ""
         self._lag = 0.0
         self._journal: Journal | None = None
+        self._forced: set[str] = set()
 
     def run(self) -> int:
         """Serve until a signal, the end of the shell or a fatal failure; return the exit code.
@@ -197,6 +198,7 @@ class Supervisor:
             case Ask():
                 self._processes.ask(action)
             case Stop(name=name, force=force):
+                self._forced |= {name} if force else set()
                 self._processes.stop(name, force=force)
             case Abandon(name=name):
                 self._announcer.emit("unkillable", service=name)
@@ -378,7 +380,8 @@ class Supervisor:
         if self._journal:
             self._journal.close(_JOURNAL_PATIENCE)
         self._people.close()
-        self._announcer.emit("stopped", clean=not left, left=left)
+        forced: list[Value] = [*sorted(self._forced)]
+        self._announcer.emit("stopped", clean=not left, left=left, forced=forced)
         self._announcer.close()
 
     def _snapshot(self) -> Snapshot:

@@ -9,7 +9,8 @@ from frostline.findings import Finding, ordered, waive
 from frostline.profile import Waiver
 
 KINDS = {
-    "file", "freeze", "leak", "licence", "link", "mode", "native", "path", "size", "waiver",
+    "evidence", "file", "freeze", "leak", "licence", "link", "mode", "native", "path", "size",
+    "waiver",
 }  # fmt: skip
 TODAY = date(2026, 11, 21)
 

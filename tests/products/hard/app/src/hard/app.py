@@ -97,8 +97,10 @@ CHECKS: Checks = {
     "task": task,
     "yaml": yaml,
     "tiktoken": lambda _: len(tiktoken.list_encoding_names()) > 3,
-    "certifi": lambda _: resources.files("certifi").joinpath("cacert.pem").is_file()
-    and len(certifi.contents()) > 1000,
+    "certifi": lambda _: (
+        resources.files("certifi").joinpath("cacert.pem").is_file()
+        and len(certifi.contents()) > 1000
+    ),
     "plugins": lambda _: [e.load()() for e in metadata.entry_points(group="hard.plugins")],
     "version": lambda name: metadata.version(name or "ruamel-yaml"),
     "email": lambda _: Person(email="someone@iana.org", age=3).email,

@@ -1,0 +1,258 @@
+"""Negative controls: a product broken in one way after the other, each with what must be found."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from frostline import audit, freeze, platforms, policy, profile_file, smoke
+from frostline.freeze import Bundle
+from frostline.profile import Profile, Request
+from frostline.smoke import Subject, Verdict
+from frostline.workspace import Target, Workspace
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals")
+PRODUCT = Path(__file__).resolve().parents[1] / "products" / "frail"
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+FRAIL = Target("frail", platforms.host())
+TOOL = Target("frailtool", platforms.host())
+HIDDEN = "\nexcludes = ['frail.late']\n\n[[data]]"
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run frostline in *project*."""
+    argv = [FROSTLINE, *arguments]
+    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the products, frozen, with the evidence of the first."""
+    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("frail") / "project"))
+    for target in (FRAIL, TOOL):
+        for verb in ("evidence", "build"):
+            done = run(folder, verb, "--product", target.product)
+            assert done.returncode == 0, done.stderr
+    assert run(folder, "audit", "--product", "frail", "--accept").returncode == 0
+    return folder
+
+
+@pytest.fixture
+def copy(project: Path, tmp_path: Path) -> Workspace:
+    """Return a copy of the project whose bundles may be broken."""
+    folder = tmp_path / "copy"
+    ignored = shutil.ignore_patterns("env", "work", "log")
+    shutil.copytree(project, folder, ignore=ignored, symlinks=True)
+    return Workspace(folder)
+
+
+def built(paths: Workspace, target: Target) -> Bundle:
+    """Return what was built."""
+    found = freeze.load(paths, target)
+    assert found
+    return found
+
+
+def tried(paths: Workspace, target: Target, profile: Profile, bundle: Bundle) -> Verdict:
+    """Return the verdict of the smoke test on what lies there now."""
+    return smoke.smoke(Subject(paths, target, profile, os.environ), bundle, 1)
+
+
+def failures(verdict: Verdict) -> set[str]:
+    """Return the ids of what the smoke test has found."""
+    return {check.id for check in verdict.checks if not check.ok}
+
+
+def audited(paths: Workspace, target: Target, bundle: Bundle) -> set[str]:
+    """Return the ids of the errors that the audit has found."""
+    profile = profile_file.load(paths, target)
+    found = audit.audit(paths, target, profile, policy.load(paths), bundle).findings
+    return {finding.id for finding in found if finding.severity == "error"}
+
+
+@contextmanager
+def server_outside() -> Iterator[str]:
+    """Serve on this machine's loopback interface, which a test without network does not see."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def behave(inside: Path, words: str) -> None:
+    """Tell the product what to do wrong."""
+    path = inside / "frail" / "behaviour.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(words, encoding="utf-8")
+
+
+def test_the_healthy_ones_are_good(project: Path) -> None:
+    """Nothing is found in either, in all their lives; what they are cut off from is proven."""
+    paths = Workspace(project)
+    for target in (FRAIL, TOOL):
+        bundle = built(paths, target)
+        verdict = tried(paths, target, profile_file.load(paths, target), bundle)
+        assert failures(verdict) == set()
+        assert verdict.ok
+        assert verdict.unproven == ()
+        assert audited(paths, target, bundle) == set()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        ("exits", "smoke.not-healthy"),
+        ("writes-bundle", "smoke.writes-bundle"),
+        ("dead-worker", "smoke.unhealthy"),
+        ("stranger", "smoke.not-healthy"),
+        ("ignores-stop", "smoke.ignores-stop"),
+        ("leaks-folder", "smoke.left-behind"),
+    ],
+)
+def test_what_it_does_wrong(copy: Workspace, behaviour: str, expected: str) -> None:
+    """Its own /health says ok in all of these; the smoke test finds that, and nothing else."""
+    bundle = built(copy, FRAIL)
+    behave(copy.output(FRAIL) / "_internal", behaviour)
+    verdict = tried(copy, FRAIL, profile_file.load(copy, FRAIL), bundle)
+    assert failures(verdict) == {expected}
+    assert not verdict.ok
+
+
+def test_it_needs_the_network(copy: Workspace) -> None:
+    """Healthy where it can reach a server, dead where it cannot: that is the reason told."""
+    bundle, profile = built(copy, FRAIL), profile_file.load(copy, FRAIL)
+    with server_outside() as url:
+        behave(copy.output(FRAIL) / "_internal", f"needs-network {url}")
+        assert failures(tried(copy, FRAIL, profile, bundle)) == {"smoke.needs-network"}
+        allowed = profile.smoke.model_copy(update={"offline": False})
+        free = profile.model_copy(update={"smoke": allowed})
+        assert failures(tried(copy, FRAIL, free, bundle)) == set()
+
+
+def test_a_program_that_leaves_a_child(copy: Workspace) -> None:
+    """A product without services has no guardian: what it leaves runs on, and is found."""
+    bundle = built(copy, TOOL)
+    behave(copy.output(TOOL) / "_internal", "leaves-child")
+    verdict = tried(copy, TOOL, profile_file.load(copy, TOOL), bundle)
+    assert failures(verdict) == {"smoke.left-behind"}
+    (detail,) = (check.detail for check in verdict.checks if not check.ok)
+    os.kill(int(detail.rpartition("(")[2].rstrip(")")), 9)
+    assert "sleep" in detail
+
+
+Spoil = Callable[[Path], object]
+
+
+def without(pattern: str) -> Spoil:
+    """Return the removal of what is called so."""
+
+    def spoil(inside: Path) -> None:
+        (path,) = inside.glob(pattern)
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return spoil
+
+
+def newer_glibc(inside: Path) -> str:
+    """Let a library ask for a glibc that nobody has; return its name."""
+    for path in sorted(inside.glob("python3.*/lib-dynload/*.so")):
+        data = path.read_bytes()
+        if found := re.search(rb"GLIBC_2\.\d+[.\d]*\0", data):
+            newer = b"GLIBC_2." + b"9" * (len(found[0]) - 9) + b"\0"
+            path.write_bytes(data.replace(found[0], newer))
+            return path.name
+    pytest.fail("no library names a version of glibc")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "in_smoke", "in_audit"),
+    [
+        (
+            without("frail/docs"), {"smoke.command", "smoke.request"}, {"evidence.missing-file"},
+        ),
+        (
+            without("frail-1.0.dist-info"), {"smoke.command", "smoke.request"},
+            {"evidence.missing-metadata"},
+        ),
+        (
+            lambda inside: (inside / "frail" / "tool.sh").chmod(0o644), {"smoke.request"},
+            {"mode.lost"},
+        ),
+    ],
+    ids=["a pruned docs folder", "stripped metadata", "a lost mode"],
+)  # fmt: skip
+def test_what_it_has_lost(
+    copy: Workspace, spoil: Spoil, in_smoke: set[str], in_audit: set[str]
+) -> None:
+    """Health is ok, and both the audit and the smoke test find it."""
+    bundle = built(copy, FRAIL)
+    spoil(copy.output(FRAIL) / "_internal")
+    assert audited(copy, FRAIL, bundle) == in_audit
+    profile = profile_file.load(copy, FRAIL)
+    assert failures(tried(copy, FRAIL, profile, bundle)) == in_smoke
+
+
+def test_a_newer_glibc(copy: Workspace) -> None:
+    """The file that sets the floor is named."""
+    bundle, profile = built(copy, FRAIL), profile_file.load(copy, FRAIL)
+    spoilt = newer_glibc(copy.output(FRAIL) / "_internal")
+    found = audit.audit(copy, FRAIL, profile, policy.load(copy), bundle)
+    (finding,) = (item for item in found.findings if item.id == "native.minimum")
+    assert finding.file.endswith(spoilt)
+    assert found.minimum.startswith("glibc 2.9")
+
+
+def test_an_import_that_is_hidden_behind_an_address(copy: Workspace) -> None:
+    """It builds, it is healthy, it fails when somebody asks; evidence says so before."""
+    path = copy.profile("frail")
+    text = path.read_text("utf-8").replace("\n[[data]]", HIDDEN, 1)
+    path.write_text(text, encoding="utf-8")
+    assert run(copy.root, "build", "--product", "frail").returncode == 0
+    bundle = built(copy, FRAIL)
+    assert failures(tried(copy, FRAIL, profile_file.load(copy, FRAIL), bundle)) == {"smoke.request"}
+    assert run(copy.root, "evidence", "--product", "frail").returncode == 0
+    assert audited(copy, FRAIL, bundle) == {"evidence.missing-module"}
+
+
+def test_a_child_that_is_started_by_the_name_of_python(copy: Workspace) -> None:
+    """It works from source only; both say so."""
+    path = copy.profile("frail")
+    more = '\n[[smoke.requests]]\nname = "python"\npath = "/python"\ncontains = "json"\n'
+    path.write_text(path.read_text("utf-8") + more, encoding="utf-8")
+    bundle = built(copy, FRAIL)
+    profile = profile_file.load(copy, FRAIL)
+    assert profile.smoke.requests[-1] == Request(name="python", path="/python", contains="json")
+    assert failures(tried(copy, FRAIL, profile, bundle)) == {"smoke.request"}
+    assert run(copy.root, "evidence", "--product", "frail").returncode == 0
+    assert audited(copy, FRAIL, bundle) == {"evidence.python-child"}
+
+
+def test_the_command_says_what_and_repeats(copy: Workspace) -> None:
+    """Rounds are counted, the first failure ends them; exit code 5."""
+    done = run(copy.root, "smoke", "--product", "frail", "--repeat", "2")
+    assert done.returncode == 0, done.stderr
+    assert "2 rounds" in done.stdout
+    done = run(copy.root, "smoke", "--product", "frail", "--repeat", "0")
+    assert done.returncode == 2
+    assert "--repeat 0: expected 1 or more" in done.stderr

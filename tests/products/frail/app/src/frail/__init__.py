@@ -1,0 +1,1 @@
+"""A product that is as broken as it is told to be."""

@@ -1,0 +1,3 @@
+"""Nothing names this module in an import statement."""
+
+ANSWER = "imported late"
