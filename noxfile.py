@@ -28,11 +28,12 @@ def install(session: nox.Session, lock: str, *, frostline: bool = True) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Freeze argo for this platform, audit it, smoke-test it with the embedded model server."""
+    """Freeze argo for this platform, audit it, smoke-test it, compare it with its source."""
     install(session, "build")
     session.run("invoke", "build", "--product", "argo", *session.posargs)
     session.run("invoke", "audit", "--product", "argo")
     session.run("invoke", "smoke", "--product", "argo")
+    session.run("invoke", "parity", "--product", "argo")
 
 
 @nox.session

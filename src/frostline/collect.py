@@ -104,9 +104,9 @@ def collect(  # the whole of what is known
     everything = distributions.installed(product.site_packages, stage.folder)
     distributions.check_lock(everything, name, profile.requirements)
     mine = distributions.contributing(everything, name)
-    _write_manifest(target, profile, stage, mine, name)
     facts = evidence.applying(evidence.load(paths, target.product) or (), target.platform)
     shown = evidence.additions(facts, mine)
+    _write_manifest(target, profile, stage, mine, name, shown.libraries)
     bundled = _bundled_files(mine, stage, profile) | _located(shown.files, mine)
     libraries = _libraries(mine, profile) | _located(shown.libraries, mine)
     plan = Plan(
@@ -255,8 +255,9 @@ def _write_runtime_hook(target: Target, stage: Stage) -> Path:
 
 
 def _write_manifest(
-    target: Target, profile: Profile, stage: Stage, mine: Installed, name: str
-) -> None:
+    target: Target, profile: Profile, stage: Stage, mine: Installed, name: str,
+    libraries: Collection[str],
+) -> None:  # fmt: skip
     product = mine[canonicalize_name(name)]
     storage, server = profile.storage, profile.model_server
     value = Manifest(
@@ -283,7 +284,9 @@ def _write_manifest(
         console_scripts=profile.console_scripts,
         modules=tuple(item for item in stage.modules if not is_excluded(item, profile.excludes)),
         distributions={key: item.version for key, item in mine.items()},
+        entry_points=profile.smoke.entry_points,
         files={name: digest.of_file(stage.folder / name) for name in stage.data},
+        libraries=tuple(sorted(libraries)),
     )
     workspace.write(stage.folder / manifest.FILE_NAME, manifest.dump(value))
 

@@ -92,6 +92,15 @@ def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
     } | {"PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"}
 
 
+def of_source(stage: Path) -> dict[str, str]:
+    """Return the variables by which a product runs from the folder *stage*, unfrozen."""
+    return {
+        "PYTHONPATH": str(stage),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "FROSTLINE_BUNDLE": str(stage),
+    }
+
+
 def _describe(folder: Path, key: str) -> ProductEnvironment:
     values = {"base": str(folder), "platbase": str(folder)}
     scheme = "venv" if "venv" in sysconfig.get_scheme_names() else sysconfig.get_default_scheme()

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from frostline import (
     evidence,
     freeze,
     log,
+    parity,
     pins,
     policy,
     preflight,
@@ -31,6 +33,7 @@ from frostline.collect import Plan
 from frostline.environment import ProductEnvironment
 from frostline.errors import BusyError, SmokeError
 from frostline.evidence import Fact
+from frostline.findings import Finding
 from frostline.freeze import Bundle
 from frostline.pins import Pin
 from frostline.profile import Profile
@@ -109,6 +112,25 @@ def prove(
     bundle = _built(paths, target)
     served = _served(paths, target, loaded, environ, model_server)
     return smoke.smoke(Subject(paths, target, loaded, served), bundle, rounds)
+
+
+def compare(paths: Workspace, target: Target, environ: Environ) -> tuple[Finding, ...]:
+    """Return what the built *target* does otherwise than the product does from source."""
+    loaded = profile_file.load(paths, target)
+    bundle = _built(paths, target)
+    environ = _served(paths, target, loaded, environ, None)
+    subject = Subject(paths, target, loaded, environ)
+    with exclusively(paths, target), log.step(f"comparing {target.name} with its source") as step:
+        product, staged = _staged(paths, target, loaded, environ)
+        collect.collect(paths, target, loaded, product, staged, debug=False)
+        variables = environment.of_source(staged.folder)
+        source = smoke.attempt_from_source(subject, step, product.python, variables)
+        artifact = smoke.attempt(subject, step, prefix="artifact: ", lives=False)
+        found = parity.compare(source, artifact)
+        step.ok = not found
+    report = {"product": bundle.product, "inputs": bundle.inputs, "findings": [*map(asdict, found)]}
+    workspace.write(paths.report(target, "parity"), json.dumps(report, indent=2) + "\n")
+    return found
 
 
 def _served(

@@ -37,11 +37,7 @@ def check(
     environ: Mapping[str, str],
 ) -> None:
     """Raise BuildError unless every entry can be imported and the services answer unfrozen."""
-    env = environment.child_environment(environ) | {
-        "PYTHONPATH": str(stage.folder),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "FROSTLINE_BUNDLE": str(stage.folder),
-    }
+    env = environment.child_environment(environ) | environment.of_source(stage.folder)
     log_file = paths.log(target, "preflight")
     entries = dict.fromkeys(
         [profile.entry, *(service.entry for service in profile.services if service.entry)]

@@ -316,8 +316,6 @@ class Smoke(Table):
     """Made once it is healthy."""
     commands: tuple[Command, ...] = ()
     """Run before it is started."""
-    metadata: Strings = ()
-    """Distributions whose metadata must be found inside."""
     entry_points: Strings = ()
     """Groups whose entry points must all load inside."""
 

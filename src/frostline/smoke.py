@@ -84,36 +84,53 @@ def smoke(subject: Subject, bundle: Bundle, rounds: int) -> Verdict:
     return verdict
 
 
-def attempt(
-    subject: Subject, step: log.Step, *, prefix: str = "", lives: bool = True,
-    source: Sequence[str] = (),
-) -> Result:  # fmt: skip
-    """Return the result of one trial of what was built, or of *source* if that is given.
-
-    *source*: a command, which runs in the folder of the bundle from source.
-    """
-    paths, target, profile = subject.paths, subject.target, subject.profile
+def attempt(subject: Subject, step: log.Step, *, prefix: str = "", lives: bool = True) -> Result:
+    """Return the result of one trial of what was built."""
+    paths, target, smoke = subject.paths, subject.target, subject.profile.smoke
     with TemporaryDirectory() as base:
         place = Path(base, _PLACE)
-        installed = paths.work(target) / "stage" if source else place / "install" / target.name
-        if not source:
-            shutil.copytree(paths.output(target), installed, symlinks=True)
+        installed = place / "install" / target.name
+        shutil.copytree(paths.output(target), installed, symlinks=True)
         places = (place / "read only" / target.name, place / "moved elsewhere" / target.name)
         for folder in places:
             folder.mkdir(parents=True)
         job = Job(
-            argv=tuple(source) or (f"{{place}}/{paths.executable(target).name}",),
-            installed=str(installed), places=() if source else tuple(map(str, places)),
-            offline=profile.smoke.offline and not source,
-            read_only=profile.smoke.read_only and not source, lives=lives,
-            environment=_environment(place, subject), temporary=str(place / "tmp"),
-            log=str(paths.log(target, "smoke")), profile=profile.model_dump_json(by_alias=True),
+            argv=(f"{{place}}/{paths.executable(target).name}",), installed=str(installed),
+            places=tuple(map(str, places)), offline=smoke.offline, read_only=smoke.read_only,
+            lives=lives, environment=_environment(place, subject),
+            temporary=str(place / "tmp"), log=str(paths.log(target, "smoke")),
+            profile=subject.profile.model_dump_json(by_alias=True),
         )  # fmt: skip
-        files = Path(base, "job.json"), Path(base, "result.json")
+        return _try(subject, step, job, prefix)
+
+
+def attempt_from_source(
+    subject: Subject, step: log.Step, python: Path, variables: Mapping[str, str]
+) -> Result:
+    """Return the result of a trial of the staged product, by the interpreter *python*.
+
+    *variables* are what it needs to run from source.
+    """
+    paths, target = subject.paths, subject.target
+    with TemporaryDirectory() as base:
+        place = Path(base, _PLACE)
+        job = Job(
+            argv=(str(python), "-P", "-m", "frostline_runtime.entry"),
+            installed=str(paths.work(target) / "stage"), places=(), offline=False,
+            read_only=False, lives=False, environment={**_environment(place, subject), **variables},
+            temporary=str(place / "tmp"), log=str(paths.log(target, "source")),
+            profile=subject.profile.model_dump_json(by_alias=True),
+        )  # fmt: skip
+        return _try(subject, step, job, "from source: ")
+
+
+def _try(subject: Subject, step: log.Step, job: Job, prefix: str) -> Result:
+    with TemporaryDirectory() as folder:
+        files = Path(folder, "job.json"), Path(folder, "result.json")
         workspace.write(files[0], trial.dump(job))
         argv = [sys.executable, "-m", "frostline.trial", *map(str, files)]
         env = environment.child_environment(subject.environ)
-        log_file = paths.log(target, "trial")
+        log_file = subject.paths.log(subject.target, "trial")
         command.run(argv, log=log_file, env=env, on_line=lambda line: step.update(prefix + line))
         return trial.load(files[1].read_text(encoding="utf-8"))
 

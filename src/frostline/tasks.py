@@ -161,6 +161,27 @@ def evidence(_: Context, product: str = "argo", *, merge: bool = False, json: bo
 
 
 @_verb
+def parity(
+    _: Context, product: str = "argo", layout: Layout | None = None, *, json: bool = False
+) -> None:
+    """Run a product from source and as it was built, and compare; exit code 5 if they differ.
+
+    Examples: invoke parity --product argo
+              invoke parity --product argo --json
+    """
+    found = pipeline.compare(_here(), _target(product, None, layout), os.environ)
+    if json:
+        log.result([asdict(finding) for finding in found])
+    elif found:
+        rows = [(finding.id, finding.file, finding.reason) for finding in found]
+        log.table(f"{product} from source and as an artifact", ("finding", "where", "what"), rows)
+    else:
+        log.text(f"{product}: the artifact does what the source does")
+    if found:
+        raise Exit(code=SMOKE_FAILED)
+
+
+@_verb
 def audit(
     _: Context,
     product: str = "argo",
@@ -505,6 +526,7 @@ def _megabytes(size: int) -> str:
 namespace = Collection(
     build,
     smoke,
+    parity,
     evidence,
     audit,
     sbom,

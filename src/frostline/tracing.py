@@ -22,7 +22,7 @@ from frostline.instance import Instance
 from frostline.play import Outcome
 from frostline.preflight import private
 from frostline.profile import Profile
-from frostline.stage import Stage
+from frostline.stage import Stage, project_metadata
 from frostline.workspace import Target, Workspace
 
 _RUNTIME = "frostline_runtime"
@@ -68,10 +68,8 @@ def trace(
         folder.mkdir(parents=True)
     shutil.copyfile(tracer.__file__, folders["path"] / "sitecustomize.py")
     env = environment.child_environment(environ) | private(folders["home"], profile)
-    env |= {
+    env |= environment.of_source(stage.folder) | {
         "PYTHONPATH": os.pathsep.join(map(str, (folders["path"], stage.folder))),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "FROSTLINE_BUNDLE": str(stage.folder),
         "FROSTLINE_TRACE": str(folders["lines"]),
         "FROSTLINE_TRACE_ROOTS": os.pathsep.join(map(str, (stage.folder, product.site_packages))),
     }
@@ -84,18 +82,8 @@ def trace(
                 message = f"{target.product} fails from source: {outcome.name}: {outcome.problem}"
                 raise BuildError(message, hint=f"its output is in {log_file}")
     installed = distributions.installed(product.site_packages, stage.folder)
-    name = str(canonicalize_name(profile_name(stage, installed)))
-    mine = distributions.contributing(installed, name)
+    mine = distributions.contributing(installed, project_metadata(paths.root / profile.source)[0])
     return facts(read(folders["lines"]), steps.at, mine, stage, target.platform.name)
-
-
-def profile_name(stage: Stage, installed: Installed) -> str:
-    """Return the distribution that is the product itself: the one that lies in *stage*."""
-    return next(
-        name
-        for name, item in installed.items()
-        if Path(str(item.locate_file(""))).samefile(stage.folder)
-    )
 
 
 def _play(

@@ -171,7 +171,7 @@ class Trial:
             _tell(" ".join(item.arguments))
             argv = self._argv(place)
             done = play.run_command(argv, item, self.job.environment, place, log, timeout)
-            self._observe(done.name, done)
+            self._observe(" ".join(item.arguments), done)
             good = done.good if len(done.good) > 1 else ""  # no brace of JSON
             self._check("smoke.command", done.name, done.problem, good)
 

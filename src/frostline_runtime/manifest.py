@@ -137,7 +137,11 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A product as its artifact knows itself."""
+    """A product as its artifact knows itself.
+
+    *modules* to *libraries* are what the self-test looks at: modules and versions of
+    distributions, groups of entry points, sums of files, and native libraries by place.
+    """
 
     product: str
     name: str
@@ -153,7 +157,9 @@ class Manifest:
     console_scripts: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     distributions: Mapping[str, str] = field(default_factory=dict)
+    entry_points: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     def service(self, name: str) -> Service:
@@ -186,7 +192,7 @@ def parse(text: str) -> Manifest:
     raw["resources"] = tuple(
         Resource(**{**item, "urls": tuple(item["urls"])}) for item in raw["resources"]
     )
-    for key in ("console_scripts", "modules"):
+    for key in ("console_scripts", "modules", "entry_points", "libraries"):
         raw[key] = tuple(raw[key])
     return Manifest(**raw)
 

@@ -1,5 +1,7 @@
 """Checks an artifact from the inside: `argo selftest`."""
 
+import contextlib
+import ctypes
 import hashlib
 import importlib
 import os
@@ -12,15 +14,19 @@ from pathlib import Path
 
 from frostline_runtime.manifest import Manifest
 
+# A onefile artifact may have to unpack itself first.
+_CHILD_PATIENCE = 30.0
+
 Finding = dict[str, str]
 Problems = Iterator[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What was checked, by number, and what was found wrong."""
+    """What was checked, by number, what was found wrong, and what is there to be compared."""
 
     checked: dict[str, int]
+    facts: dict[str, list[str]]
     findings: tuple[Finding, ...]
 
     def __bool__(self) -> bool:
@@ -34,12 +40,19 @@ def run(manifest: Manifest, bundle: Path) -> Report:
         "module": (manifest.modules, lambda: _modules(manifest.modules)),
         "metadata": (manifest.distributions, lambda: _metadata(manifest)),
         "console-script": (manifest.console_scripts, lambda: _scripts(manifest)),
+        "entry-points": (manifest.entry_points, lambda: _entry_points(manifest)),
         "file": (manifest.files, lambda: _files(manifest, bundle)),
+        "library": (manifest.libraries, lambda: _libraries(manifest, bundle)),
+        "child": (("multiprocessing",), _child),
         "tls-roots": (("default",), _tls),
         "writable": (("temporary folder", "storage"), lambda: _writable(manifest)),
     }
     return Report(
         checked={name: len(items) for name, (items, _) in checks.items()},
+        facts={
+            "python": [f"{sys.version_info.major}.{sys.version_info.minor}"],
+            "entry-point": sorted(_all_entry_points(manifest)),
+        },
         findings=tuple(
             {"check": name, "subject": subject, "reason": reason}
             for name, (_, check) in checks.items()
@@ -80,6 +93,45 @@ def _scripts(manifest: Manifest) -> Problems:
             find_script(name).load()
         except Exception as error:  # noqa: BLE001  # any failure of any script is a finding
             yield name, f"{type(error).__name__}: {error}"
+
+
+def _entry_points(manifest: Manifest) -> Problems:
+    for group in manifest.entry_points:
+        for entry in metadata.entry_points(group=group):
+            try:
+                entry.load()
+            except Exception as error:  # noqa: BLE001  # any failure of any of them is a finding
+                yield f"{group}: {entry.name}", f"{type(error).__name__}: {error}"
+
+
+def _all_entry_points(manifest: Manifest) -> Iterator[str]:
+    """Yield what the shipped distributions declare, readable or not."""
+    for name in manifest.distributions:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            for entry in metadata.distribution(name).entry_points:
+                yield f"{name}: {entry.group}: {entry.name} = {entry.value}"
+
+
+def _libraries(manifest: Manifest, bundle: Path) -> Problems:
+    for name in manifest.libraries:
+        try:
+            ctypes.CDLL(str(bundle / name))
+        except OSError as error:
+            yield name, str(error)
+
+
+def _child() -> Problems:
+    """Start a child as multiprocessing does where it cannot fork."""
+    import multiprocessing  # noqa: PLC0415  # 15 ms that only this check needs
+
+    try:
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            parent = pool.apply_async(os.getppid).get(_CHILD_PATIENCE)
+    except (OSError, multiprocessing.TimeoutError) as error:
+        yield "multiprocessing", str(error) or f"no answer within {_CHILD_PATIENCE:g} s"
+    else:
+        if parent != os.getpid():
+            yield "multiprocessing", "its child is another's child"
 
 
 def _files(manifest: Manifest, bundle: Path) -> Problems:

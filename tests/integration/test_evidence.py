@@ -71,6 +71,18 @@ def test_without_evidence_it_is_not(project: Path, tmp_path: Path) -> None:
     Workspace(other).evidence("hard").unlink()
     assert run(other, "build", "--product", "hard").returncode == 0
     assert failed(other) == HARD
+    done = run(other, "parity", "--product", "hard", "--json")
+    assert done.returncode == 5
+    assert {(item["id"], item["file"]) for item in json.loads(done.stdout)} == {
+        ("parity.status", name) for name in HARD
+    }
+
+
+def test_it_does_what_the_source_does(project: Path) -> None:
+    """Routes, descriptions, answers and facts are the same."""
+    done = run(project, "parity", "--product", "hard")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the artifact does what the source does" in done.stdout
 
 
 def test_each_fact_says_who_and_when(facts: tuple[Fact, ...]) -> None:

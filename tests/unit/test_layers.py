@@ -46,6 +46,7 @@ ORDER = [
     "smoke",
     "policy",
     "findings",
+    "parity",
     "contents",
     "native",
     "leaks",

@@ -16,6 +16,7 @@ GOOD = Manifest(
     modules=("json.decoder",),
     distributions={"selftested": "1.2"},
     console_scripts=("selftested-good",),
+    entry_points=("selftested.good",),
     files={"data/file": hashlib.sha256(b"built").hexdigest()},
 )  # fmt: skip
 
@@ -28,6 +29,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "selftested-1.2.dist-info/entry_points.txt": (
             "[console_scripts]\nselftested-good = json:dumps\nselftested-bad = json:no_such\n"
             "[gui_scripts]\nselftested-window = json:dumps\n"
+            "[selftested.good]\nfirst = json:dumps\n[selftested.bad]\nsecond = json:gone\n"
         ),
         "selftested_syntax.py": "def\n",
         "selftested_raises.py": "raise RuntimeError('no library')\n",
@@ -49,8 +51,11 @@ def test_a_good_artifact(bundle: Path) -> None:
     report = selftest.run(GOOD, bundle)
     assert report
     assert report.findings == ()
-    counted = {name: report.checked[name] for name in ("module", "metadata", "console-script")}
-    assert counted == {"module": 1, "metadata": 1, "console-script": 1}
+    assert report.checked == {
+        "module": 1, "metadata": 1, "console-script": 1, "entry-points": 1, "file": 1,
+        "library": 0, "child": 1, "tls-roots": 1, "writable": 2,
+    }  # fmt: skip
+    assert "selftested: selftested.good: first = json:dumps" in report.facts["entry-point"]
     assert list((bundle.parent / "new" / "storage").iterdir()) == []
 
 
@@ -70,6 +75,9 @@ def test_a_good_artifact(bundle: Path) -> None:
             {"console_scripts": ("selftested-window",)}, "console-script", "selftested-window",
             "LookupError",
         ),
+        ({"entry_points": ("selftested.bad",)}, "entry-points", "selftested.bad: second", "gone"),
+        ({"libraries": ("data/file",)}, "library", "data/file", "data/file"),
+        ({"libraries": ("data/no.so",)}, "library", "data/no.so", "no.so"),
         ({"files": {"data/file": "0"}}, "file", "data/file", "not what was built"),
         ({"files": {"data/gone": "0"}}, "file", "data/gone", "No such file"),
     ],
@@ -100,3 +108,10 @@ def test_a_storage_that_cannot_be_written(bundle: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("SELFTEST_STORAGE", storage)
     (finding,) = selftest.run(GOOD, bundle).findings
     assert (finding["check"], finding["subject"]) == ("writable", storage)
+
+
+def test_a_child_that_does_not_come(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An artifact without `freeze_support` would start all of itself again: it is a finding."""
+    monkeypatch.setattr(selftest, "_CHILD_PATIENCE", 0.0)
+    (finding,) = selftest.run(GOOD, bundle).findings
+    assert (finding["check"], finding["reason"]) == ("child", "no answer within 0 s")
