@@ -15,7 +15,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_venv = "yes"
 
 LOCKS = Path("resources/requirements")
-APPS = ("argo", "tinyllama")
+APPS = ("argo", "rag", "tinyllama")
 PLATFORMS = ("linux", "darwin", "win32")
 
 

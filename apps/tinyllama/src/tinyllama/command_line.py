@@ -10,6 +10,7 @@ from tinyllama.errors import StartError
 
 GPU_MODES = ("auto", "nvidia", "amd", "apple", "vulkan", "disable")
 GPU_LAYERS = {"auto": -1, "all": -2}  # as llama.cpp numbers them
+POOLING = ("mean", "cls", "last")
 IGNORED = ("--no-warmup", "--no-webui", "--nologo", "--unsecure", "--offline")  # always so here
 MOST = 2**31 - 1
 
@@ -60,6 +61,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("-s", "--seed", type=integer(-1, 2**32 - 1), default=-1, help="-1 is a random one (-1)")
     add("--api-key", metavar="KEY", help="ask clients for this key")
     add("--metrics", action="store_true", help="answer /metrics")
+    add("--embedding", "--embeddings", action="store_true", help="answer /v1/embeddings only")
+    add("--pooling", choices=POOLING, default="mean", help="how a text's vector is made (mean)")
     add("--log-disable", action="store_true", help="log nothing but errors")
     for name in IGNORED:
         add(name, action="store_true", help="accepted, without effect")

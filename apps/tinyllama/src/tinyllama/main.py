@@ -86,6 +86,11 @@ def serve(options: argparse.Namespace, model: Path) -> None:
     params.sampling.seed = options.seed % 2**32
     params.api_keys = [options.api_key] if options.api_key else []
     params.endpoint_metrics = options.metrics
+    params.embedding = options.embedding
+    if options.embedding:
+        params.pooling_type = getattr(
+            xllamacpp.llama_pooling_type, f"LLAMA_POOLING_TYPE_{options.pooling.upper()}"
+        )
     params.verbosity = ERRORS if options.log_disable else INFORMATION
     params.n_threads_http = HTTP_THREADS
     params.n_parallel = 1
