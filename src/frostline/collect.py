@@ -3,16 +3,18 @@
 import json
 import shutil
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import Distribution
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from frostline import digest, distributions, evidence, resources, workspace
+from frostline import digest, distributions, evidence, prune, resources, workspace
 from frostline.distributions import Installed
 from frostline.environment import ProductEnvironment
 from frostline.errors import HostError
+from frostline.evidence import Fact
 from frostline.pins import Pin
 from frostline.platforms import Platform, host
 from frostline.profile import Probe, Profile
@@ -67,6 +69,7 @@ class Plan:
     patchelf: str
     never_stripped: tuple[str, ...]
     volatile: tuple[str, ...]
+    pruned: tuple[str, ...]
     distributions: Mapping[str, str]
     not_acted_on: tuple[str, ...]
     schema: int = SCHEMA
@@ -133,6 +136,7 @@ def collect(  # the whole of what is known
         patchelf=_patchelf(target),
         never_stripped=_NEVER_STRIPPED,
         volatile=tuple(sorted(distributions.VOLATILE)),
+        pruned=_pruned(profile, mine, product.site_packages, facts),
         distributions={key: item.version for key, item in mine.items()},
         not_acted_on=profile.not_acted_on(),
     )
@@ -208,6 +212,20 @@ def _libraries(mine: Installed, profile: Profile) -> dict[str, Path]:
         libraries_only = options.model_copy(update={"data": False})
         files |= distributions.package_files(found, package, libraries_only)
     return files
+
+
+def _pruned(
+    profile: Profile, mine: Installed, packages: Path, facts: Sequence[Fact]
+) -> tuple[str, ...]:
+    """Return the places of files that hooks collect and that no product needs."""
+    if not profile.prune:
+        return ()
+    theirs = {key: item for key, item in mine.items() if _is_in(item, packages)}
+    return tuple(candidate.place for candidate in prune.choose(theirs, packages, facts))
+
+
+def _is_in(item: Distribution, folder: Path) -> bool:
+    return Path(str(item.locate_file(""))).samefile(folder)
 
 
 def _located(places: Collection[str], mine: Installed) -> dict[str, Path]:

@@ -112,6 +112,13 @@ def _describe(folder: Path, key: str) -> ProductEnvironment:
     )
 
 
+def layout(folder: Path) -> tuple[Path, Path]:
+    """Return interpreter and packages of a virtual environment that somebody else has made."""
+    like_ours = _describe(folder, "")
+    others = sorted(folder.glob("lib/python3.*/site-packages"))  # of another Python than ours
+    return like_ours.python, next(iter(others), like_ours.site_packages)
+
+
 def _fill(
     folder: Path, lock: Path, environ: Mapping[str, str], log_file: Path, step: log.Step
 ) -> None:

@@ -23,7 +23,7 @@ from frostline.environment import ProductEnvironment
 from frostline.errors import BuildError
 from frostline.workspace import Target, Workspace
 
-SCHEMA = 3
+SCHEMA = 4
 _MISSING = re.compile(r"(?m)^missing module named '?([\w.]+)'? - imported by ")
 _EXECUTABLE, _PLAIN = 0o755, 0o644
 # What PyInstaller is at, for the screen, by what its log says.
@@ -44,6 +44,7 @@ class Bundle:
 
     *missing*: modules that something imports and that were not found; *python* is its version
     (`3.11`). *collected*: how much of each distribution; *libraries*: where each is from.
+    *pruned*: number and bytes of the files that were left out again.
     """
 
     product: str
@@ -60,6 +61,7 @@ class Bundle:
     python: str
     collected: Mapping[str, tuple[str, int]]
     libraries: Mapping[str, str]
+    pruned: tuple[int, int]
     schema: int = SCHEMA
 
 
@@ -72,7 +74,7 @@ def load(paths: Workspace, target: Target) -> Bundle | None:
     if raw.get("schema") != SCHEMA:
         return None
     raw["files"] = {name: tuple(facts) for name, facts in raw["files"].items()}
-    raw["missing"] = tuple(raw["missing"])
+    raw["missing"], raw["pruned"] = tuple(raw["missing"]), tuple(raw["pruned"])
     raw["collected"] = {name: tuple(facts) for name, facts in raw["collected"].items()}
     bundle = Bundle(**raw)
     folder = paths.output(target)
@@ -102,7 +104,7 @@ def freeze(  # the whole of what is known
         made = part / target.product if target.layout == "onedir" else part
         _set_modes(made, plan)
         known = distributions.installed(product.site_packages, work / "stage")
-        origin = provenance.read(work / "pyinstaller", known, Path(sys.base_prefix))
+        origin = provenance.read(work / "pyinstaller", known, Path(sys.base_prefix), plan.pruned)
         bundle = Bundle(
             product=target.product,
             version=plan.version,
@@ -117,6 +119,7 @@ def freeze(  # the whole of what is known
             missing=_missing_modules(work / "pyinstaller"),
             collected=origin.distributions,
             libraries=origin.libraries,
+            pruned=origin.pruned,
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
         )
         _put_in_place(made, paths, target)

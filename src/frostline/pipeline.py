@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from frostline import (
     collect,
     digest,
+    distributions,
     environment,
     evidence,
     freeze,
@@ -22,11 +23,13 @@ from frostline import (
     policy,
     preflight,
     profile_file,
+    prune,
     ratchet,
     resources,
     smoke,
     stage,
     tracing,
+    venv,
     workspace,
 )
 from frostline.collect import Plan
@@ -37,6 +40,7 @@ from frostline.findings import Finding
 from frostline.freeze import Bundle
 from frostline.pins import Pin
 from frostline.profile import Profile
+from frostline.prune import Candidate
 from frostline.smoke import Subject, Verdict
 from frostline.stage import Stage
 from frostline.workspace import Target, Workspace
@@ -154,6 +158,23 @@ def _staged(
     product = environment.create(paths, target.product, lock, environ=environ, log_file=log_file)
     fetched = wanted_pins(paths, target, loaded)
     return product, stage.build_stage(paths, target, loaded, product, environ, fetched)
+
+
+def prunable(
+    paths: Workspace, target: Target, environ: Environ, folder: Path | None
+) -> tuple[Candidate, ...]:
+    """Return what may go of the environment in *folder*, or of what *target* is frozen from."""
+    facts = evidence.applying(evidence.load(paths, target.product) or (), target.platform)
+    if folder:
+        return venv.look(venv.find(folder.absolute()), facts)
+    loaded = profile_file.load(paths, target)
+    with exclusively(paths, target):
+        lock, log_file = paths.root / loaded.requirements, paths.log(target, "environment")
+        name = target.product
+        product = environment.create(paths, name, lock, environ=environ, log_file=log_file)
+    return prune.choose(
+        distributions.installed(product.site_packages), product.site_packages, facts
+    )
 
 
 def audit_built(paths: Workspace, target: Target, *, accept: bool = False) -> "Audit":

@@ -345,6 +345,8 @@ class Profile(Table):
     """False: no console window on Windows."""
     strip: bool = True
     """Take symbol tables out of the libraries (Linux)."""
+    prune: bool = True
+    """Leave out what no running product needs: test suites, documentation, type stubs."""
     icon: Icon = Icon()
     """Files, by system."""
     executables: tuple[Executable, ...] = ()

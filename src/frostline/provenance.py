@@ -2,7 +2,7 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,31 +19,36 @@ class Provenance:
     """*distributions*: version, and how many of their modules and files were collected.
 
     *libraries*: native files by place, with the distribution that owns them, `python` for the
-    interpreter's own, or `system`.
+    interpreter's own, or `system`. *pruned*: number and bytes of what was left out again.
     """
 
     distributions: Mapping[str, tuple[str, int]]
     libraries: Mapping[str, str]
+    pruned: tuple[int, int]
 
 
-def read(work: Path, installed: Installed, base: Path) -> Provenance:
+def read(work: Path, installed: Installed, base: Path, pruned: Collection[str] = ()) -> Provenance:
     """Return the provenance of what lies collected in PyInstaller's *work* folder.
 
-    *base* is the folder of the interpreter.
+    *base* is the folder of the interpreter, *pruned* the places of what was left out.
     """
     owners = dict(_owners(installed))
     counted: Counter[str] = Counter()
+    out, left_out = frozenset(pruned), list[int]()
     libraries: dict[str, str] = {}
     for place, source, kind in sorted(_entries(work)):
         path = Path(source)
         owner = owners.get(path, "")
+        if kind == "DATA" and Path(place).as_posix() in out:
+            left_out.append(path.stat().st_size)
+            continue
         if owner:
             counted[owner] += 1
         if kind in _NATIVE:
             inside = path.is_relative_to(base) or path.resolve().is_relative_to(base)
             libraries[place] = owner or (PYTHON if inside else SYSTEM)
     collected = {name: (installed[name].version, counted[name]) for name in sorted(counted)}
-    return Provenance(collected, libraries)
+    return Provenance(collected, libraries, (len(left_out), sum(left_out)))
 
 
 def _owners(installed: Installed) -> Iterator[tuple[Path, str]]:

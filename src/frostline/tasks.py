@@ -16,12 +16,14 @@ from invoke.exceptions import Exit
 from frostline import collect, log, model_server, packing, pins, pipeline, stage, typed, workspace
 from frostline import doctor as doctor_module
 from frostline import fetch as fetching
+from frostline import venv as venvs
 from frostline.errors import FetchError, UsageError
 from frostline.model_server import Served, Wish
 from frostline.packing import Held
 from frostline.pins import Pin
 from frostline.platforms import PLATFORMS, Platform, host, parse
 from frostline.profile_file import load
+from frostline.prune import by_category
 from frostline.smoke import Verdict
 from frostline.typed import Body, TypedTask
 from frostline.workspace import Target, Workspace
@@ -59,6 +61,10 @@ _HELP = {
     "n_predict": "most tokens of an answer (default: no limit)",
     "args": "further arguments for the llamafile, as a shell would split them",
     "merge": "keep what earlier runs here have shown",
+    "venv": "a virtual environment (default: what the build of --product collects from)",
+    "apply": "move it aside, try what is left, and put back what is needed",
+    "undo": "put everything back",
+    "confirm": "remove for good what --apply has moved aside",
     "accept": "take the modules that PyInstaller did not find as reviewed",
     "sarif": "also write the findings as SARIF, for GitHub",
     "yes": "fetch an address that is not pinned, and replace --out, without asking",
@@ -239,6 +245,53 @@ def sbom(
     """
     for path in pipeline.bill(_here(), _target(product, platform, layout)):
         log.text(str(path))
+
+
+@_verb
+def prune(
+    _: Context,
+    product: str = "argo",
+    venv: Path | None = None,
+    *,
+    apply: bool = False,
+    undo: bool = False,
+    confirm: bool = False,
+    json: bool = False,
+) -> None:
+    """Say what no running product needs; with --venv and --apply, take it out of one.
+
+    What goes is moved aside, what is left is tried, what broke comes back; nothing is lost until
+    --confirm. A build leaves out of its bundle what this lists.
+
+    Examples: invoke prune --product argo
+              invoke prune --venv /app/.venv --product rag
+              invoke prune --venv /app/.venv --product rag --apply
+              invoke prune --venv /app/.venv --confirm
+    """
+    if apply + undo + confirm > 1 or (apply + undo + confirm and not venv):
+        message = "--apply, --undo and --confirm each go alone, with --venv."
+        raise UsageError(message, hint="invoke prune --venv FOLDER --apply")
+    if venv and (undo or confirm):
+        place = venvs.find(venv.absolute())
+        number = venvs.undo(place) if undo else venvs.confirm(place)
+        log.done(f"{number} files are back" if undo else f"{_megabytes(number)} are gone for good")
+        return
+    found, done = pipeline.prunable(_here(), _target(product, None, None), os.environ, venv), None
+    if venv and apply:
+        with log.step(f"pruning {venv}") as step:
+            done = venvs.apply(venvs.find(venv.absolute()), found, os.environ, step.update)
+        found = done.gone
+    if json:
+        log.result(asdict(done) if done else [asdict(item) for item in found])
+        return
+    totals = by_category(found)
+    rows = [(name, str(number), _megabytes(size)) for name, (number, size) in totals.items()]
+    title = "moved aside" if done else "what may go"
+    log.table(title, ("category", "files", "size"), rows)
+    for name, reason in done.broken.items() if done else ():
+        log.warning(f"{name} broke without what is back now: {reason}")
+    if done:
+        log.text(f"{done.checked} look-ups and programs work as before; --confirm, or --undo")
 
 
 @_verb
@@ -530,6 +583,7 @@ namespace = Collection(
     evidence,
     audit,
     sbom,
+    prune,
     plan,
     products,
     platforms,

@@ -33,6 +33,8 @@ ORDER = [
     "distributions",
     "stage",
     "evidence",
+    "prune",
+    "venv",
     "collect",
     "instance",
     "play",
