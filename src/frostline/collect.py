@@ -154,6 +154,14 @@ def dump(plan: Plan) -> str:
     return json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n"
 
 
+def load(paths: Workspace, target: Target) -> Plan:
+    """Return the plan that *target* was last built by. Raises OSError."""
+    raw = json.loads(plan_file(paths, target).read_text(encoding="utf-8"))
+    listed = {key: tuple(value) for key, value in raw.items() if isinstance(value, list)}
+    pairs = {key: tuple(map(tuple, raw[key])) for key in ("datas", "binaries")}
+    return Plan(**{**raw, **listed, **pairs})
+
+
 def is_excluded(module: str, excludes: Collection[str]) -> bool:
     """Tell whether *module*, or a package around it, is among *excludes*."""
     return any(f"{module}.".startswith(f"{name}.") for name in excludes)

@@ -20,7 +20,7 @@ from frostline import (
 )
 from frostline.collect import Plan, plan_file
 from frostline.environment import ProductEnvironment
-from frostline.errors import BuildError
+from frostline.errors import BuildError, UsageError
 from frostline.workspace import Target, Workspace
 
 SCHEMA = 4
@@ -43,8 +43,8 @@ class Bundle:
     """A finished bundle: *files* are sha256, size and mode by relative path.
 
     *missing*: modules that something imports and that were not found; *python* is its version
-    (`3.11`). *collected*: how much of each distribution; *libraries*: where each is from.
-    *pruned*: number and bytes of the files that were left out again.
+    (`3.11`). *collected*: how much of each distribution; *libraries*: where each is from;
+    *owners*: so for everything, modules too; *pruned*: number and bytes of what was left out.
     """
 
     product: str
@@ -61,26 +61,40 @@ class Bundle:
     python: str
     collected: Mapping[str, tuple[str, int]]
     libraries: Mapping[str, str]
+    owners: Mapping[str, str]
     pruned: tuple[int, int]
     schema: int = SCHEMA
 
 
 def load(paths: Workspace, target: Target) -> Bundle | None:
     """Return the bundle that was built for *target* if it lies there unchanged, else None."""
+    bundle = _parse(paths.report(target, "bundle"))
+    folder = paths.output(target)
+    if not bundle or not folder.is_dir() or _describe_files(folder) != bundle.files:
+        return None
+    return bundle
+
+
+def read(path: Path) -> Bundle:
+    """Return what the file *path*, a `bundle.json`, describes. Raises UsageError."""
+    found = _parse(path)
+    if not found:
+        message = f"{path} is no description of a bundle that this version can read."
+        raise UsageError(message, hint="name a bundle.json that a build has written")
+    return found
+
+
+def _parse(path: Path) -> Bundle | None:
     try:
-        raw = json.loads(paths.report(target, "bundle").read_text(encoding="utf-8"))
+        raw = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if raw.get("schema") != SCHEMA:
+    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
         return None
     raw["files"] = {name: tuple(facts) for name, facts in raw["files"].items()}
     raw["missing"], raw["pruned"] = tuple(raw["missing"]), tuple(raw["pruned"])
     raw["collected"] = {name: tuple(facts) for name, facts in raw["collected"].items()}
-    bundle = Bundle(**raw)
-    folder = paths.output(target)
-    if not folder.is_dir() or _describe_files(folder) != bundle.files:
-        return None
-    return bundle
+    return Bundle(**raw)
 
 
 def freeze(  # the whole of what is known
@@ -119,6 +133,7 @@ def freeze(  # the whole of what is known
             missing=_missing_modules(work / "pyinstaller"),
             collected=origin.distributions,
             libraries=origin.libraries,
+            owners=origin.owners,
             pruned=origin.pruned,
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
         )

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from frostline import (
     collect,
+    contents,
     digest,
     distributions,
     environment,
@@ -47,6 +48,7 @@ from frostline.workspace import Target, Workspace
 
 if TYPE_CHECKING:
     from frostline.audit import Audit
+    from frostline.explain import Why
 
 Environ = Mapping[str, str]
 
@@ -192,6 +194,35 @@ def audit_built(paths: Workspace, target: Target, *, accept: bool = False) -> "A
             log.done(f"{new} modules more may be missing: {paths.warnings(target.product)}")
         with log.step(f"auditing {target.name}"):
             return audit.audit(paths, target, loaded, policy.load(paths), bundle)
+
+
+def explained(paths: Workspace, target: Target, name: str) -> "Why":
+    """Return why the module or file *name* is in the built *target*.
+
+    Raises SmokeError if it was not built, UsageError if *name* is not in it.
+    """
+    from frostline import explain  # noqa: PLC0415  # as above
+
+    loaded, bundle = profile_file.load(paths, target), _built(paths, target)
+    facts = evidence.applying(evidence.load(paths, target.product) or (), target.platform)
+    graph = explain.read_graph(paths.work(target) / "pyinstaller")
+    items = [*contents.walk(paths.output(target))]
+    plan = collect.load(paths, target)
+    return explain.why(name, explain.Known(graph, items, bundle, plan, loaded, facts))
+
+
+def sizes(paths: Workspace, target: Target) -> dict[str, dict[str, int]]:
+    """Return what fills the built *target*: bytes by owner and file, what is in archives too."""
+    bundle, found = _built(paths, target), dict[str, dict[str, int]]()
+    items = [*contents.walk(paths.output(target))]
+    archives = {item.name.rpartition("!")[0] for item in items}
+    for item in items:
+        if item.name not in archives and not item.link:
+            base = "base_library.zip" in item.name or "/lib-dynload/" in item.name
+            place = (item.name.partition("!")[2] or item.name).removeprefix("_internal/")
+            owner = bundle.owners.get(place, "python" if base else "product")
+            found.setdefault(owner, {})[place] = item.size
+    return found
 
 
 def bill(paths: Workspace, target: Target) -> tuple[Path, Path]:

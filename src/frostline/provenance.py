@@ -8,7 +8,7 @@ from pathlib import Path
 
 from frostline.distributions import Installed
 
-PYTHON, SYSTEM = "python", "system"
+PYTHON, SYSTEM, PRODUCT = "python", "system", "product"
 _NATIVE = {"BINARY", "EXTENSION"}
 _KINDS = _NATIVE | {"PYMODULE", "PYMODULE-1", "PYMODULE-2", "PYSOURCE", "DATA"}
 _ENTRY = 3
@@ -19,11 +19,13 @@ class Provenance:
     """*distributions*: version, and how many of their modules and files were collected.
 
     *libraries*: native files by place, with the distribution that owns them, `python` for the
-    interpreter's own, or `system`. *pruned*: number and bytes of what was left out again.
+    interpreter's own, or `system`. *owners*: so for all modules and files. *pruned*: number and
+    bytes of what was left out again.
     """
 
     distributions: Mapping[str, tuple[str, int]]
     libraries: Mapping[str, str]
+    owners: Mapping[str, str]
     pruned: tuple[int, int]
 
 
@@ -36,26 +38,29 @@ def read(work: Path, installed: Installed, base: Path, pruned: Collection[str] =
     counted: Counter[str] = Counter()
     out, left_out = frozenset(pruned), list[int]()
     libraries: dict[str, str] = {}
+    everybody: dict[str, str] = {}
     for place, source, kind in sorted(_entries(work)):
         path = Path(source)
         owner = owners.get(path, "")
         if kind == "DATA" and Path(place).as_posix() in out:
             left_out.append(path.stat().st_size)
             continue
-        if owner:
+        if owner and ".dist-info" not in place:
             counted[owner] += 1
-        if kind in _NATIVE:
+        if not owner:
             inside = path.is_relative_to(base) or path.resolve().is_relative_to(base)
-            libraries[place] = owner or (PYTHON if inside else SYSTEM)
+            owner = PYTHON if inside else SYSTEM if kind in _NATIVE else PRODUCT
+        everybody[Path(place).as_posix()] = owner
+        if kind in _NATIVE:
+            libraries[place] = owner
     collected = {name: (installed[name].version, counted[name]) for name in sorted(counted)}
-    return Provenance(collected, libraries, (len(left_out), sum(left_out)))
+    return Provenance(collected, libraries, everybody, (len(left_out), sum(left_out)))
 
 
 def _owners(installed: Installed) -> Iterator[tuple[Path, str]]:
     for name, found in installed.items():
         for file in found.files or ():
-            if not any(part.endswith(".dist-info") for part in file.parts):
-                yield Path(str(found.locate_file(file))), name
+            yield Path(str(found.locate_file(file))), name
 
 
 def _entries(work: Path) -> set[tuple[str, str, str]]:

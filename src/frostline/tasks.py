@@ -13,9 +13,22 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from frostline import collect, log, model_server, packing, pins, pipeline, stage, typed, workspace
+from frostline import (
+    collect,
+    explain,
+    freeze,
+    log,
+    model_server,
+    packing,
+    pins,
+    pipeline,
+    stage,
+    typed,
+    workspace,
+)
 from frostline import doctor as doctor_module
 from frostline import fetch as fetching
+from frostline import treemap as treemaps
 from frostline import venv as venvs
 from frostline.errors import FetchError, UsageError
 from frostline.model_server import Served, Wish
@@ -65,11 +78,14 @@ _HELP = {
     "apply": "move it aside, try what is left, and put back what is needed",
     "undo": "put everything back",
     "confirm": "remove for good what --apply has moved aside",
+    "name": "a module, or a file by its place in the bundle",
+    "old": "a bundle.json",
+    "new": "another bundle.json",
     "accept": "take the modules that PyInstaller did not find as reviewed",
     "sarif": "also write the findings as SARIF, for GitHub",
     "yes": "fetch an address that is not pinned, and replace --out, without asking",
     "pack": "make a llamafile of this .gguf and --base",
-    "out": "where --pack writes",
+    "out": "the file that is written",
     "inspect": "say what this .llamafile or .gguf holds",
 }
 
@@ -245,6 +261,77 @@ def sbom(
     """
     for path in pipeline.bill(_here(), _target(product, platform, layout)):
         log.text(str(path))
+
+
+@_verb
+def why(
+    _: Context,
+    name: str = "",
+    product: str = "argo",
+    layout: Layout | None = None,
+    *,
+    json: bool = False,
+) -> None:
+    """Say who has brought a module or file into a bundle, and what it costs.
+
+    Examples: invoke why --name sqlalchemy.dialects.sqlite
+              invoke why --product rag --name libssl.so.3
+    """
+    if not name:
+        message = "--name is missing: a module (with dots), or a file by its place in the bundle."
+        raise UsageError(message, hint="invoke why --name argo.app")
+    found = pipeline.explained(_here(), _target(product, None, layout), name)
+    if json:
+        log.result(asdict(found))
+        return
+    rows = [("belongs to", found.owner), ("its size", _kilobytes(found.size))]
+    rows += [("imported by way of", " → ".join(found.chain))] if found.chain else []
+    rows += [("imported by", ", ".join(found.importers))] if found.importers else []
+    rows += [("because", reason) for reason in found.reasons]
+    without = f"{found.modules} modules and {_kilobytes(found.alone)} would go with it"
+    rows += [("without it", without)] if found.modules else []
+    log.table(found.name, ("what", "answer"), rows)
+
+
+@_verb
+def diff(
+    _: Context, old: Path | None = None, new: Path | None = None, *, json: bool = False
+) -> None:
+    r"""Compare two bundles by what is in their `bundle.json`.
+
+    Example: invoke diff --old last/argo-linux_x86_64.bundle.json \
+                         --new build/output/argo-linux_x86_64.bundle.json
+    """
+    if not (old and new):
+        message = "--old and --new are both needed: two bundle.json files."
+        raise UsageError(message, hint="each build writes one into build/output")
+    found = explain.difference(freeze.read(old), freeze.read(new))
+    if json:
+        log.result(asdict(found))
+        return
+    rows = [("version", name, f"{a} → {b}") for name, (a, b) in found.distributions.items()]
+    largest = sorted(found.owners.items(), key=lambda item: -abs(item[1]))
+    rows += [("size of", name, f"{size:+d} bytes") for name, size in largest]
+    for kind, files in (("added", found.added), ("removed", found.removed)):
+        rows += [(kind, name, f"{size} bytes") for name, size in files.items()]
+    rows += [("changed", name, f"{size:+d} bytes") for name, size in found.changed.items()]
+    if rows:
+        log.table("what differs", ("", "what", "how"), rows)
+    log.text(f"{_megabytes(found.size[0])} → {_megabytes(found.size[1])}")
+
+
+@_verb
+def treemap(
+    _: Context, product: str = "argo", layout: Layout | None = None, out: Path | None = None
+) -> None:
+    """Write a page that shows what fills a bundle.
+
+    Example: invoke treemap --product argo --out argo.html
+    """
+    paths, target = _here(), _target(product, None, layout)
+    path = (out or paths.output(target).with_name(f"{target.name}.treemap.html")).absolute()
+    workspace.write(path, treemaps.page(target.name, pipeline.sizes(paths, target)))
+    log.text(str(path))
 
 
 @_verb
@@ -572,6 +659,10 @@ def _shown_ms(value: int | None) -> str:
     return "-" if value is None else f"{value} ms"
 
 
+def _kilobytes(size: int) -> str:
+    return f"{size / 1000:.1f} kB"
+
+
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
@@ -584,6 +675,9 @@ namespace = Collection(
     audit,
     sbom,
     prune,
+    why,
+    diff,
+    treemap,
     plan,
     products,
     platforms,

@@ -56,6 +56,8 @@ ORDER = [
     "gaps",
     "audit",
     "sbom",
+    "explain",
+    "treemap",
     "packing",
     "model_server",
     "pipeline",

@@ -1,0 +1,108 @@
+"""Why something is in a really frozen product, and what differs between two of them."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frostline import platforms
+
+PRODUCT = Path(__file__).resolve().parents[1] / "products" / "frail"
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+NAME = f"frail-{platforms.host().name}"
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run frostline in *project*."""
+    argv = [FROSTLINE, *arguments]
+    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+
+
+def why(project: Path, name: str) -> dict[str, object]:
+    """Return why *name* is in the bundle."""
+    done = run(project, "why", "--product", "frail", "--name", name, "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, object] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the product, frozen with its evidence."""
+    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("explain") / "project"))
+    for verb in ("evidence", "build"):
+        assert run(folder, verb, "--product", "frail").returncode == 0
+    return folder
+
+
+def test_modules(project: Path) -> None:
+    """The way from the start, who imports it, what it costs, and what has asked for it."""
+    found = why(project, "multiprocessing.pool")
+    assert found["owner"] == "python"
+    assert isinstance(found["chain"], list)
+    assert found["chain"][0].endswith(".py")
+    assert found["chain"][-1] == "multiprocessing.pool"
+    late = why(project, "frail.late")
+    assert late["reasons"] == ["evidence: imported by frail.server at GET /late"]
+    assert isinstance(late["size"], int)
+    assert late["alone"] == late["size"] > 0
+
+
+def test_files_and_libraries(project: Path) -> None:
+    """Data by the table or the run that brought it, a library by who needs it."""
+    assert why(project, "frail/docs/help.txt")["reasons"] == [
+        "evidence: opened by frail.server at GET /help",
+        "[[data]] of the profile: app/src/frail/docs",
+    ]
+    inside = project / "build" / "output" / NAME / "_internal"
+    library = next(path.name for path in inside.iterdir() if path.name.startswith("libffi"))
+    found = why(project, library)
+    assert any("_ctypes" in str(reason) for reason in found["reasons"] or ())  # type: ignore[attr-defined]  # JSON
+
+
+def test_what_is_not_there(project: Path) -> None:
+    """The message says which kind of absence it is."""
+    for name, words in (
+        ("setuptools", "it is excluded"),
+        ("no.such.thing", "there is no module or file"),
+        ("frail.sever", 'Did you mean "frail.server"?'),
+    ):
+        done = run(project, "why", "--product", "frail", "--name", name)
+        assert done.returncode == 2
+        assert words in " ".join(done.stderr.split())
+    assert run(project, "why", "--product", "frail").returncode == 2
+
+
+def test_two_bundles(project: Path, tmp_path: Path) -> None:
+    """What came, went and changed, with sizes; nothing between a bundle and itself."""
+    report = project / "build" / "output" / f"{NAME}.bundle.json"
+    old = Path(shutil.copy(report, tmp_path / "old.json"))
+    same = json.loads(run(project, "diff", f"--old={old}", f"--new={report}", "--json").stdout)
+    assert not any(same[key] for key in ("distributions", "owners", "added", "removed", "changed"))
+    (project / "app" / "src" / "frail" / "docs" / "more.txt").write_text("x" * 500, "utf-8")
+    (project / "app" / "src" / "frail" / "docs" / "help.txt").write_text("how to use it!!", "utf-8")
+    metadata = project / "app" / "pyproject.toml"
+    metadata.write_text(metadata.read_text("utf-8").replace('"1.0"', '"1.0.1"'), "utf-8")
+    assert run(project, "build", "--product", "frail").returncode == 0
+    done = run(project, "diff", "--old", str(old), "--new", str(report), "--json")
+    found = json.loads(done.stdout)
+    assert found["distributions"] == {"frail": ["1.0", "1.0.1"]}
+    assert found["added"]["_internal/frail/docs/more.txt"] == 500
+    assert found["changed"]["_internal/frail/docs/help.txt"] == 1
+    assert found["size"][1] > found["size"][0]
+    assert "1.0 → 1.0.1" in run(project, "diff", f"--old={old}", f"--new={report}").stdout
+    assert run(project, "diff", "--old", str(metadata), "--new", str(report)).returncode == 2
+
+
+def test_the_treemap(project: Path) -> None:
+    """A page without scripts, with modules from inside of the archive, by owner."""
+    done = run(project, "treemap", "--product", "frail")
+    assert done.returncode == 0, done.stderr
+    text = Path(done.stdout.strip()).read_text("utf-8")
+    assert "frail: " in text
+    assert "python: " in text
+    assert "multiprocessing.pool: " in text
+    assert "<script" not in text
