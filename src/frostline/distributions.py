@@ -1,5 +1,7 @@
 """Which installed distributions a product is made of, and what of them goes into the bundle."""
 
+import contextlib
+import json
 from collections.abc import Iterable, Iterator
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
@@ -18,6 +20,8 @@ _FREEZER = "pyinstaller"
 LIBRARY_SUFFIXES = (".so", ".dylib", ".dll", ".pyd")
 
 Installed = dict[str, Distribution]
+# Name, version, package URL and licence of a component.
+Part = tuple[str, str, str, str]
 
 
 def installed(*folders: Path) -> Installed:
@@ -56,6 +60,23 @@ def metadata_files(found: Distribution) -> Iterator[tuple[str, Path]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name not in VOLATILE and "sboms" not in path.parts:
             yield f"{folder.name}/{path.relative_to(folder).as_posix()}", path
+
+
+def parts(found: Distribution) -> tuple[Part, ...]:
+    """Return what was compiled into *found*.
+
+    From the CycloneDX documents in its metadata (PEP 770); others, and broken ones, tell nothing.
+    """
+    told: set[Part] = set()
+    for path in sorted((_metadata_folder(found) / "sboms").glob("*.json")):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+            document = json.loads(path.read_text(encoding="utf-8"))
+            for item in document["components"] if document["bomFormat"] == "CycloneDX" else ():
+                entries = [entry.get("license", entry) for entry in item.get("licenses", ())]
+                named = (entry.get("expression") or entry.get("id") or "" for entry in entries)
+                licence = next(filter(None, named), "")
+                told.add((item["name"], item["version"], item["purl"], licence))
+    return tuple(sorted(told))
 
 
 def console_script_module(everything: Installed, script: str) -> str:

@@ -19,11 +19,12 @@ from frostline import (
     workspace,
 )
 from frostline.collect import Plan, plan_file
+from frostline.distributions import Part
 from frostline.environment import ProductEnvironment
 from frostline.errors import BuildError, UsageError
 from frostline.workspace import Target, Workspace
 
-SCHEMA = 4
+SCHEMA = 5
 _MISSING = re.compile(r"(?m)^missing module named '?([\w.]+)'? - imported by ")
 _EXECUTABLE, _PLAIN = 0o755, 0o644
 # What PyInstaller is at, for the screen, by what its log says.
@@ -44,7 +45,8 @@ class Bundle:
 
     *missing*: modules that something imports and that were not found; *python* is its version
     (`3.11`). *collected*: how much of each distribution; *libraries*: where each is from;
-    *owners*: so for everything, modules too; *pruned*: number and bytes of what was left out.
+    *owners*: so for everything, modules too; *pruned*: number and bytes of what was left out;
+    *parts*: what is compiled into distributions, by what their wheels say.
     """
 
     product: str
@@ -63,6 +65,7 @@ class Bundle:
     libraries: Mapping[str, str]
     owners: Mapping[str, str]
     pruned: tuple[int, int]
+    parts: Mapping[str, tuple[Part, ...]]
     schema: int = SCHEMA
 
 
@@ -93,6 +96,7 @@ def _parse(path: Path) -> Bundle | None:
         return None
     raw["files"] = {name: tuple(facts) for name, facts in raw["files"].items()}
     raw["missing"], raw["pruned"] = tuple(raw["missing"]), tuple(raw["pruned"])
+    raw["parts"] = {name: tuple(map(tuple, told)) for name, told in raw["parts"].items()}
     raw["collected"] = {name: tuple(facts) for name, facts in raw["collected"].items()}
     return Bundle(**raw)
 
@@ -135,6 +139,11 @@ def freeze(  # the whole of what is known
             libraries=origin.libraries,
             owners=origin.owners,
             pruned=origin.pruned,
+            parts={
+                name: told
+                for name in origin.distributions
+                if (told := distributions.parts(known[name]))
+            },
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
         )
         _put_in_place(made, paths, target)

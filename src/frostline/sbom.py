@@ -89,7 +89,17 @@ def _distribution(name: str, bundle: Bundle, metadata: Mapping[str, Message]) ->
         name=name, version=version, type=ComponentType.LIBRARY,
         purl=PackageURL("pypi", None, name, version), bom_ref=f"pypi:{name}",
         description=found["Summary"], licenses=[*_licenses(found)],
+        components=[_compiled(name, *part) for part in bundle.parts.get(name, ())],
         properties=[Property(name="frostline:collected", value=str(number))],
+    )  # fmt: skip
+
+
+def _compiled(inside: str, name: str, version: str, url: str, licence: str) -> Component:
+    """Return a library that is compiled into the distribution *inside*."""
+    return Component(
+        name=name, version=version, type=ComponentType.LIBRARY, bom_ref=f"{inside}:{url}",
+        purl=PackageURL.from_string(url),
+        licenses=[LicenseFactory().make_from_string(licence)] if licence else [],
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from frostline import platforms
 from frostline.instance import Instance, ask
@@ -116,6 +118,18 @@ def test_without_a_model_server_chat_says_so(running: Instance) -> None:
     assert "DISABLED" in json.dumps(ready["services"])
 
 
+def test_it_does_what_the_source_does(project: Path) -> None:
+    """Routes, answers, exit codes and entry points, from source and frozen."""
+    assert "does what the source does" in frostline(project, "parity", "--product", "argo")
+
+
+def test_the_audit_finds_nothing_against_it(project: Path) -> None:
+    """With its committed evidence: all that it uses is in the bundle."""
+    report_ = json.loads(frostline(project, "audit", "--product", "argo", "--json"))
+    assert report_["ok"]
+    assert {f["id"] for f in report_["findings"] if f["severity"] == "error"} == set()
+
+
 def test_sigterm_stops_everything(running: Instance) -> None:
     """The artifact stops with exit code 0 and says that nothing is left."""
     os.kill(running.process.pid, signal.SIGTERM)
@@ -170,6 +184,16 @@ def test_onefile_is_good_too(project: Path) -> None:
     frostline(project, "build", "--product", "argo", "--layout", "onefile")
     verdict = json.loads(frostline(project, "smoke", "--layout", "onefile", "--json"))
     assert verdict["ok"]
+
+
+def test_the_bill_names_what_is_compiled_in(project: Path) -> None:
+    """The crates inside of pydantic-core, by its own wheel (PEP 770), under their licences."""
+    bill = Path(frostline(project, "sbom", "--product", "argo").splitlines()[0]).read_text("utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
+    parts = {part["name"]: part for part in json.loads(bill)["components"]}
+    inside = {part["purl"] for part in parts["pydantic-core"]["components"]}
+    assert any(url.startswith("pkg:cargo/pyo3@") for url in inside)
+    assert len(inside) > 50
 
 
 def test_bundles_are_bit_identical(project: Path, tmp_path: Path) -> None:

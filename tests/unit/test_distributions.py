@@ -1,5 +1,6 @@
 """Which distributions a product is made of."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,49 @@ def test_modules_and_files_by_record(everything: distributions.Installed) -> Non
     assert distributions.package_files(found, "lib_a", Package()) == {}
     with pytest.raises(LockError, match="no installed distribution"):
         distributions.owner(everything, "absent")
+
+
+def test_what_is_compiled_in(tmp_path: Path) -> None:
+    """By the CycloneDX documents of a wheel, each part once; what cannot be read tells nothing."""
+    install(tmp_path, "fast")
+    folder = tmp_path / "fast-1.0.dist-info" / "sboms"
+    folder.mkdir()
+    one = {"name": "ahash", "version": "0.8", "purl": "pkg:cargo/ahash@0.8"}
+    two = {"name": "zlib", "version": "1.3", "purl": "pkg:generic/zlib@1.3"}
+    documents = {
+        "a.cyclonedx.json": {
+            "bomFormat": "CycloneDX",
+            "components": [
+                {**one, "licenses": [{"expression": "MIT OR Apache-2.0"}]},
+                {**two, "licenses": [{"license": {"id": "Zlib"}}]},
+            ],
+        },
+        "b.json": {
+            "bomFormat": "CycloneDX",
+            "components": [{**one, "licenses": [{"expression": "MIT OR Apache-2.0"}]}],
+        },
+        "c.spdx.json": {"spdxVersion": "SPDX-2.3"},
+        "d.json": [],
+    }
+    for name, document in documents.items():
+        (folder / name).write_text(json.dumps(document), encoding="utf-8")
+    (folder / "broken.json").write_text("{", encoding="utf-8")
+    (item,) = distributions.installed(tmp_path).values()
+    assert distributions.parts(item) == (
+        ("ahash", "0.8", "pkg:cargo/ahash@0.8", "MIT OR Apache-2.0"),
+        ("zlib", "1.3", "pkg:generic/zlib@1.3", "Zlib"),
+    )
+
+
+def test_modules(tmp_path: Path) -> None:
+    """Packages, modules and extensions; no scripts with dashes, no data."""
+    names = (
+        "p/__init__.py",
+        "p/m.py",
+        "p/fast.cpython-311-x86_64-linux-gnu.so",
+        "p/d.txt",
+        "a-b.py",
+    )
+    install(tmp_path, "p", files=names)
+    (item,) = distributions.installed(tmp_path).values()
+    assert sorted(distributions.modules(item)) == ["p", "p.fast", "p.m"]
