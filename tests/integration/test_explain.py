@@ -10,7 +10,6 @@ import pytest
 
 from frostline import platforms
 
-PRODUCT = Path(__file__).resolve().parents[1] / "products" / "frail"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
 NAME = f"frail-{platforms.host().name}"
 
@@ -30,12 +29,9 @@ def why(project: Path, name: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the product, frozen with its evidence."""
-    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("explain") / "project"))
-    for verb in ("evidence", "build"):
-        assert run(folder, verb, "--product", "frail").returncode == 0
-    return folder
+def project(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the product, frozen, with what PyInstaller has written about it."""
+    return Path(shutil.copytree(frail, tmp_path_factory.mktemp("explain") / "p", symlinks=True))
 
 
 def test_modules(project: Path) -> None:

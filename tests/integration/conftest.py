@@ -1,0 +1,28 @@
+"""Products that several files of tests look at, frozen once."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PRODUCTS = Path(__file__).resolve().parents[1] / "products"
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+
+
+@pytest.fixture(scope="session")
+def frail(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with two products that can be broken, frozen, with their evidence.
+
+    To be looked at only: who breaks something takes a copy.
+    """
+    folder = Path(shutil.copytree(PRODUCTS / "frail", tmp_path_factory.mktemp("frail") / "p"))
+    for product in ("frail", "frailtool"):
+        for verb in ("evidence", "build"):
+            argv = [FROSTLINE, verb, "--product", product]
+            done = subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+    argv = [FROSTLINE, "audit", "--product", "frail", "--accept"]
+    subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+    return folder
