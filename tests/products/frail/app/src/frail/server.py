@@ -79,13 +79,12 @@ def main() -> None:
 
 def stranger(port: int) -> None:
     """Let a process that is not ours any more answer in our place, and do nothing."""
-    if sys.platform == "win32":
-        return
-    if os.fork():
-        threading.Event().wait()
-    os.setsid()
-    if os.fork():
-        os._exit(0)
+    if sys.platform != "win32":
+        if os.fork():
+            threading.Event().wait()
+        os.setsid()
+        if os.fork():
+            os._exit(0)
     ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 
 
