@@ -7,7 +7,7 @@
 | 2 | wrong usage: an argument, the profile, the lock |
 | 3 | this machine cannot do it: a tool is missing, another platform is asked for |
 | 4 | the build failed |
-| 5 | the smoke test or the audit failed: the artifact is not good |
+| 5 | the smoke test, the audit or the comparison failed: the artifact is not good |
 | 6 | busy: another build of the same product runs |
 | 7 | files: disk full, read-only folder |
 | 8 | a download failed |

@@ -4,7 +4,7 @@ import inspect
 import re
 from datetime import date
 
-from frostline import audit, findings, gaps, ratchet, resources
+from frostline import audit, findings, gaps, parity, ratchet, resources, smoke, trial
 from frostline.findings import Finding, ordered, waive
 from frostline.profile import Waiver
 
@@ -60,4 +60,16 @@ def test_every_finding_is_documented() -> None:
     for module in (audit, findings, gaps, ratchet):
         words = re.findall(r'"(([a-z]+)\.[a-z-]+)"', inspect.getsource(module))
         given |= {name for name, kind in words if kind in KINDS}
+    assert told == given
+
+
+def test_every_verdict_is_documented() -> None:
+    """docs/verdict.md names each id that a trial or a comparison can give, and no other."""
+    document = resources.data("docs", "verdict.md").read_text("utf-8")
+    told = set(re.findall(r"(?m)^\| `([a-z]+\.[a-z-]+)` \|", document))
+    given = {
+        name
+        for module in (parity, smoke, trial)
+        for name in re.findall(r'"((?:smoke|parity)\.[a-z-]+)"', inspect.getsource(module))
+    }
     assert told == given
