@@ -69,11 +69,12 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure start and size, the supervisor and downloads, each beside its peers."""
+    """Measure start and size, the supervisor, downloads and evidence, each beside its peers."""
     install(session, "tests")
     session.run("python", "bench/start.py", *session.posargs)
     session.run("python", "bench/supervisors.py")
     session.run("python", "bench/download.py")
+    session.run("python", "bench/evidence.py")
 
 
 @nox.session

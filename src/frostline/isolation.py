@@ -5,10 +5,12 @@ By Linux's own namespaces; elsewhere, and where they are forbidden, it is said a
 
 import contextlib
 import ctypes
+import multiprocessing
 import os
 import socket
 import struct
 from collections.abc import Mapping
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 from frostline.platforms import host
@@ -32,11 +34,34 @@ def enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
     """Leave the network but for the loopback interface, and mount folders read-only.
 
     *read_only*: existing folders, and the folder that is to be seen at each. For a process with
-    a single thread; there is no way back. Raises NotPossibleError.
+    a single thread; there is no way back. Raises NotPossibleError, nothing being changed.
     """
     if host().system != "linux":
         message = f"{host().system} has no namespaces"
         raise NotPossibleError(message)
+    # A child tries it first: some systems allow the first step and refuse the second.
+    forked = multiprocessing.get_context("fork")
+    told = forked.SimpleQueue()
+    wanted = {"offline": offline, "read_only": read_only}
+    child = forked.Process(target=_rehearse, args=(told,), kwargs=wanted)
+    child.start()
+    problem = told.get()
+    child.join()
+    if problem:
+        raise NotPossibleError(problem)
+    _enter(offline=offline, read_only=read_only)
+
+
+def _rehearse(told: "SimpleQueue[str]", *, offline: bool, read_only: Mapping[Path, Path]) -> None:
+    try:
+        _enter(offline=offline, read_only=read_only)
+    except (NotPossibleError, OSError) as error:
+        told.put(str(error) or "not allowed")
+    else:
+        told.put("")
+
+
+def _enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     me = Path("/proc/self").stat()
     wanted = (_NEW_NETWORK if offline else 0) | (_NEW_MOUNTS if read_only else 0)

@@ -86,7 +86,7 @@ def plan(paths: Workspace, target: Target, environ: Environ) -> Plan:
     """Return what a build of *target* would hold, without freezing it."""
     loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
-        product, staged = _staged(paths, target, loaded, environ)
+        product, staged = laid_out(paths, target, loaded, environ)
         return collect.collect(paths, target, loaded, product, staged, debug=False)
 
 
@@ -98,9 +98,9 @@ def trace(
     With *keep*, what this run does not show stays.
     """
     loaded = profile_file.load(paths, target)
-    environ = _served(paths, target, loaded, environ, None)
+    environ = served(paths, target, loaded, environ, None)
     with exclusively(paths, target):
-        product, staged = _staged(paths, target, loaded, environ)
+        product, staged = laid_out(paths, target, loaded, environ)
         collect.collect(paths, target, loaded, product, staged, debug=False)
         before = evidence.load(paths, target.product) or ()
         shown = tracing.trace(paths, target, loaded, product, staged, environ)
@@ -116,18 +116,18 @@ def prove(
     """Return the verdict on the built *target*; its model server is built if need be."""
     loaded = profile_file.load(paths, target)
     bundle = _built(paths, target)
-    served = _served(paths, target, loaded, environ, model_server)
-    return smoke.smoke(Subject(paths, target, loaded, served), bundle, rounds)
+    environ = served(paths, target, loaded, environ, model_server)
+    return smoke.smoke(Subject(paths, target, loaded, environ), bundle, rounds)
 
 
 def compare(paths: Workspace, target: Target, environ: Environ) -> tuple[Finding, ...]:
     """Return what the built *target* does otherwise than the product does from source."""
     loaded = profile_file.load(paths, target)
     bundle = _built(paths, target)
-    environ = _served(paths, target, loaded, environ, None)
+    environ = served(paths, target, loaded, environ, None)
     subject = Subject(paths, target, loaded, environ)
     with exclusively(paths, target), log.step(f"comparing {target.name} with its source") as step:
-        product, staged = _staged(paths, target, loaded, environ)
+        product, staged = laid_out(paths, target, loaded, environ)
         collect.collect(paths, target, loaded, product, staged, debug=False)
         variables = environment.of_source(staged.folder)
         source = smoke.attempt_from_source(subject, step, product.python, variables)
@@ -139,7 +139,7 @@ def compare(paths: Workspace, target: Target, environ: Environ) -> tuple[Finding
     return found
 
 
-def _served(
+def served(
     paths: Workspace, target: Target, loaded: Profile, environ: Environ, server: Path | None
 ) -> Environ:
     """Return *environ* with a model server for *target*: *server*, or one that is built."""
@@ -152,7 +152,7 @@ def _served(
     return {**environ, loaded.model_server.variable: str(server or "")}
 
 
-def _staged(
+def laid_out(
     paths: Workspace, target: Target, loaded: Profile, environ: Environ
 ) -> tuple[ProductEnvironment, Stage]:
     """Return the environment of *target*, and what it is made of, laid out."""

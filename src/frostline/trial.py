@@ -3,6 +3,7 @@
 `python -m frostline.trial JOB RESULT`: both are JSON; the steps are told on standard output.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -285,6 +286,9 @@ class Trial:
     def _leftovers(self) -> str:
         """Return what the artifact has left behind, in words; nothing if it left nothing."""
         reasons = [f"process {item}" for item in self._still_running(_LEFTOVER_PATIENCE)]
+        for process in tagged(self.job.environment[TAG]):  # told, and not left to the user
+            with contextlib.suppress(psutil.Error):
+                process.kill()
         temporary = Path(self.job.temporary)
         reasons += [f"temporary file {path.name}" for path in sorted(temporary.glob("*"))]
         for name, port in self._ports.items():
@@ -296,16 +300,16 @@ class Trial:
         deadline = time.monotonic() + patience
         while (found := tagged(self.job.environment[TAG])) and time.monotonic() < deadline:
             time.sleep(0.02)
-        return found
+        return [f"{process.info['name']} ({process.pid})" for process in found]
 
 
-def tagged(tag: str) -> list[str]:
+def tagged(tag: str) -> list[psutil.Process]:
     """Return the processes that the artifact marked by *tag* has started and that still run."""
     found = []
-    for process in psutil.process_iter():
+    for process in psutil.process_iter(["name"]):
         try:
             if process.environ().get(TAG) == tag and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(f"{process.name()} ({process.pid})")
+                found.append(process)
         except (psutil.Error, OSError):
             continue
     return found

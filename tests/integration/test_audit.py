@@ -119,6 +119,7 @@ KEY = "-----BEGIN PRIVATE KEY-----\n" + ("A" * 64 + "\n") * 6
 ARM = (samples() / "cli-arm64.exe").read_bytes()
 SPOILT: dict[str, tuple[Spoil, str]] = {
     "a token in a data file": (write("data/config.json", f'{{"t": "{TOKEN}"}}'), "leak.secret"),
+    "a token in a wheel's file": (write("somelib/settings.py.txt", TOKEN), "leak.secret"),
     "a private key": (write("data/server.pem", KEY), "leak.secret"),
     ".env": (write("data/.env", "A=1"), "leak.private"),
     "an SSH key's name": (write("data/id_rsa"), "leak.private"),

@@ -1,5 +1,6 @@
 """Negative controls: a product broken in one way after the other, each with what must be found."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
 
+import psutil
 import pytest
 
 from frostline import audit, freeze, platforms, policy, profile_file, smoke
@@ -150,8 +152,10 @@ def test_a_program_that_leaves_a_child(copy: Workspace) -> None:
     verdict = tried(copy, TOOL, profile_file.load(copy, TOOL), bundle)
     assert failures(verdict) == {"smoke.left-behind"}
     (detail,) = (check.detail for check in verdict.checks if not check.ok)
-    os.kill(int(detail.rpartition("(")[2].rstrip(")")), 9)
     assert "sleep" in detail
+    pid = int(detail.rpartition("(")[2].rstrip(")"))
+    with contextlib.suppress(psutil.NoSuchProcess):  # told, and not left to the user
+        psutil.Process(pid).wait(5)
 
 
 Spoil = Callable[[Path], object]

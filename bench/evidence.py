@@ -1,0 +1,51 @@
+"""How much longer a product takes to play its requests while it is watched.
+
+    python bench/evidence.py [--rounds 5] [--product argo]
+
+Both ways in turn, in the same run: from source with the tracer, and with an empty file for it.
+"""
+
+import argparse
+import os
+import statistics
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from frostline import collect, pipeline, profile_file, tracing, workspace
+from frostline.platforms import host
+from frostline.workspace import Target
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--product", default="argo")
+    options = parser.parse_args()
+    paths = workspace.find(Path(__file__).resolve().parent)
+    target = Target(options.product, host())
+    loaded = profile_file.load(paths, target)
+    environ = pipeline.served(paths, target, loaded, os.environ, None)
+    product, stage = pipeline.laid_out(paths, target, loaded, environ)
+    collect.collect(paths, target, loaded, product, stage, debug=False)
+    watched = tracing.tracer.__file__
+    seconds: dict[str, list[float]] = {"plain": [], "watched": []}
+    with TemporaryDirectory() as folder:
+        empty = Path(folder, "empty.py")
+        empty.touch()
+        for _ in range(options.rounds):
+            for name, file in (("plain", str(empty)), ("watched", watched)):
+                tracing.tracer.__file__ = file
+                begun = time.monotonic()
+                tracing.trace(paths, target, loaded, product, stage, environ)
+                seconds[name].append(time.monotonic() - begun)
+    plain = statistics.median(seconds["plain"])
+    for name, taken in seconds.items():
+        middle = statistics.median(taken)
+        spread = f"{min(taken):.2f} to {max(taken):.2f}"
+        print(f"{name:8} {middle:6.2f} s ({spread}), {middle / plain:.2f}")
+
+
+if __name__ == "__main__":
+    main()
