@@ -73,7 +73,7 @@ def load(paths: Workspace, target: Target) -> Bundle | None:
     """Return the bundle that was built for *target* if it lies there unchanged, else None."""
     bundle = _parse(paths.report(target, "bundle"))
     folder = paths.output(target)
-    if not bundle or not folder.is_dir() or _describe_files(folder) != bundle.files:
+    if not bundle or not folder.is_dir() or describe_files(folder) != bundle.files:
         return None
     return bundle
 
@@ -133,7 +133,7 @@ def freeze(  # the whole of what is known
             executable=paths.executable(target).relative_to(paths.root).as_posix(),
             size=sum(file.stat().st_size for file in digest.files(made) if not file.is_symlink()),
             distributions=plan.distributions,
-            files=_describe_files(made),
+            files=describe_files(made),
             missing=_missing_modules(work / "pyinstaller"),
             collected=origin.distributions,
             libraries=origin.libraries,
@@ -219,7 +219,8 @@ def _set_modes(made: Path, plan: Plan) -> None:
             folder.chmod(_EXECUTABLE)
 
 
-def _describe_files(folder: Path) -> dict[str, tuple[str, int, str]]:
+def describe_files(folder: Path) -> dict[str, tuple[str, int, str]]:
+    """Return sha256, size and mode of each file in *folder*; of a link where it leads."""
     described = {}
     for path in digest.files(folder):
         name = path.relative_to(folder).as_posix()

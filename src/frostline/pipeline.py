@@ -19,6 +19,7 @@ from frostline import (
     evidence,
     freeze,
     log,
+    package,
     parity,
     pins,
     policy,
@@ -33,12 +34,14 @@ from frostline import (
     venv,
     workspace,
 )
+from frostline.archive import Kind
 from frostline.collect import Plan
 from frostline.environment import ProductEnvironment
 from frostline.errors import BusyError, SmokeError
 from frostline.evidence import Fact
 from frostline.findings import Finding
 from frostline.freeze import Bundle
+from frostline.package import Artifact
 from frostline.pins import Pin
 from frostline.profile import Profile
 from frostline.prune import Candidate
@@ -236,6 +239,18 @@ def bill(paths: Workspace, target: Target) -> tuple[Path, Path]:
     with exclusively(paths, target):
         bundle = _built(paths, target)
         return sbom.write(paths, target, bundle, wanted_pins(paths, target, loaded))
+
+
+def ship(
+    paths: Workspace, target: Target, kind: Kind | None, *, unproven: bool = False
+) -> Artifact:
+    """Return the archive of the built *target*, of the platform's *kind* if none is given."""
+    bundle = _built(paths, target)
+    bill(paths, target)
+    with exclusively(paths, target), log.step(f"packing {target.name}"):
+        return package.package(
+            paths, target, bundle, kind or target.platform.archive, unproven=unproven
+        )
 
 
 def _built(paths: Workspace, target: Target) -> Bundle:

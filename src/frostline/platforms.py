@@ -3,6 +3,7 @@
 import platform
 import sys
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from frostline.errors import UsageError, did_you_mean
@@ -13,13 +14,19 @@ Machine = Literal["x86_64", "arm64"]
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """One row of the table; *triple* names it for Rust and Tauri, *runner* for GitHub Actions."""
+    """One row of the table.
+
+    *triple* names it for Rust and Tauri, *electron* for electron-builder (`${os}-${arch}`),
+    *runner* for GitHub Actions, which *retires* it then, as far as that is known.
+    """
 
     system: OperatingSystem
     machine: Machine
     runner: str
+    retires: date | None = None
     triple: str
-    archive: Literal["tar.gz", "zip"]
+    electron: str
+    archive: Literal["tar.zst", "zip"]
     suffix: str = ""
     image: str = ""
     minimum: str
@@ -36,7 +43,8 @@ _TABLE = (
         machine="x86_64",
         runner="ubuntu-22.04",
         triple="x86_64-unknown-linux-gnu",
-        archive="tar.gz",
+        electron="linux-x64",
+        archive="tar.zst",
         image="almalinux:8",
         minimum="glibc 2.28",
     ),
@@ -45,7 +53,8 @@ _TABLE = (
         machine="arm64",
         runner="ubuntu-22.04-arm",
         triple="aarch64-unknown-linux-gnu",
-        archive="tar.gz",
+        electron="linux-arm64",
+        archive="tar.zst",
         image="almalinux:8",
         minimum="glibc 2.28",
     ),
@@ -53,8 +62,10 @@ _TABLE = (
         system="darwin",
         machine="x86_64",
         runner="macos-15-intel",
+        retires=date(2027, 8, 31),  # the last Intel image
         triple="x86_64-apple-darwin",
-        archive="tar.gz",
+        electron="mac-x64",
+        archive="tar.zst",
         minimum="macOS 11",
     ),
     Platform(
@@ -62,7 +73,8 @@ _TABLE = (
         machine="arm64",
         runner="macos-15",
         triple="aarch64-apple-darwin",
-        archive="tar.gz",
+        electron="mac-arm64",
+        archive="tar.zst",
         minimum="macOS 11",
     ),
     Platform(
@@ -70,6 +82,7 @@ _TABLE = (
         machine="x86_64",
         runner="windows-2025",
         triple="x86_64-pc-windows-msvc",
+        electron="win-x64",
         archive="zip",
         suffix=".exe",
         minimum="Windows 10",
@@ -79,6 +92,7 @@ _TABLE = (
         machine="arm64",
         runner="windows-11-arm",
         triple="aarch64-pc-windows-msvc",
+        electron="win-arm64",
         archive="zip",
         suffix=".exe",
         minimum="Windows 11",
@@ -86,13 +100,13 @@ _TABLE = (
 )
 PLATFORMS = {row.name: row for row in _TABLE}
 
-_SYSTEMS: dict[str, OperatingSystem] = {"linux": "linux", "darwin": "darwin", "win32": "windows"}
+_SYSTEMS: dict[str, OperatingSystem] = {
+    "linux": "linux", "darwin": "darwin", "macos": "darwin", "mac": "darwin", "osx": "darwin",
+    "windows": "windows", "win32": "windows", "win": "windows",
+}  # fmt: skip
 _MACHINES: dict[str, Machine] = {
-    "x86_64": "x86_64",
-    "amd64": "x86_64",
-    "arm64": "arm64",
-    "aarch64": "arm64",
-}
+    "x86_64": "x86_64", "amd64": "x86_64", "x64": "x86_64", "arm64": "arm64", "aarch64": "arm64",
+}  # fmt: skip
 
 
 def host() -> Platform:
@@ -106,11 +120,24 @@ def host() -> Platform:
 
 
 def parse(name: str) -> Platform:
-    """Return the platform called *name*; `host` stands for this machine's. Raises UsageError."""
+    """Return the platform called *name*; `host` stands for this machine's. Raises UsageError.
+
+    Other tools' names mean what they mean there: `macos-arm64`, `win32-x64`, a machine alone for
+    this system, a Rust triple.
+    """
     if name == "host":
         return host()
-    try:
-        return PLATFORMS[name]
-    except KeyError:
+    found = PLATFORMS.get(name) or _ALIASES.get(name.lower().replace("_", "-"))
+    if not found and name.lower() in _MACHINES:
+        found = PLATFORMS[f"{host().system}_{_MACHINES[name.lower()]}"]
+    if not found:
         message = f'unknown platform "{name}".{did_you_mean(name, tuple(PLATFORMS))}'
-        raise UsageError(message, hint=f"platforms: {', '.join(PLATFORMS)}, host") from None
+        raise UsageError(message, hint=f"platforms: {', '.join(PLATFORMS)}, host")
+    return found
+
+
+_ALIASES = {
+    f"{system}-{machine}".replace("_", "-"): PLATFORMS[f"{_SYSTEMS[system]}_{_MACHINES[machine]}"]
+    for system in _SYSTEMS
+    for machine in _MACHINES
+} | {row.triple.replace("_", "-"): row for row in _TABLE}

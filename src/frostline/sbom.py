@@ -47,7 +47,7 @@ def write(
     }
     bill, notice = (
         paths.report(target, "sbom.cdx"),
-        paths.output(target).with_name(f"{target.name}.NOTICE.txt"),
+        paths.notice(target),
     )
     workspace.write(bill, _bill(paths, target, bundle, pins, metadata))
     workspace.write(notice, _notice(bundle, metadata, texts))

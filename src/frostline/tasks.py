@@ -3,9 +3,12 @@
 import dataclasses
 import os
 import shlex
+import sys
 from dataclasses import asdict
+from datetime import date
 from functools import partial
 from inspect import signature
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -28,8 +31,10 @@ from frostline import (
 )
 from frostline import doctor as doctor_module
 from frostline import fetch as fetching
+from frostline import matrix as matrices
 from frostline import treemap as treemaps
 from frostline import venv as venvs
+from frostline.archive import Kind as ArchiveKind
 from frostline.errors import FetchError, UsageError
 from frostline.model_server import Served, Wish
 from frostline.packing import Held
@@ -48,7 +53,15 @@ Layout = Literal["onedir", "onefile"]
 SMOKE_FAILED = 5
 HOST_UNFIT = 3
 
-typed.converters[Platform] = parse
+
+def _platform(name: str) -> Platform:
+    found = parse(name)
+    if name not in {found.name, "host"}:
+        log.note(f"{name} is {found.name} here")
+    return found
+
+
+typed.converters[Platform] = _platform
 
 
 _HELP = {
@@ -81,6 +94,8 @@ _HELP = {
     "name": "a module, or a file by its place in the bundle",
     "old": "a bundle.json",
     "new": "another bundle.json",
+    "kind": "tar.zst, tar.gz or zip (default: the platform's)",
+    "unproven": "pack it although no audit or smoke test has found it good",
     "accept": "take the modules that PyInstaller did not find as reviewed",
     "sarif": "also write the findings as SARIF, for GitHub",
     "yes": "fetch an address that is not pinned, and replace --out, without asking",
@@ -261,6 +276,30 @@ def sbom(
     """
     for path in pipeline.bill(_here(), _target(product, platform, layout)):
         log.text(str(path))
+
+
+@_verb
+def package(
+    _: Context,
+    product: str = "argo",
+    layout: Layout | None = None,
+    kind: ArchiveKind | None = None,
+    *,
+    unproven: bool = False,
+    json: bool = False,
+) -> None:
+    """Pack a bundle that was found good, with its bill, licences, sums and release.json.
+
+    Examples: invoke package --product argo
+              invoke package --product argo --kind zip --json
+    """
+    made = pipeline.ship(_here(), _target(product, None, layout), kind, unproven=unproven)
+    if json:
+        log.result(asdict(made))
+        return
+    proven = "proven" if made.proven else "NOT PROVEN"
+    log.text(f"{_here().release / made.file}  {_megabytes(made.size)}  {proven}")
+    log.text(f"sha256 {made.sha256}")
 
 
 @_verb
@@ -445,6 +484,33 @@ def platforms(_: Context, *, json: bool = False) -> None:
         for row in PLATFORMS.values()
     ]
     log.table("platforms", ("platform", "host", "runner", "triple", "oldest system"), rows)
+
+
+@_verb
+def matrix(
+    _: Context,
+    product: str = "",
+    platform: Platform | None = None,
+    *,
+    check: bool = False,
+    json: bool = False,
+) -> None:
+    """Say what a workflow is to build; with --json one line for GitHub Actions.
+
+    Examples: invoke matrix --json >> "$GITHUB_OUTPUT"
+              invoke matrix --check
+    """
+    paths = _here()
+    chosen = [paths.require_product(product)] if product else paths.products()
+    rows = [platform] if platform else [*PLATFORMS.values()]
+    made = matrices.jobs(chosen, rows, f"{sys.version_info.major}.{sys.version_info.minor}")
+    for warning in matrices.retiring(rows, date.today()) if check else ():  # noqa: DTZ011  # a day is enough
+        log.warning(warning)
+    if json:
+        log.text("matrix=" + dumps({"include": [asdict(job) for job in made]}))
+        return
+    columns = ("product", "platform", "runner", "python")
+    log.table(f"{len(made)} jobs", columns, [tuple(asdict(job).values()) for job in made])
 
 
 @_verb
@@ -674,6 +740,7 @@ namespace = Collection(
     evidence,
     audit,
     sbom,
+    package,
     prune,
     why,
     diff,
@@ -681,6 +748,7 @@ namespace = Collection(
     plan,
     products,
     platforms,
+    matrix,
     resources,
     llamafile,
     clean,

@@ -7,7 +7,7 @@ from pathlib import Path
 from frostline.errors import UsageError, did_you_mean
 from frostline.platforms import Platform
 
-_BUILT = ("env", "work", "output", "log", "lock")
+_BUILT = ("env", "work", "output", "release", "log", "lock")
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,15 @@ class Workspace:
     def report(self, target: Target, kind: str) -> Path:
         """Return the JSON report *kind* (`plan`, `bundle`, `smoke`) of *target*."""
         return self.build / "output" / f"{target.name}.{kind}.json"
+
+    def notice(self, target: Target) -> Path:
+        """Return the licences of *target* as text."""
+        return self.build / "output" / f"{target.name}.NOTICE.txt"
+
+    @property
+    def release(self) -> Path:
+        """Return the folder of what is shipped."""
+        return self.build / "release"
 
     def log(self, target: Target, stage: str) -> Path:
         """Return the log file of *stage*."""

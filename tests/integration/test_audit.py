@@ -35,6 +35,7 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the sample product, frozen in both layouts."""
     folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("audit") / "project"))
+    assert run(folder, "evidence", "--product", "echo").returncode == 0
     for layout in ("onedir", "onefile"):
         done = run(folder, "build", "--product", "echo", "--layout", layout)
         assert done.returncode == 0, done.stderr

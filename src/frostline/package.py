@@ -1,0 +1,97 @@
+"""What is shipped: archives of proven bundles, their sums, and `release.json`."""
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from frostline import archive, digest, freeze, workspace
+from frostline.archive import Kind
+from frostline.errors import SmokeError
+from frostline.freeze import Bundle
+from frostline.workspace import Target, Workspace
+
+SUMS, RELEASE = "SHA256SUMS", "release.json"
+
+
+@dataclass(frozen=True, order=True)
+class Artifact:
+    """A file of a release; *size* in bytes. *proven*: audited and smoke-tested as it is."""
+
+    file: str
+    product: str
+    version: str
+    platform: str
+    layout: str
+    kind: str
+    size: int
+    sha256: str
+    inputs: str
+    proven: bool
+
+
+def package(
+    paths: Workspace, target: Target, bundle: Bundle, kind: Kind, *, unproven: bool
+) -> Artifact:
+    """Return the archive of *bundle*, with its bill and licences beside it, in the release folder.
+
+    It is unpacked again and compared. Raises SmokeError for a bundle that was not found good,
+    unless *unproven* ones are wanted, OSError.
+    """
+    reasons = [*_doubts(paths, target, bundle)]
+    if reasons and not unproven:
+        message = f"{target.name} is not proven: {'; '.join(reasons)}."
+        hint = "invoke audit, invoke smoke; or --unproven, which release.json will tell"
+        raise SmokeError(message, hint=hint)
+    top = f"{bundle.product}-{bundle.version}"
+    suffix = "" if target.layout == "onedir" else f"-{target.layout}"
+    file = paths.release / f"{top}-{target.platform.name}{suffix}.{kind}"
+    archive.pack(paths.output(target), top, file, kind)
+    with tempfile.TemporaryDirectory() as folder:
+        archive.unpack(file, Path(folder, "x"))
+        if freeze.describe_files(Path(folder, "x", top)) != bundle.files:
+            message = f"{file.name} does not hold what was packed."
+            raise AssertionError(message)
+    made = Artifact(
+        file=file.name, product=bundle.product, version=bundle.version,
+        platform=bundle.platform, layout=bundle.layout, kind=kind, size=file.stat().st_size,
+        sha256=digest.of_file(file), inputs=bundle.inputs, proven=not reasons,
+    )  # fmt: skip
+    stem = file.name.removesuffix(f".{kind}")
+    beside = {"cdx.json": paths.report(target, "sbom.cdx"), "NOTICE.txt": paths.notice(target)}
+    for name, report in beside.items():
+        workspace.write(paths.release / f"{stem}.{name}", report.read_text(encoding="utf-8"))
+    _write_release(paths, made)
+    return made
+
+
+def _doubts(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[str]:
+    """Yield why *bundle* is not known to be good."""
+    for kind in ("audit", "smoke"):
+        try:
+            report = json.loads(paths.report(target, kind).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            yield f"no {kind} of it"
+            continue
+        if report.get("inputs") != bundle.inputs:
+            yield f"its {kind} was of another build"
+        elif not report.get("ok"):
+            yield f"its {kind} speaks against it"
+
+
+def _write_release(paths: Workspace, made: Artifact) -> None:
+    """Write the sums of all that lies there, and `release.json` with *made* in it."""
+    file = paths.release / RELEASE
+    try:
+        known = json.loads(file.read_text(encoding="utf-8"))["artifacts"]
+    except (OSError, ValueError, LookupError):
+        known = []
+    artifacts = {item["file"]: item for item in known if (paths.release / item["file"]).is_file()}
+    artifacts[made.file] = asdict(made)
+    listed = [artifacts[name] for name in sorted(artifacts)]
+    text = json.dumps({"schema": 1, "artifacts": listed}, indent=2, sort_keys=True)
+    workspace.write(file, text + "\n")
+    files = sorted(path for path in paths.release.iterdir() if path.name != SUMS)
+    lines = (f"{digest.of_file(path)}  {path.name}\n" for path in files)
+    workspace.write(paths.release / SUMS, "".join(lines))

@@ -1,0 +1,89 @@
+"""What is shipped of a really frozen product: packed, summed, unpacked and run again."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frostline import archive, platforms
+
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+NAME = f"frail-1.0-{platforms.host().name}"
+
+
+def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run frostline in *project*."""
+    argv = [FROSTLINE, *arguments, "--product", "frail"]
+    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def project(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of a frozen product that nobody has found good yet."""
+    folder = tmp_path_factory.mktemp("package") / "p"
+    ignored = shutil.ignore_patterns("env", "work", "*.smoke.json")
+    return Path(shutil.copytree(frail, folder, symlinks=True, ignore=ignored))
+
+
+def test_what_is_not_proven_is_not_packed(project: Path) -> None:
+    """It says what is missing; asked for in spite of that, the release tells."""
+    done = run(project, "package")
+    assert done.returncode == 5
+    assert "is not proven: no smoke of it" in " ".join(done.stderr.split())
+    assert not (project / "build" / "release").exists()
+    done = run(project, "package", "--unproven", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["proven"] is False
+    shutil.rmtree(project / "build" / "release")
+
+
+def test_what_is_proven(project: Path, tmp_path: Path) -> None:
+    """Two archives of one bundle are the same bytes; sums hold; it runs where it is unpacked."""
+    assert run(project, "smoke").returncode == 0
+    release = project / "build" / "release"
+    made = json.loads(run(project, "package", "--json").stdout)
+    assert made["proven"] is True
+    assert made["file"].startswith(NAME)
+    file = release / made["file"]
+    first = file.read_bytes()
+    assert len(first) == made["size"]
+    assert run(project, "package", "--kind", "zip").returncode == 0
+    again = json.loads(run(project, "package", "--json").stdout)
+    assert (file.read_bytes(), again) == (first, made)
+
+    subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], cwd=release, check=True)
+    document = json.loads((release / "release.json").read_text("utf-8"))
+    assert [item["file"] for item in document["artifacts"]] == [f"{NAME}.tar.zst", f"{NAME}.zip"]
+    assert {path.name for path in release.iterdir()} == {
+        f"{NAME}.tar.zst", f"{NAME}.zip", f"{NAME}.cdx.json", f"{NAME}.NOTICE.txt",
+        "SHA256SUMS", "release.json",
+    }  # fmt: skip
+    for kind in ("tar.zst", "zip"):
+        archive.unpack(release / f"{NAME}.{kind}", tmp_path / kind)
+        argv = [str(tmp_path / kind / "frail-1.0" / "frail"), "selftest"]
+        env = {"HOME": str(tmp_path)}
+        assert "ok" in subprocess.check_output(argv, env=env, text=True)
+
+
+def test_a_bundle_that_was_changed(project: Path) -> None:
+    """It is no longer what was proven: nothing is packed."""
+    inside = project / "build" / "output" / f"frail-{platforms.host().name}" / "_internal"
+    (inside / "frail" / "docs" / "help.txt").write_text("changed", encoding="utf-8")
+    done = run(project, "package")
+    assert done.returncode == 5
+    assert "there is no intact bundle" in done.stderr
+
+
+def test_the_matrix_for_a_workflow(project: Path) -> None:
+    """One line that GitHub reads; other tools' names are taken, and said."""
+    argv = [FROSTLINE, "matrix", "--platform", "macos-arm64", "--json"]
+    done = subprocess.run(argv, cwd=project, check=True, capture_output=True, text=True)
+    name, _, value = done.stdout.partition("=")
+    assert (name, done.stdout.count("\n")) == ("matrix", 1)
+    listed = json.loads(value)["include"]
+    assert {job["platform"] for job in listed} == {"darwin_arm64"}
+    assert {job["product"] for job in listed} == {"frail", "frailtool"}
+    assert "macos-arm64 is darwin_arm64 here" in done.stderr
