@@ -92,7 +92,8 @@ def audit(
     found += ratchet.find(paths, target, bundle)
     facts = evidence.load(paths, target.product)
     used = None if facts is None else evidence.applying(facts, platform)
-    found += gaps.find(used, items, profile, policy.system[platform.system].libraries)
+    system = policy.system[platform.system].libraries
+    found += gaps.find(used, items, profile, platform, system)
     graded = [_graded(finding, policy) for finding in found]
     judged = findings.ordered(findings.waive(graded, profile.audit.waivers, date.today()))  # noqa: DTZ011  # a day is enough
     minimum = max((seen.native.glibc or seen.native.minimum for seen in natives), default=())

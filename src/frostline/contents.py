@@ -50,7 +50,7 @@ def walk(bundle: Path) -> Iterator[Item]:
             continue
         if path.name == "base_library.zip":
             yield from _zip(name, path)
-        elif status.st_mode & 0o111 or path.suffix == ".exe":
+        elif status.st_mode & 0o111 or path.suffix == ".exe" or path.parent == bundle:
             yield from _package(name, path)
 
 

@@ -152,18 +152,19 @@ def additions(facts: Iterable[Fact], mine: Installed) -> Additions:
     modules: set[str] = set()
     files: set[str] = set()
     libraries: set[str] = set()
+    importable = {name for item in mine.values() for name in distributions.modules(item)}
     installed = {place: name for name, item in mine.items() for place in _places(item)}
     for fact in facts:
         match fact.kind:
-            case "module":
-                modules.add(fact.name)
+            case "module" if fact.package == PYTHON or fact.name in importable:
+                modules.add(fact.name)  # another platform's may not be installed here
             case "file" | "folder":
                 files.update(_around(fact, installed))
             case "library":
                 libraries.update({fact.name} & installed.keys())
             case "entry-points":
                 modules.update(entry_point_modules(mine, fact.name))
-            case "metadata" | "process":  # every distribution's metadata is collected anyway
+            case _:  # every distribution's metadata is collected anyway
                 continue
     return Additions(frozenset(modules), frozenset(files), frozenset(libraries))
 

@@ -4,12 +4,14 @@ import configparser
 import fnmatch
 import posixpath
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
 from frostline.contents import Item
 from frostline.evidence import PYTHON, Fact
 from frostline.findings import Finding, Severity
+from frostline.platforms import Platform
 from frostline.profile import Profile
 
 _INTERNAL = "_internal/"
@@ -17,11 +19,13 @@ _AGAIN = "build it again; if that does not help: invoke evidence, and look at wh
 
 
 def find(
-    facts: Sequence[Fact] | None, items: Sequence[Item], profile: Profile, system: Sequence[str]
-) -> Iterator[Finding]:
+    facts: Sequence[Fact] | None, items: Sequence[Item], profile: Profile, platform: Platform,
+    system: Sequence[str],
+) -> Iterator[Finding]:  # fmt: skip
     """Yield a finding for each thing that was used and is not in the bundle.
 
-    *system*: patterns of libraries that every such system has.
+    What only other platforms have shown is a warning: nobody has seen that it is used on
+    *platform*. *system*: patterns of libraries that every such system has.
     """
     if facts is None:
         if profile.services or profile.smoke.commands:
@@ -32,7 +36,9 @@ def find(
         return
     held = _Held(items, system)
     for fact in facts:
-        yield from _gaps(fact, held)
+        here = platform.name in fact.platforms
+        for finding in _gaps(fact, held):
+            yield finding if here else replace(finding, severity="warning")
 
 
 def _gaps(fact: Fact, held: "_Held") -> Iterator[Finding]:

@@ -40,10 +40,9 @@ def enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
         message = f"{host().system} has no namespaces"
         raise NotPossibleError(message)
     # A child tries it first: some systems allow the first step and refuse the second.
-    forked = multiprocessing.get_context("fork")
-    told = forked.SimpleQueue()
+    told: SimpleQueue[str] = multiprocessing.SimpleQueue()
     wanted = {"offline": offline, "read_only": read_only}
-    child = forked.Process(target=_rehearse, args=(told,), kwargs=wanted)
+    child = multiprocessing.Process(target=_rehearse, args=(told,), kwargs=wanted)
     child.start()
     problem = told.get()
     child.join()

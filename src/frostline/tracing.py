@@ -24,6 +24,7 @@ from frostline.preflight import private
 from frostline.profile import Profile
 from frostline.stage import Stage, project_metadata
 from frostline.workspace import Target, Workspace
+from frostline_runtime.manifest import FILE_NAME
 
 _RUNTIME = "frostline_runtime"
 _START, _STOP = "start", "stop"
@@ -71,7 +72,7 @@ def trace(
     env |= environment.of_source(stage.folder) | {
         "PYTHONPATH": os.pathsep.join(map(str, (folders["path"], stage.folder))),
         "FROSTLINE_TRACE": str(folders["lines"]),
-        "FROSTLINE_TRACE_ROOTS": os.pathsep.join(map(str, (stage.folder, product.site_packages))),
+        "FROSTLINE_TRACE_ROOTS": os.pathsep.join(_roots(stage.folder, product.site_packages)),
     }
     steps, log_file = _Steps([]), paths.log(target, "trace")
     workspace.remove(log_file)
@@ -84,6 +85,11 @@ def trace(
     installed = distributions.installed(product.site_packages, stage.folder)
     mine = distributions.contributing(installed, project_metadata(paths.root / profile.source)[0])
     return facts(read(folders["lines"]), steps.at, mine, stage, target.platform.name)
+
+
+def _roots(*folders: Path) -> dict[str, None]:
+    """Return *folders* as they are named, and as links to them are resolved."""
+    return dict.fromkeys(str(path) for folder in folders for path in (folder, folder.resolve()))
 
 
 def _play(
@@ -107,7 +113,11 @@ def _play(
             steps.begin(f"{request.method} {request.path}")
             yield play.make_request(request, urls)
         steps.begin(_STOP)
-        instance.stop(30)
+        try:
+            instance.stop(30)
+        except TimeoutError as error:
+            message = f"{name} did not stop within 30 s when run from source."
+            raise BuildError(message, hint=f"its output is in {log_file}") from error
 
 
 def read(folder: Path) -> tuple[Noted, ...]:
@@ -157,7 +167,7 @@ class _Owners:
             case "module":
                 return "" if asker == "runpy" else self._module(name, top, asker)  # how we start it
             case "file" | "folder":
-                ours = top == _RUNTIME or ".dist-info" in top or top.endswith((".json", ".pth"))
+                ours = top in {_RUNTIME, FILE_NAME} or top.endswith((".dist-info", ".pth"))
                 shipped = name in self._files or (kind == "folder" and self._is_folder(name))
                 return top if shipped and not ours else ""
             case "library":

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from frostline import isolation, play, workspace
+from frostline.errors import BuildError
 from frostline.instance import Instance, NotHealthyError, ask
 from frostline.play import Outcome
 from frostline.profile import Command, Profile
@@ -120,6 +121,7 @@ class Trial:
         self.result = Result()
         self._observed: dict[str, tuple[int | None, str]] = {}
         self._ports: dict[str, int] = {}
+        self._step = ""
 
     def run(self) -> None:
         """Play the commands and every life of the artifact."""
@@ -147,11 +149,16 @@ class Trial:
                     self._more_lives(places[-1])
             else:
                 self._unchanged(places[0], before)
-        except NotHealthyError as error:
-            self._check("smoke.not-healthy", "healthy", error.message)
+        except (BuildError, NotHealthyError) as error:  # it cannot even be started, or has died
+            self._check("smoke.not-healthy", f"healthy ({self._step})", error.message)
             self.result = replace(self.result, tail=error.tail)
         self._check("smoke.left-behind", "nothing is left", self._leftovers())
         self.result = replace(self.result, observed=self._observed)
+
+    def _tell(self, step: str) -> None:
+        self._step = step
+        sys.stdout.write(f"{step}\n")  # to the parent, which shows it
+        sys.stdout.flush()
 
     def _check(self, name: str, title: str, problem: str, good: str = "") -> None:
         check = Check(name, title, not problem, problem or good)
@@ -169,7 +176,7 @@ class Trial:
             wanted.insert(0, Command(arguments=("selftest", "--json"), contains='"ok": true'))
         log, timeout = Path(self.job.log), self.profile.smoke.timeout
         for item in wanted:
-            _tell(" ".join(item.arguments))
+            self._tell(" ".join(item.arguments))
             argv = self._argv(place)
             done = play.run_command(argv, item, self.job.environment, place, log, timeout)
             self._observe(" ".join(item.arguments), done)
@@ -183,7 +190,7 @@ class Trial:
 
     def _first_life(self, place: Path) -> None:
         timeout = self.profile.smoke.timeout
-        _tell("launch")
+        self._tell("launch")
         with self._start(place) as instance:
             instance.wait_healthy(timeout)
             ready = instance.wait_event("ready", timeout)
@@ -195,7 +202,7 @@ class Trial:
             self._check("smoke.unhealthy", "healthy", problem, good)
             urls = self._addresses(instance)
             for request in self.profile.smoke.requests:
-                _tell(request.name)
+                self._tell(request.name)
                 done = play.make_request(request, urls)
                 self._observe(request.name, done)
                 self._check("smoke.request", request.name, done.problem, done.good)
@@ -212,7 +219,7 @@ class Trial:
             self._stops(instance, "stops when its lifeline ends", instance.process.close_stdin)
 
     def _second_instance(self, place: Path) -> None:
-        _tell("a second instance")
+        self._tell("a second instance")
         expected = Command(
             arguments=("--lifeline", "stdin"), exit_code=_ALREADY_RUNNING,
             contains='"already_running"',
@@ -224,11 +231,11 @@ class Trial:
 
     def _more_lives(self, place: Path) -> None:
         shell = (sys.executable, "-c", _SHELL)
-        _tell("moved, and its shell killed")
+        self._tell("moved, and its shell killed")
         self._killed(place, "moved, and its shell killed", "smoke.outlives-shell", *shell)
-        _tell("killed")
+        self._tell("killed")
         self._killed(place, "killed itself", "smoke.outlives-kill")
-        _tell("started again")
+        self._tell("started again")
         with self._start(place) as instance:
             self._healthy_again(instance)
             self._stops(instance, "started again, and stopped", instance.process.terminate)
@@ -249,7 +256,7 @@ class Trial:
             self._check(name, title, problem and f"still runs: {problem}", good)
 
     def _stops(self, instance: Instance, title: str, stop: Callable[[], None]) -> None:
-        _tell("stop")
+        self._tell("stop")
         started = time.monotonic()
         stop()
         try:
@@ -313,11 +320,6 @@ def tagged(tag: str) -> list[psutil.Process]:
         except (psutil.Error, OSError):
             continue
     return found
-
-
-def _tell(step: str) -> None:
-    sys.stdout.write(f"{step}\n")  # to the parent, which shows it
-    sys.stdout.flush()
 
 
 def _tree(place: Path) -> dict[str, tuple[int, int, int]]:

@@ -128,7 +128,8 @@ def apply(
                     _put_back(venv, group)
                     gone -= set(group)
         except BaseException:
-            undo(venv)
+            if (venv.folder / STORE / _JOURNAL).exists():
+                undo(venv)
             raise
     returned = tuple(sorted(set(chosen) - gone))
     return Pruned(gone=tuple(sorted(gone)), returned=returned, broken=broken, checked=len(before))

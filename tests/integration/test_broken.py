@@ -210,6 +210,16 @@ def test_what_it_has_lost(
     assert failures(tried(copy, FRAIL, profile, bundle)) == in_smoke
 
 
+def test_a_program_that_cannot_be_executed(copy: Workspace) -> None:
+    """No traceback: it is a finding like any other."""
+    bundle = built(copy, FRAIL)
+    copy.executable(FRAIL).chmod(0o644)
+    assert audited(copy, FRAIL, bundle) == {"mode.lost"}
+    verdict = tried(copy, FRAIL, profile_file.load(copy, FRAIL), bundle)
+    assert failures(verdict) == {"smoke.not-healthy"}
+    assert "cannot be started" in next(c.detail for c in verdict.checks if not c.ok)
+
+
 def test_a_newer_glibc(copy: Workspace) -> None:
     """The file that sets the floor is named."""
     bundle, profile = built(copy, FRAIL), profile_file.load(copy, FRAIL)

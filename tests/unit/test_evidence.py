@@ -65,13 +65,13 @@ def test_modules_and_libraries(mine: dict[str, Distribution]) -> None:
     """Modules by name, those behind a group but not scripts, libraries that a package has."""
     found = evidence.additions(
         (
-            fact("pkg.late"), fact("pkg.plugins", "entry-points"),
+            fact("pkg.code"), fact("pkg.elsewhere"), fact("pkg.plugins", "entry-points"),
             fact("console_scripts", "entry-points"), fact("pkg/lib/fast.so", "library"),
             fact("libc.so.6", "library"), fact("pkg", "metadata"), fact("sleep", "process"),
         ),
         mine,
     )  # fmt: skip
-    assert found.modules == {"pkg.late", "pkg.one", "pkg.two"}
+    assert found.modules == {"pkg.code", "pkg.one", "pkg.two"}
     assert found.libraries == {"pkg/lib/fast.so"}
     assert found.files == frozenset()
 
