@@ -8,7 +8,7 @@ from pathlib import Path
 
 from frostline import archive, digest, freeze, workspace
 from frostline.archive import Kind
-from frostline.errors import SmokeError
+from frostline.errors import FetchError, SmokeError, UsageError
 from frostline.freeze import Bundle
 from frostline.workspace import Target, Workspace
 
@@ -63,6 +63,24 @@ def package(
     for name, report in beside.items():
         workspace.write(paths.release / f"{stem}.{name}", report.read_text(encoding="utf-8"))
     _write_release(paths, made)
+    return made
+
+
+def find(file: Path) -> Artifact:
+    """Return what `release.json` beside *file* says of it, the sum checked.
+
+    Raises UsageError if it says nothing, FetchError if *file* is not what it speaks of.
+    """
+    try:
+        listed = json.loads((file.parent / RELEASE).read_text(encoding="utf-8"))["artifacts"]
+        made = next(Artifact(**item) for item in listed if item["file"] == file.name)
+    except (OSError, ValueError, LookupError, TypeError, StopIteration):
+        message = f"{file} is not in a {RELEASE} beside it."
+        hint = "keep what `invoke package` has written together"
+        raise UsageError(message, hint=hint) from None
+    if not file.is_file() or digest.of_file(file) != made.sha256:
+        message = f"{file} is not the file that {RELEASE} speaks of."
+        raise FetchError(message, hint="fetch it again")
     return made
 
 

@@ -43,7 +43,8 @@ from frostline.findings import Finding
 from frostline.freeze import Bundle
 from frostline.package import Artifact
 from frostline.pins import Pin
-from frostline.profile import Profile
+from frostline.platforms import PLATFORMS
+from frostline.profile import Layout, Profile
 from frostline.prune import Candidate
 from frostline.smoke import Subject, Verdict
 from frostline.stage import Stage
@@ -120,7 +121,22 @@ def prove(
     loaded = profile_file.load(paths, target)
     bundle = _built(paths, target)
     environ = served(paths, target, loaded, environ, model_server)
-    return smoke.smoke(Subject(paths, target, loaded, environ), bundle, rounds)
+    subject = Subject(paths, target, loaded, environ)
+    return smoke.smoke(subject, bundle.inputs, bundle.size, rounds)
+
+
+def prove_archive(
+    paths: Workspace, file: Path, environ: Environ, *, model_server: Path | None, rounds: int
+) -> Verdict:
+    """Return the verdict on an archive that `package` has made, on a machine with nothing else."""
+    made = package.find(file)
+    layout: Layout = "onefile" if made.layout == "onefile" else "onedir"
+    target = Target(paths.require_product(made.product), PLATFORMS[made.platform], layout)
+    collect.require_host(target.platform)
+    loaded = profile_file.load(paths, target)
+    environ = served(paths, target, loaded, environ, model_server)
+    subject = Subject(paths, target, loaded, environ, file)
+    return smoke.smoke(subject, made.inputs, made.size, rounds)
 
 
 def compare(paths: Workspace, target: Target, environ: Environ) -> tuple[Finding, ...]:

@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from frostline import command, environment, log, trial, workspace
-from frostline.freeze import Bundle
+from frostline import archive, command, environment, log, trial, workspace
 from frostline.profile import Profile
 from frostline.trial import Check, Job, Result
 from frostline.workspace import Target, Workspace
@@ -53,17 +52,22 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is tried; *environ* is where the model server is named."""
+    """What is tried: the built bundle, or *packed*, an archive of one.
+
+    *environ* is where the model server is named.
+    """
 
     paths: Workspace
     target: Target
     profile: Profile
     environ: Mapping[str, str]
+    packed: Path | None = None
 
 
-def smoke(subject: Subject, bundle: Bundle, rounds: int) -> Verdict:
-    """Return the verdict on *bundle* after *rounds* trials, also written to `smoke.json`.
+def smoke(subject: Subject, inputs: str, size: int, rounds: int) -> Verdict:
+    """Return the verdict after *rounds* trials, also written to `smoke.json`.
 
+    *inputs* and *size* in bytes are those of what is tried.
     The first round that fails is the last one.
     """
     paths, target = subject.paths, subject.target
@@ -77,7 +81,7 @@ def smoke(subject: Subject, bundle: Bundle, rounds: int) -> Verdict:
             if not results[-1].ok:
                 results[-1] = _explained(subject, step, results[-1])
                 break
-        verdict = _judge(subject, bundle, results)
+        verdict = _judge(subject, inputs, size, results)
         step.ok = verdict.ok
     text = json.dumps(asdict(verdict), indent=2, ensure_ascii=False) + "\n"
     workspace.write(paths.report(target, "smoke"), text)
@@ -89,8 +93,7 @@ def attempt(subject: Subject, step: log.Step, *, prefix: str = "", lives: bool =
     paths, target, smoke = subject.paths, subject.target, subject.profile.smoke
     with TemporaryDirectory() as base:
         place = Path(base, _PLACE)
-        installed = place / "install" / target.name
-        shutil.copytree(paths.output(target), installed, symlinks=True)
+        installed = _install(subject, place / "install")
         places = (place / "read only" / target.name, place / "moved elsewhere" / target.name)
         for folder in places:
             folder.mkdir(parents=True)
@@ -102,6 +105,17 @@ def attempt(subject: Subject, step: log.Step, *, prefix: str = "", lives: bool =
             profile=subject.profile.model_dump_json(by_alias=True),
         )  # fmt: skip
         return _try(subject, step, job, prefix)
+
+
+def _install(subject: Subject, place: Path) -> Path:
+    """Return the folder of the bundle after it was put into the new folder *place*."""
+    if subject.packed:
+        archive.unpack(subject.packed, place)
+        (installed,) = place.iterdir()
+        return installed
+    installed = place / subject.target.name
+    shutil.copytree(subject.paths.output(subject.target), installed, symlinks=True)
+    return installed
 
 
 def attempt_from_source(
@@ -158,7 +172,7 @@ def _explained(subject: Subject, step: log.Step, failed: Result) -> Result:
     return failed
 
 
-def _judge(subject: Subject, bundle: Bundle, results: Sequence[Result]) -> Verdict:
+def _judge(subject: Subject, inputs: str, size: int, results: Sequence[Result]) -> Verdict:
     target, profile, last = subject.target, subject.profile, results[-1]
     healthy = sorted(_milliseconds(r.healthy) or 0 for r in results if r.healthy)
     unproven = [f"without a network: {last.unproven}"] * (profile.smoke.offline)
@@ -167,7 +181,7 @@ def _judge(subject: Subject, bundle: Bundle, results: Sequence[Result]) -> Verdi
         product=target.product,
         platform=target.platform.name,
         layout=target.layout,
-        inputs=bundle.inputs,
+        inputs=inputs,
         ok=all(result.ok for result in results),
         checks=last.checks,
         unproven=tuple(unproven) if last.unproven else (),
@@ -176,7 +190,7 @@ def _judge(subject: Subject, bundle: Bundle, results: Sequence[Result]) -> Verdi
         healthy_ms=_milliseconds(last.healthy),
         spread=(healthy[0], round(statistics.median(healthy)), healthy[-1]) if healthy else (),
         memory_bytes=last.memory,
-        size_bytes=bundle.size,
+        size_bytes=size,
         log=str(subject.paths.log(target, "smoke")),
         tail=last.tail,
     )

@@ -94,6 +94,7 @@ _HELP = {
     "name": "a module, or a file by its place in the bundle",
     "old": "a bundle.json",
     "new": "another bundle.json",
+    "archive": "a file that `package` has made, with release.json beside it",
     "kind": "tar.zst, tar.gz or zip (default: the platform's)",
     "unproven": "pack it although no audit or smoke test has found it good",
     "accept": "take the modules that PyInstaller did not find as reviewed",
@@ -154,6 +155,7 @@ def smoke(
     layout: Layout | None = None,
     model_server: Path | None = None,
     repeat: int = 1,
+    archive: Path | None = None,
     *,
     json: bool = False,
 ) -> None:
@@ -162,13 +164,20 @@ def smoke(
     Examples: invoke smoke --product argo
               invoke smoke --product argo --model-server ~/models/my.llamafile --json
               invoke smoke --product argo --repeat 20
+              invoke smoke --archive build/release/argo-0.1.0-linux_x86_64.tar.zst
     """
     if repeat < 1:
         message = f"--repeat {repeat}: expected 1 or more."
         raise UsageError(message, hint="for example --repeat 10")
-    target = _target(product, None, layout)
     server = model_server.expanduser().absolute() if model_server else None
-    verdict = pipeline.prove(_here(), target, os.environ, model_server=server, rounds=repeat)
+    if archive:
+        file = archive.expanduser().absolute()
+        verdict = pipeline.prove_archive(
+            _here(), file, os.environ, model_server=server, rounds=repeat
+        )
+    else:
+        target = _target(product, None, layout)
+        verdict = pipeline.prove(_here(), target, os.environ, model_server=server, rounds=repeat)
     if json:
         log.result(asdict(verdict))
     else:

@@ -58,7 +58,8 @@ def built(paths: Workspace, target: Target) -> Bundle:
 
 def tried(paths: Workspace, target: Target, profile: Profile, bundle: Bundle) -> Verdict:
     """Return the verdict of the smoke test on what lies there now."""
-    return smoke.smoke(Subject(paths, target, profile, os.environ), bundle, 1)
+    subject = Subject(paths, target, profile, os.environ)
+    return smoke.smoke(subject, bundle.inputs, bundle.size, 1)
 
 
 def failures(verdict: Verdict) -> set[str]:

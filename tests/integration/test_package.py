@@ -68,6 +68,25 @@ def test_what_is_proven(project: Path, tmp_path: Path) -> None:
         assert "ok" in subprocess.check_output(argv, env=env, text=True)
 
 
+def test_the_archive_itself_is_tried(project: Path, tmp_path: Path) -> None:
+    """On a machine that has the project's profile and what was packed, and nothing built."""
+    other = tmp_path / "fresh"
+    ignored = shutil.ignore_patterns("build")
+    shutil.copytree(project, other, ignore=ignored)
+    release = Path(shutil.copytree(project / "build" / "release", tmp_path / "downloaded"))
+    file = release / f"{NAME}.zip"
+    for packed in (release / f"{NAME}.tar.zst", file):
+        done = run(other, "smoke", "--archive", str(packed), "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout)["ok"]
+    file.write_bytes(file.read_bytes() + b"x")
+    done = run(other, "smoke", "--archive", str(file))
+    assert done.returncode == 8
+    assert "is not the file that release.json speaks of" in " ".join(done.stderr.split())
+    (release / "release.json").unlink()
+    assert run(other, "smoke", "--archive", str(file)).returncode == 2
+
+
 def test_a_bundle_that_was_changed(project: Path) -> None:
     """It is no longer what was proven: nothing is packed."""
     inside = project / "build" / "output" / f"frail-{platforms.host().name}" / "_internal"
