@@ -53,10 +53,14 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check format and rules."""
+    """Check format and rules, of workflows too."""
     install(session, "lint", frostline=False)
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
+    workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("yamllint", "--strict", ".github", ".yamllint.yml")
+    session.run("zizmor", "--offline", "--strict-collection", "--persona=pedantic", ".github")
 
 
 @nox.session
