@@ -28,6 +28,7 @@ from frostline import (
     prune,
     ratchet,
     resources,
+    shells,
     smoke,
     stage,
     tracing,
@@ -46,6 +47,7 @@ from frostline.pins import Pin
 from frostline.platforms import PLATFORMS
 from frostline.profile import Layout, Profile
 from frostline.prune import Candidate
+from frostline.shells import Export
 from frostline.smoke import Subject, Verdict
 from frostline.stage import Stage
 from frostline.workspace import Target, Workspace
@@ -267,6 +269,13 @@ def ship(
         return package.package(
             paths, target, bundle, kind or target.platform.archive, unproven=unproven
         )
+
+
+def for_shell(paths: Workspace, target: Target, shell: shells.Shell) -> Export:
+    """Return the built *target* laid out for a desktop *shell*."""
+    bundle = _built(paths, target)
+    with exclusively(paths, target), log.step(f"exporting {target.name} for {shell}"):
+        return shells.export(paths, target, bundle, shell)
 
 
 def _built(paths: Workspace, target: Target) -> Bundle:

@@ -42,6 +42,7 @@ from frostline.pins import Pin
 from frostline.platforms import PLATFORMS, Platform, host, parse
 from frostline.profile_file import load
 from frostline.prune import by_category
+from frostline.shells import Shell
 from frostline.smoke import Verdict
 from frostline.typed import Body, TypedTask
 from frostline.workspace import Target, Workspace
@@ -97,6 +98,7 @@ _HELP = {
     "archive": "a file that `package` has made, with release.json beside it",
     "kind": "tar.zst, tar.gz or zip (default: the platform's)",
     "unproven": "pack it although no audit or smoke test has found it good",
+    "shell": "electron or tauri",
     "accept": "take the modules that PyInstaller did not find as reviewed",
     "sarif": "also write the findings as SARIF, for GitHub",
     "yes": "fetch an address that is not pinned, and replace --out, without asking",
@@ -309,6 +311,28 @@ def package(
     proven = "proven" if made.proven else "NOT PROVEN"
     log.text(f"{_here().release / made.file}  {_megabytes(made.size)}  {proven}")
     log.text(f"sha256 {made.sha256}")
+
+
+@_verb
+def export(
+    _: Context,
+    shell: Shell = "electron",
+    product: str = "argo",
+    layout: Layout | None = None,
+    *,
+    json: bool = False,
+) -> None:
+    """Lay a bundle out for a desktop shell, with its configuration and a module that runs it.
+
+    Examples: invoke export --shell electron
+              invoke export --shell tauri --layout onefile
+    """
+    made = pipeline.for_shell(_here(), _target(product, None, layout), shell)
+    if json:
+        log.result(asdict(made))
+        return
+    log.text(f"{made.folder}: {', '.join(made.files)}")
+    log.note(f"the executable is {made.executable} in it")
 
 
 @_verb
@@ -750,6 +774,7 @@ namespace = Collection(
     audit,
     sbom,
     package,
+    export,
     prune,
     why,
     diff,

@@ -7,7 +7,7 @@ from pathlib import Path
 from frostline.errors import UsageError, did_you_mean
 from frostline.platforms import Platform
 
-_BUILT = ("env", "work", "output", "release", "log", "lock")
+_BUILT = ("env", "work", "output", "release", "export", "log", "lock")
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ ORDER = [
     "audit",
     "sbom",
     "package",
+    "shells",
     "explain",
     "treemap",
     "packing",
