@@ -142,7 +142,7 @@ def _try(subject: Subject, step: log.Step, job: Job, prefix: str) -> Result:
     with TemporaryDirectory() as folder:
         files = Path(folder, "job.json"), Path(folder, "result.json")
         workspace.write(files[0], trial.dump(job))
-        argv = [sys.executable, "-m", "frostline.trial", *map(str, files)]
+        argv = [sys.executable, "-P", "-m", "frostline.trial", *map(str, files)]
         env = environment.child_environment(subject.environ)
         log_file = subject.paths.log(subject.target, "trial")
         command.run(argv, log=log_file, env=env, on_line=lambda line: step.update(prefix + line))
