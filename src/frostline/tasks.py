@@ -510,7 +510,10 @@ def platforms(_: Context, *, json: bool = False) -> None:
     """
     here = host()
     if json:
-        log.result([{"name": row.name, **asdict(row)} for row in PLATFORMS.values()])
+        log.result([
+            {"name": row.name, **asdict(row), "retires": str(row.retires or "")}
+            for row in PLATFORMS.values()
+        ])  # fmt: skip
         return
     rows = [
         (row.name, "this machine" if row == here else "", row.runner, row.triple, row.minimum)
