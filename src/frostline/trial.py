@@ -23,7 +23,7 @@ from frostline.profile import Command, Profile
 
 TAG = "FROSTLINE_SMOKE"
 _LEFTOVER_PATIENCE = 2.0
-_STOP_PATIENCE = 30.0
+_STOP_PATIENCE = 10.0
 # On Windows every signal ends a process at once.
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
 _ALREADY_RUNNING = 75
@@ -122,6 +122,8 @@ class Trial:
         self._observed: dict[str, tuple[int | None, str]] = {}
         self._ports: dict[str, int] = {}
         self._step = ""
+        # Each service may take its grace, one after the other, before it is ended by force.
+        self._patience = _STOP_PATIENCE + sum(item.grace for item in self.profile.services)
 
     def run(self) -> None:
         """Play the commands and every life of the artifact."""
@@ -225,7 +227,7 @@ class Trial:
             contains='"already_running"',
         )  # fmt: skip
         argv, log = self._argv(place), Path(self.job.log)
-        done = play.run_command(argv, expected, self.job.environment, place, log, _STOP_PATIENCE)
+        done = play.run_command(argv, expected, self.job.environment, place, log, self._patience)
         good = "says that the first one runs"
         self._check("smoke.second-instance", "a second instance", done.problem, good)
 
@@ -250,17 +252,18 @@ class Trial:
             self._healthy_again(instance)
             started = time.monotonic()
             os.kill(instance.process.pid, _KILL)
-            left = self._still_running(_STOP_PATIENCE)
-            problem = f"{', '.join(left)} after {_STOP_PATIENCE:g} s" if left else ""
+            left = self._still_running(self._patience)
+            problem = f"{', '.join(left)} after {self._patience:g} s" if left else ""
             good = f"all gone after {time.monotonic() - started:.1f} s"
             self._check(name, title, problem and f"still runs: {problem}", good)
+            self._end_all()  # the next life is to be judged by itself
 
     def _stops(self, instance: Instance, title: str, stop: Callable[[], None]) -> None:
         self._tell("stop")
         started = time.monotonic()
         stop()
         try:
-            code = instance.process.wait(_STOP_PATIENCE)
+            code = instance.process.wait(self._patience)
         except TimeoutError as error:
             self._check("smoke.not-stopped", title, str(error))
             return
@@ -293,15 +296,18 @@ class Trial:
     def _leftovers(self) -> str:
         """Return what the artifact has left behind, in words; nothing if it left nothing."""
         reasons = [f"process {item}" for item in self._still_running(_LEFTOVER_PATIENCE)]
-        for process in tagged(self.job.environment[TAG]):  # told, and not left to the user
-            with contextlib.suppress(psutil.Error):
-                process.kill()
+        self._end_all()  # told, and not left to the user
         temporary = Path(self.job.temporary)
         reasons += [f"temporary file {path.name}" for path in sorted(temporary.glob("*"))]
         for name, port in self._ports.items():
             if ask("GET", f"http://127.0.0.1:{port}/", timeout=1)[0]:
                 reasons.append(f"port {port} of {name} still answers")
         return "left behind: " + ", ".join(reasons) if reasons else ""
+
+    def _end_all(self) -> None:
+        for process in tagged(self.job.environment[TAG]):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
     def _still_running(self, patience: float) -> list[str]:
         deadline = time.monotonic() + patience

@@ -256,6 +256,81 @@ def test_a_child_that_is_started_by_the_name_of_python(copy: Workspace) -> None:
     assert audited(copy, FRAIL, bundle) == {"evidence.python-child"}
 
 
+# Stands in for an artifact whose run time keeps none of the promises that ours keeps.
+ROGUE = """#!{python}
+import fcntl, json, os, signal, sys, threading, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+WRONG = "{wrong}"
+if "selftest" in sys.argv:
+    sys.exit(print('{{"ok": true}}'))
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{{"status": "ok"}}')
+    def log_message(self, *_): pass
+def say(event, **facts):
+    print(json.dumps({{"event": event, **facts}}), flush=True)
+port = int(sys.argv[sys.argv.index("--port") + 1]) if "--port" in sys.argv else 0
+lock = os.path.join(os.environ["HOME"], "lock")
+held = open(lock, "w")
+try:
+    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    if WRONG == "smoke.second-instance":
+        sys.exit(0)
+    say("already_running")
+    sys.exit(75)
+if os.path.exists(lock + ".clean"):
+    os.unlink(lock + ".clean")
+def stop(*_):
+    open(lock + ".clean", "w").close()
+    if WRONG == "smoke.not-stopped":
+        os._exit(1)
+    say("stopped", clean=True, left=[])
+    os._exit(0)
+def lifeline():
+    shell = os.getppid()
+    while sys.stdin.read(1):
+        pass
+    time.sleep(0.3)
+    if WRONG != "smoke.outlives-shell" or os.getppid() == shell:
+        stop()
+signal.signal(signal.SIGTERM, stop)
+if WRONG == "smoke.outlives-kill" and not os.fork():
+    held.close()
+    parent = os.getppid()
+    os.setsid()
+    while os.getppid() == parent:
+        time.sleep(0.02)
+    if not os.path.exists(lock + ".clean"):
+        time.sleep(60)
+    os._exit(0)
+threading.Thread(target=lifeline, daemon=True).start()
+if WRONG != "smoke.not-ready":
+    say("ready", token="x", services={{}})
+ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "nothing", "smoke.second-instance", "smoke.not-stopped", "smoke.outlives-shell",
+        "smoke.outlives-kill", "smoke.not-ready",
+    ],
+)  # fmt: skip
+def test_a_run_time_that_keeps_no_promise(copy: Workspace, wrong: str) -> None:
+    """What ours never does wrong is found in one that does; one that does nothing wrong is good."""
+    bundle, profile = built(copy, FRAIL), profile_file.load(copy, FRAIL)
+    text = ROGUE.format(python=sys.executable, wrong=wrong)
+    copy.executable(FRAIL).write_text(text, encoding="utf-8")
+    short = profile.smoke.model_copy(update={"requests": (), "timeout": 5.0})
+    alone = profile.model_copy(update={"smoke": short})
+    found = failures(tried(copy, FRAIL, alone, bundle))
+    assert found == ({wrong} if wrong != "nothing" else set())
+
+
 def test_the_command_says_what_and_repeats(copy: Workspace) -> None:
     """Rounds are counted, the first failure ends them; exit code 5."""
     done = run(copy.root, "smoke", "--product", "frail", "--repeat", "2")
