@@ -203,6 +203,19 @@ def run(
     raise CommandError(argv, code, tail, log)
 
 
+def output(
+    argv: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path | None = None
+) -> tuple[str, ...]:
+    """Return what *argv* has printed as its result. Raises CommandError, BuildError."""
+    lines: list[str] = []
+    with Process(argv, log=log, env=env, cwd=cwd, stdout=lines.append) as process:
+        process.close_stdin()
+        code, tail = process.wait(), process.tail()
+    if code:
+        raise CommandError(argv, code, tail, log)
+    return tuple(lines)
+
+
 # Each name exists on one kind of system; 0 and SIGINT do nothing special on the other.
 _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _INTERRUPT: int = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT)

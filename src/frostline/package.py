@@ -10,6 +10,7 @@ from frostline import archive, digest, freeze, workspace
 from frostline.archive import Kind
 from frostline.errors import FetchError, SmokeError, UsageError
 from frostline.freeze import Bundle
+from frostline.platforms import Platform
 from frostline.workspace import Target, Workspace
 
 SUMS, RELEASE = "SHA256SUMS", "release.json"
@@ -66,22 +67,46 @@ def package(
     return made
 
 
+def choose(folder: Path, platform: Platform, product: str = "") -> Path:
+    """Return the archive of *product* (of the only one, if empty) for *platform* in *folder*.
+
+    Raises UsageError unless `release.json` there names just one.
+    """
+    listed = _listed(folder)
+    found = [
+        item.file
+        for item in listed
+        if item.platform == platform.name and product in {"", item.product}
+    ]
+    if len(found) != 1:
+        message = f"{folder / RELEASE} names {len(found)} archives for {platform.name}."
+        names = ", ".join(item.file for item in listed) or "none"
+        raise UsageError(message, hint=f"name the one: {names}")
+    return folder / found[0]
+
+
 def find(file: Path) -> Artifact:
     """Return what `release.json` beside *file* says of it, the sum checked.
 
     Raises UsageError if it says nothing, FetchError if *file* is not what it speaks of.
     """
-    try:
-        listed = json.loads((file.parent / RELEASE).read_text(encoding="utf-8"))["artifacts"]
-        made = next(Artifact(**item) for item in listed if item["file"] == file.name)
-    except (OSError, ValueError, LookupError, TypeError, StopIteration):
+    made = next((item for item in _listed(file.parent) if item.file == file.name), None)
+    if not made:
         message = f"{file} is not in a {RELEASE} beside it."
         hint = "keep what `invoke package` has written together"
-        raise UsageError(message, hint=hint) from None
+        raise UsageError(message, hint=hint)
     if not file.is_file() or digest.of_file(file) != made.sha256:
         message = f"{file} is not the file that {RELEASE} speaks of."
         raise FetchError(message, hint="fetch it again")
     return made
+
+
+def _listed(folder: Path) -> tuple[Artifact, ...]:
+    try:
+        text = (folder / RELEASE).read_text(encoding="utf-8")
+        return tuple(Artifact(**item) for item in json.loads(text)["artifacts"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ()
 
 
 def _doubts(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[str]:
@@ -101,13 +126,10 @@ def _doubts(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[str]:
 def _write_release(paths: Workspace, made: Artifact) -> None:
     """Write the sums of all that lies there, and `release.json` with *made* in it."""
     file = paths.release / RELEASE
-    try:
-        known = json.loads(file.read_text(encoding="utf-8"))["artifacts"]
-    except (OSError, ValueError, LookupError):
-        known = []
-    artifacts = {item["file"]: item for item in known if (paths.release / item["file"]).is_file()}
-    artifacts[made.file] = asdict(made)
-    listed = [artifacts[name] for name in sorted(artifacts)]
+    known = {item.file: item for item in _listed(paths.release)}
+    kept = {name: item for name, item in known.items() if (paths.release / name).is_file()}
+    kept[made.file] = made
+    listed = [asdict(kept[name]) for name in sorted(kept)]
     text = json.dumps({"schema": 1, "artifacts": listed}, indent=2, sort_keys=True)
     workspace.write(file, text + "\n")
     files = sorted(path for path in paths.release.iterdir() if path.name != SUMS)

@@ -17,6 +17,7 @@ from frostline import (
     distributions,
     environment,
     evidence,
+    fetch,
     freeze,
     log,
     package,
@@ -44,7 +45,7 @@ from frostline.findings import Finding
 from frostline.freeze import Bundle
 from frostline.package import Artifact
 from frostline.pins import Pin
-from frostline.platforms import PLATFORMS
+from frostline.platforms import PLATFORMS, host
 from frostline.profile import Layout, Profile
 from frostline.prune import Candidate
 from frostline.shells import Export
@@ -88,6 +89,20 @@ def build(
         return freeze.freeze(paths, target, plan, product, inputs=inputs, environ=environ)
 
 
+def prepare(paths: Workspace, target: Target, environ: Environ) -> None:
+    """Fetch all that a build of *target* needs: after this it needs no network."""
+    loaded = profile_file.load(paths, target)
+    locks = {target.product: loaded.requirements} | {
+        f"{target.product}-tools": step.requirements for step in loaded.before if step.requirements
+    }
+    with exclusively(paths, target):
+        for name, lock in locks.items():
+            log_file = paths.log(target, "environment")
+            environment.create(paths, name, paths.root / lock, environ=environ, log_file=log_file)
+        pinned = wanted_pins(paths, target, loaded)
+        fetch.fetch(paths, [pin for pin in pinned if pin.when == "build"])
+
+
 def plan(paths: Workspace, target: Target, environ: Environ) -> Plan:
     """Return what a build of *target* would hold, without freezing it."""
     loaded = profile_file.load(paths, target)
@@ -121,7 +136,7 @@ def prove(
 ) -> Verdict:  # fmt: skip
     """Return the verdict on the built *target*; its model server is built if need be."""
     loaded = profile_file.load(paths, target)
-    bundle = _built(paths, target)
+    bundle = built(paths, target)
     environ = served(paths, target, loaded, environ, model_server)
     subject = Subject(paths, target, loaded, environ)
     return smoke.smoke(subject, bundle.inputs, bundle.size, rounds)
@@ -131,6 +146,7 @@ def prove_archive(
     paths: Workspace, file: Path, environ: Environ, *, model_server: Path | None, rounds: int
 ) -> Verdict:
     """Return the verdict on an archive that `package` has made, on a machine with nothing else."""
+    file = package.choose(file, host()) if file.is_dir() else file
     made = package.find(file)
     layout: Layout = "onefile" if made.layout == "onefile" else "onedir"
     target = Target(paths.require_product(made.product), PLATFORMS[made.platform], layout)
@@ -144,7 +160,7 @@ def prove_archive(
 def compare(paths: Workspace, target: Target, environ: Environ) -> tuple[Finding, ...]:
     """Return what the built *target* does otherwise than the product does from source."""
     loaded = profile_file.load(paths, target)
-    bundle = _built(paths, target)
+    bundle = built(paths, target)
     environ = served(paths, target, loaded, environ, None)
     subject = Subject(paths, target, loaded, environ)
     with exclusively(paths, target), log.step(f"comparing {target.name} with its source") as step:
@@ -209,7 +225,7 @@ def audit_built(paths: Workspace, target: Target, *, accept: bool = False) -> "A
 
     loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
-        bundle = _built(paths, target)
+        bundle = built(paths, target)
         if accept:
             new = ratchet.accept(paths, target, bundle)
             log.done(f"{new} modules more may be missing: {paths.warnings(target.product)}")
@@ -224,7 +240,7 @@ def explained(paths: Workspace, target: Target, name: str) -> "Why":
     """
     from frostline import explain  # noqa: PLC0415  # as above
 
-    loaded, bundle = profile_file.load(paths, target), _built(paths, target)
+    loaded, bundle = profile_file.load(paths, target), built(paths, target)
     facts = evidence.applying(evidence.load(paths, target.product) or (), target.platform)
     graph = explain.read_graph(paths.work(target) / "pyinstaller")
     items = [*contents.walk(paths.output(target))]
@@ -234,7 +250,7 @@ def explained(paths: Workspace, target: Target, name: str) -> "Why":
 
 def sizes(paths: Workspace, target: Target) -> dict[str, dict[str, int]]:
     """Return what fills the built *target*: bytes by owner and file, what is in archives too."""
-    bundle, found = _built(paths, target), dict[str, dict[str, int]]()
+    bundle, found = built(paths, target), dict[str, dict[str, int]]()
     items = [*contents.walk(paths.output(target))]
     archives = {item.name.rpartition("!")[0] for item in items}
     for item in items:
@@ -255,7 +271,7 @@ def bill(paths: Workspace, target: Target) -> tuple[Path, Path]:
 
     loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
-        bundle = _built(paths, target)
+        bundle = built(paths, target)
         return sbom.write(paths, target, bundle, wanted_pins(paths, target, loaded))
 
 
@@ -263,7 +279,7 @@ def ship(
     paths: Workspace, target: Target, kind: Kind | None, *, unproven: bool = False
 ) -> Artifact:
     """Return the archive of the built *target*, of the platform's *kind* if none is given."""
-    bundle = _built(paths, target)
+    bundle = built(paths, target)
     bill(paths, target)
     with exclusively(paths, target), log.step(f"packing {target.name}"):
         return package.package(
@@ -273,12 +289,13 @@ def ship(
 
 def for_shell(paths: Workspace, target: Target, shell: shells.Shell) -> Export:
     """Return the built *target* laid out for a desktop *shell*."""
-    bundle = _built(paths, target)
+    bundle = built(paths, target)
     with exclusively(paths, target), log.step(f"exporting {target.name} for {shell}"):
         return shells.export(paths, target, bundle, shell)
 
 
-def _built(paths: Workspace, target: Target) -> Bundle:
+def built(paths: Workspace, target: Target) -> Bundle:
+    """Return the bundle of *target*. Raises SmokeError if it was not built."""
     bundle = freeze.load(paths, target)
     if not bundle:
         message = f"there is no intact bundle of {target.name}."

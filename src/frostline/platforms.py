@@ -17,7 +17,8 @@ class Platform:
     """One row of the table.
 
     *triple* names it for Rust and Tauri, *electron* for electron-builder (`${os}-${arch}`),
-    *runner* for GitHub Actions, which *retires* it then, as far as that is known.
+    *runner* for GitHub Actions, which *retires* it then, as far as that is known; *oci* for
+    container engines. *minimum*: the oldest system that artifacts promise to run on.
     """
 
     system: OperatingSystem
@@ -28,7 +29,7 @@ class Platform:
     electron: str
     archive: Literal["tar.zst", "zip"]
     suffix: str = ""
-    image: str = ""
+    oci: str = ""
     minimum: str
 
     @property
@@ -45,7 +46,7 @@ _TABLE = (
         triple="x86_64-unknown-linux-gnu",
         electron="linux-x64",
         archive="tar.zst",
-        image="almalinux:8",
+        oci="linux/amd64",
         minimum="glibc 2.28",
     ),
     Platform(
@@ -55,7 +56,7 @@ _TABLE = (
         triple="aarch64-unknown-linux-gnu",
         electron="linux-arm64",
         archive="tar.zst",
-        image="almalinux:8",
+        oci="linux/arm64",
         minimum="glibc 2.28",
     ),
     Platform(

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from frostline import mistakes, resources, toml_lines
 from frostline.errors import Problem, ProfileError
@@ -23,6 +23,28 @@ class System(Table):
     """Most characters of a file's path in the bundle."""
 
 
+class Debian(Table):
+    """A system made of Debian's packages alone."""
+
+    suite: str
+    packages: Strings
+    setup: str = ""
+    """A shell script that runs in it."""
+
+
+class Image(Table):
+    """The system that Linux artifacts are frozen in."""
+
+    base: str = Field(pattern=r"@sha256:[0-9a-f]{64}$")
+    """What a registry has, by digest."""
+    python: str
+    """The interpreter in it, which needs a shared libpython."""
+    setup: str = ""
+    """A shell script that runs in it."""
+    debian: Debian
+    """What stands in for it where no registry can be reached."""
+
+
 class Policy(Table):
     """The whole file."""
 
@@ -32,6 +54,8 @@ class Policy(Table):
     """How much a finding matters, by its id."""
     system: dict[OperatingSystem, System]
     """By operating system."""
+    image: Image
+    """For containers."""
 
 
 def load(paths: Workspace) -> Policy:

@@ -109,6 +109,8 @@ class Before(Table):
     """What must be there afterwards."""
     requirements: str = ""
     """A hashed lock of its own; `{python}` is then an interpreter that has it."""
+    network: bool = False
+    """It fetches something: a build in a container has no network otherwise."""
 
 
 class Port(Table):

@@ -22,3 +22,10 @@ def runtime_package() -> Path:
 def build_package() -> Path:
     """Return frostline's own folder: its code decides what a build makes."""
     return _PACKAGE
+
+
+def parts() -> dict[str, Path]:
+    """Return all that frostline is made of, by the place that each has in a checkout."""
+    installed = (_PACKAGE / "data").is_dir()
+    found = {"src/frostline": build_package(), "src/frostline_runtime": runtime_package()}
+    return found | {name: data(name) for name in ("hooks", "specs", "resources") if not installed}

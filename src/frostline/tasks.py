@@ -10,13 +10,14 @@ from functools import partial
 from inspect import signature
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 
 from frostline import (
+    anywhere,
     collect,
     explain,
     freeze,
@@ -25,6 +26,7 @@ from frostline import (
     packing,
     pins,
     pipeline,
+    show,
     stage,
     typed,
     workspace,
@@ -34,21 +36,17 @@ from frostline import fetch as fetching
 from frostline import matrix as matrices
 from frostline import treemap as treemaps
 from frostline import venv as venvs
+from frostline.anywhere import Means
 from frostline.archive import Kind as ArchiveKind
 from frostline.errors import FetchError, UsageError
-from frostline.model_server import Served, Wish
-from frostline.packing import Held
-from frostline.pins import Pin
+from frostline.model_server import Wish
+from frostline.places import Where
 from frostline.platforms import PLATFORMS, Platform, host, parse
 from frostline.profile_file import load
 from frostline.prune import by_category
 from frostline.shells import Shell
-from frostline.smoke import Verdict
 from frostline.typed import Body, TypedTask
 from frostline.workspace import Target, Workspace
-
-if TYPE_CHECKING:
-    from frostline.audit import Audit
 
 Layout = Literal["onedir", "onefile"]
 SMOKE_FAILED = 5
@@ -69,6 +67,10 @@ _HELP = {
     "product": "a product of this project: see `products`",
     "platform": "one of `platforms`, or host (default: host)",
     "layout": "onedir or onefile (default: the profile's)",
+    "where": "auto, host, container or remote (GitHub's machines)",
+    "engine": "podman or docker (default: the one that answers)",
+    "debian": "make it of Debian's packages, with mmdebstrap",
+    "run": "a run on GitHub to go on with, by its number",
     "clean": "forget what earlier builds of this product made",
     "debug": "keep PyInstaller's DEBUG log in build/log",
     "json": "print the result as JSON",
@@ -95,7 +97,7 @@ _HELP = {
     "name": "a module, or a file by its place in the bundle",
     "old": "a bundle.json",
     "new": "another bundle.json",
-    "archive": "a file that `package` has made, with release.json beside it",
+    "archive": "a file that `package` has made, with release.json beside it; or their folder",
     "kind": "tar.zst, tar.gz or zip (default: the platform's)",
     "unproven": "pack it although no audit or smoke test has found it good",
     "shell": "electron or tauri",
@@ -132,6 +134,9 @@ def build(  # flags
     product: str = "argo",
     platform: Platform | None = None,
     layout: Layout | None = None,
+    where: Where = "auto",
+    engine: str = "",
+    run: int = 0,
     *,
     clean: bool = False,
     debug: bool = False,
@@ -139,22 +144,32 @@ def build(  # flags
 ) -> None:
     """Freeze a product; nothing is done if nothing has changed.
 
+    Without --platform it is built for this very machine. A platform that is named is held to the
+    oldest system that it promises: Linux in a container, others on GitHub's machines if need be.
+
     Examples: invoke build --product argo
-              invoke build --product argo --platform linux_x86_64 --layout onefile --clean
+              invoke build --product argo --layout onefile --clean
+              invoke build --product argo --platform linux_arm64
+              invoke build --product argo --platform darwin_arm64
+              invoke build --product argo --platform linux_x86_64 --where host
     """
     target = _target(product, platform, layout)
-    bundle = pipeline.build(_here(), target, os.environ, clean=clean, debug=debug)
+    means = Means(where, promised=platform is not None, engine=engine, run=run)
+    bundle = anywhere.build(_here(), target, os.environ, means, clean=clean, debug=debug)
     if json:
         log.result({key: value for key, value in asdict(bundle).items() if key != "files"})
     else:
-        log.text(f"{bundle.executable}  {_megabytes(bundle.size)}")
+        log.text(f"{bundle.executable}  {show.megabytes(bundle.size)}")
 
 
 @_verb
 def smoke(
     _: Context,
     product: str = "argo",
+    platform: Platform | None = None,
     layout: Layout | None = None,
+    where: Where = "auto",
+    engine: str = "",
     model_server: Path | None = None,
     repeat: int = 1,
     archive: Path | None = None,
@@ -166,6 +181,7 @@ def smoke(
     Examples: invoke smoke --product argo
               invoke smoke --product argo --model-server ~/models/my.llamafile --json
               invoke smoke --product argo --repeat 20
+              invoke smoke --product argo --platform linux_arm64
               invoke smoke --archive build/release/argo-0.1.0-linux_x86_64.tar.zst
     """
     if repeat < 1:
@@ -177,13 +193,17 @@ def smoke(
         verdict = pipeline.prove_archive(
             _here(), file, os.environ, model_server=server, rounds=repeat
         )
-    else:
+    elif server:
         target = _target(product, None, layout)
         verdict = pipeline.prove(_here(), target, os.environ, model_server=server, rounds=repeat)
+    else:
+        means = Means(where, engine=engine)
+        target = _target(product, platform, layout)
+        verdict = anywhere.prove(_here(), target, os.environ, means, repeat)
     if json:
         log.result(asdict(verdict))
     else:
-        _show(verdict)
+        show.verdict(verdict)
     if not verdict.ok:
         raise Exit(code=SMOKE_FAILED)
 
@@ -251,27 +271,9 @@ def audit(
     if json:
         log.result(asdict(found))
     else:
-        _show_audit(found)
+        show.audit(found)
     if not found.ok:
         raise Exit(code=SMOKE_FAILED)
-
-
-def _show_audit(found: "Audit") -> None:
-    counted = [finding for finding in found.findings if finding.severity != "note"]
-    rows = [
-        (
-            f"waived: {f.severity}" if f.waived else f.severity, f.id, f.file,
-            f"{f.reason}; {f.waived or f.remedy}",
-        )
-        for f in counted
-    ]  # fmt: skip
-    if rows:
-        log.table(f"audit of {found.product}", ("severity", "finding", "file", "why"), rows)
-    notes = len(found.findings) - len(counted)
-    log.text(
-        f"{found.looked_at} files looked at, {notes} notes (in --json); runs on {found.minimum} "
-        f"or newer; {'nothing stands against it' if found.ok else 'it must NOT ship'}"
-    )
 
 
 @_verb
@@ -309,7 +311,7 @@ def package(
         log.result(asdict(made))
         return
     proven = "proven" if made.proven else "NOT PROVEN"
-    log.text(f"{_here().release / made.file}  {_megabytes(made.size)}  {proven}")
+    log.text(f"{_here().release / made.file}  {show.megabytes(made.size)}  {proven}")
     log.text(f"sha256 {made.sha256}")
 
 
@@ -356,11 +358,11 @@ def why(
     if json:
         log.result(asdict(found))
         return
-    rows = [("belongs to", found.owner), ("its size", _kilobytes(found.size))]
+    rows = [("belongs to", found.owner), ("its size", show.kilobytes(found.size))]
     rows += [("imported by way of", " → ".join(found.chain))] if found.chain else []
     rows += [("imported by", ", ".join(found.importers))] if found.importers else []
     rows += [("because", reason) for reason in found.reasons]
-    without = f"{found.modules} modules and {_kilobytes(found.alone)} would go with it"
+    without = f"{found.modules} modules and {show.kilobytes(found.alone)} would go with it"
     rows += [("without it", without)] if found.modules else []
     log.table(found.name, ("what", "answer"), rows)
 
@@ -389,7 +391,7 @@ def diff(
     rows += [("changed", name, f"{size:+d} bytes") for name, size in found.changed.items()]
     if rows:
         log.table("what differs", ("", "what", "how"), rows)
-    log.text(f"{_megabytes(found.size[0])} → {_megabytes(found.size[1])}")
+    log.text(f"{show.megabytes(found.size[0])} → {show.megabytes(found.size[1])}")
 
 
 @_verb
@@ -433,7 +435,9 @@ def prune(
     if venv and (undo or confirm):
         place = venvs.find(venv.absolute())
         number = venvs.undo(place) if undo else venvs.confirm(place)
-        log.done(f"{number} files are back" if undo else f"{_megabytes(number)} are gone for good")
+        log.done(
+            f"{number} files are back" if undo else f"{show.megabytes(number)} are gone for good"
+        )
         return
     found, done = pipeline.prunable(_here(), _target(product, None, None), os.environ, venv), None
     if venv and apply:
@@ -444,13 +448,45 @@ def prune(
         log.result(asdict(done) if done else [asdict(item) for item in found])
         return
     totals = by_category(found)
-    rows = [(name, str(number), _megabytes(size)) for name, (number, size) in totals.items()]
+    rows = [(name, str(number), show.megabytes(size)) for name, (number, size) in totals.items()]
     title = "moved aside" if done else "what may go"
     log.table(title, ("category", "files", "size"), rows)
     for name, reason in done.broken.items() if done else ():
         log.warning(f"{name} broke without what is back now: {reason}")
     if done:
         log.text(f"{done.checked} look-ups and programs work as before; --confirm, or --undo")
+
+
+@_verb
+def prepare(
+    _: Context,
+    product: str = "argo",
+    platform: Platform | None = None,
+    layout: Layout | None = None,
+) -> None:
+    """Fetch all that a build of a product needs: the build itself then works without a network.
+
+    Example: invoke prepare --product argo
+    """
+    target = _target(product, platform, layout)
+    collect.require_host(target.platform)
+    pipeline.prepare(_here(), target, os.environ)
+
+
+@_verb
+def image(
+    _: Context, platform: Platform | None = None, engine: str = "", *, debian: bool = False
+) -> None:
+    """Make the container image that a Linux platform is frozen in, if it is not there.
+
+    Builds make it themselves of what a registry has; --debian makes it of Debian's packages alone,
+    where no registry can be reached.
+
+    Examples: invoke image --platform linux_arm64
+              invoke image --platform linux_x86_64 --debian
+    """
+    chosen = platform or host()
+    log.text(anywhere.make_image(_here(), chosen, os.environ, engine, debian=debian))
 
 
 @_verb
@@ -617,22 +653,14 @@ def resources(
             for state in states
         ])  # fmt: skip
     else:
-        rows = [(s.pin.name, s.pin.version, s.state, _size(s.pin), _doubt(s.pin)) for s in states]
+        rows = [
+            (s.pin.name, s.pin.version, s.state, show.size_of_pin(s.pin), show.doubt(s.pin))
+            for s in states
+        ]
         columns = ("resource", "version", "state", "size", "remark")
         log.table(f"resources for {(platform or host()).name}", columns, rows)
     if any(state.state == "wrong" for state in states):
         raise Exit(code=FetchError.exit_code)
-
-
-def _size(pin: Pin) -> str:
-    return _megabytes(pin.size) if pin.size else "not known"
-
-
-def _doubt(pin: Pin) -> str:
-    # Every pin has a sum, or says why not.
-    doubts = [pin.unverified if pin.sha256 else f"NOT VERIFIED: {pin.unverified}"]
-    doubts += [f"to be confirmed: {pin.confirm}"] if pin.confirm else []
-    return "; ".join(filter(None, [*doubts, pin.licence]))
 
 
 @_verb
@@ -665,20 +693,20 @@ def llamafile(
     confirm = _always if yes else model_server.confirm_on_terminal
     wish = Wish(model=model, base=base, port=port, offline=offline)
     if inspect:
-        _show_held(packing.held(inspect.expanduser()), as_json=json)
+        show.held(packing.held(inspect.expanduser()), as_json=json)
         return
     if pack:
         target = _writable(out, replace=yes)
         path, version = model_server.base(paths, wish, os.environ, confirm=confirm)
         words = packing.arguments_of(pack, extra, version)
         packing.pack(pack.expanduser(), path, words, target)
-        _show_held(packing.held(target), as_json=json)
+        show.held(packing.held(target), as_json=json)
         return
     model_server.require_loopback(host)
     server = model_server.settings(ctx_size, gpu_layers, n_predict, extra)
     wish = dataclasses.replace(wish, server=server)
     choice = model_server.find(paths, wish, confirm=confirm)
-    model_server.serve(paths, choice, wish, os.environ, partial(_show_served, as_json=json))
+    model_server.serve(paths, choice, wish, os.environ, partial(show.served, as_json=json))
     log.done("stopped")
 
 
@@ -705,70 +733,6 @@ def _writable(out: Path | None, *, replace: bool) -> Path:
     return path
 
 
-def _show_served(served: Served, *, as_json: bool) -> None:
-    if as_json:
-        log.result(asdict(served))
-        return
-    log.text(f"{served.url}  {served.model or 'model not named'}")
-    log.note(f"ready after {served.seconds:.1f} s, process {served.pid}; stop it with Ctrl-C")
-
-
-def _show_held(held: Held, *, as_json: bool) -> None:
-    if as_json:
-        log.result(asdict(held))
-        return
-    log.text(f"{held.file}: {held.kind}, {_megabytes(held.size)}")
-    rows = [
-        (
-            model.name, model.title or "-", model.architecture or "-", _megabytes(model.size),
-            f"{model.offset}{'' if model.mappable else ' (NOT mappable)'}", model.problem or "good",
-        )
-        for model in held.models
-    ]  # fmt: skip
-    columns = ("model", "calls itself", "architecture", "size", "at", "verdict")
-    if rows:
-        log.table("models", columns, rows)
-    if held.arguments:
-        log.text(f"arguments: {shlex.join(held.arguments)}")
-
-
-def _show(verdict: Verdict) -> None:
-    rows = [(check.name, "ok" if check.ok else "FAILED", check.detail) for check in verdict.checks]
-    name = f"{verdict.product}-{verdict.platform} ({verdict.layout})"
-    log.table(f"smoke test of {name}", ("check", "verdict", "detail"), rows)
-    figures = [
-        ("time to ready line", _shown_ms(verdict.ready_ms)),
-        ("time to healthy", _shown_ms(verdict.healthy_ms)),
-        *([("over all rounds", _spread(verdict))] if verdict.rounds > 1 else []),
-        ("memory", _megabytes(verdict.memory_bytes) if verdict.memory_bytes else "-"),
-        ("size", _megabytes(verdict.size_bytes)),
-        ("verdict", "good" if verdict.ok else "NOT GOOD"),
-    ]
-    log.table("figures", ("what", "value"), figures)
-    for item in verdict.unproven:
-        log.warning(f"not proven here: {item}")
-    if not verdict.ok:
-        log.tail(verdict.tail)
-        log.note(f"the artifact's whole output is in {verdict.log}")
-
-
-def _spread(verdict: Verdict) -> str:
-    least, median, most = verdict.spread or (0, 0, 0)
-    return f"{verdict.rounds} rounds: {least} to {most} ms, median {median} ms"
-
-
-def _shown_ms(value: int | None) -> str:
-    return "-" if value is None else f"{value} ms"
-
-
-def _kilobytes(size: int) -> str:
-    return f"{size / 1000:.1f} kB"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
-
-
 namespace = Collection(
     build,
     smoke,
@@ -779,6 +743,8 @@ namespace = Collection(
     package,
     export,
     prune,
+    prepare,
+    image,
     why,
     diff,
     treemap,

@@ -51,7 +51,7 @@ def test_the_table() -> None:
     for names in ([r.triple for r in rows], [r.electron for r in rows], [r.runner for r in rows]):
         assert len(set(names)) == 6
     assert not any("latest" in row.runner for row in rows)
-    assert {row.name for row in rows if row.image} == {"linux_x86_64", "linux_arm64"}
+    assert {row.name for row in rows if row.oci} == {"linux_x86_64", "linux_arm64"}
 
 
 def test_the_matrix() -> None:

@@ -1,0 +1,111 @@
+"""Builds and tries a target wherever that can be done: here, in a container, on GitHub."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from frostline import (
+    container,
+    engine,
+    github,
+    image,
+    log,
+    pipeline,
+    places,
+    policy,
+    profile_file,
+    remote,
+)
+from frostline.container import Box
+from frostline.errors import HostError
+from frostline.freeze import Bundle
+from frostline.places import Place, Where
+from frostline.platforms import Platform, host
+from frostline.smoke import Verdict
+from frostline.workspace import Target, Workspace
+
+
+@dataclass(frozen=True)
+class Means:
+    """Where it is to be done; *promised*: the platform was named, and so was its oldest system.
+
+    *engine*: podman or docker; the one that is found, if empty. *run*: a run on GitHub to go on
+    with.
+    """
+
+    where: Where = "auto"
+    promised: bool = False
+    engine: str = ""
+    run: int = 0
+
+
+def build(
+    paths: Workspace, target: Target, environ: Mapping[str, str], means: Means, *,
+    clean: bool = False, debug: bool = False,
+) -> Bundle:  # fmt: skip
+    """Return the bundle of *target*, built where *means* says. Raises HostError, BuildError."""
+    if means.run or _place(target, means) == "remote":
+        logged = paths.build / "log" / "git.log"
+        repository = github.find(paths.root, environ, logged)
+        return remote.build(paths, target, repository, environ, means.run)
+    box = _box(paths, target, environ, means)
+    if not box:
+        return pipeline.build(paths, target, environ, clean=clean, debug=debug)
+    loaded = profile_file.load(paths, target)
+    network = any(step.network for step in loaded.before)
+    container.build(box, clean=clean, debug=debug, network=network)
+    return pipeline.built(paths, target)
+
+
+def prove(
+    paths: Workspace, target: Target, environ: Mapping[str, str], means: Means, rounds: int
+) -> Verdict:
+    """Return the verdict on the built *target*, tried where *means* says.
+
+    A container has only what the image has. Raises HostError, SmokeError.
+    """
+    box = _box(paths, target, environ, means)
+    if not box:
+        return pipeline.prove(paths, target, environ, rounds=rounds)
+    pipeline.built(paths, target)
+    server = profile_file.load(paths, target).model_server
+    if server and server.smoke:
+        other = Target(paths.require_product(server.smoke), target.platform)
+        container.build(replace(box, target=other), clean=False, debug=False, network=False)
+    return container.smoke(box, rounds)
+
+
+def make_image(
+    paths: Workspace, platform: Platform, environ: Mapping[str, str], name: str, *, debian: bool
+) -> str:
+    """Return the image of *platform*, made by the engine *name* if it is not there yet."""
+    places.choose(platform, "container", promised=True)
+    found = _engine(paths, environ, name)
+    return image.make(found, platform, policy.load(paths).image, debian=debian)
+
+
+def _box(paths: Workspace, target: Target, environ: Mapping[str, str], means: Means) -> Box | None:
+    """Return the container that *target* is to be built or tried in, None for this machine."""
+    platform = target.platform
+    if _place(target, means) != "container":
+        return None
+    recipe = policy.load(paths).image
+    try:
+        found = _engine(paths, environ, means.engine)
+    except HostError as error:
+        if means.where != "auto" or means.engine or platform != host():
+            raise
+        log.warning(f"this machine is newer than {platform.minimum}, and so is what it makes:")
+        log.warning(error.message)
+        return None
+    engine.require_machine(platform)
+    name = image.find(found, platform, recipe)
+    name = name or image.make(found, platform, recipe, debian=False)
+    return Box(paths, target, found, name, recipe.python)
+
+
+def _place(target: Target, means: Means) -> Place:
+    return places.choose(target.platform, means.where, promised=means.promised)
+
+
+def _engine(paths: Workspace, environ: Mapping[str, str], name: str) -> engine.Engine:
+    return engine.find(environ, paths.build / "log" / "engine.log", name)
