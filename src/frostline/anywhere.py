@@ -16,7 +16,7 @@ from frostline import (
     remote,
 )
 from frostline.container import Box
-from frostline.errors import HostError
+from frostline.errors import HostError, UsageError
 from frostline.freeze import Bundle
 from frostline.places import Place, Where
 from frostline.platforms import Platform, host
@@ -44,8 +44,7 @@ def build(
 ) -> Bundle:  # fmt: skip
     """Return the bundle of *target*, built where *means* says. Raises HostError, BuildError."""
     if means.run or _place(target, means) == "remote":
-        logged = paths.build / "log" / "git.log"
-        repository = github.find(paths.root, environ, logged)
+        repository = _repository(paths, target.platform, environ)
         return remote.build(paths, target, repository, environ, means.run)
     box = _box(paths, target, environ, means)
     if not box:
@@ -101,6 +100,20 @@ def _box(paths: Workspace, target: Target, environ: Mapping[str, str], means: Me
     name = image.find(found, platform, recipe)
     name = name or image.make(found, platform, recipe, debian=False)
     return Box(paths, target, found, name, recipe.python)
+
+
+def _repository(
+    paths: Workspace, platform: Platform, environ: Mapping[str, str]
+) -> github.Repository:
+    try:
+        return github.find(paths.root, environ, paths.build / "log" / "git.log")
+    except (UsageError, HostError) as error:
+        message = (
+            f"{platform.name} cannot be built on {host().name}: PyInstaller does not cross-compile."
+            f" GitHub's machines could build it, but {error.message}"
+        )
+        elsewhere = f"or on a {platform.name} machine: invoke build --platform {platform.name}"
+        raise HostError(message, hint=f"{error.hint}; {elsewhere}") from error
 
 
 def _place(target: Target, means: Means) -> Place:

@@ -140,7 +140,7 @@ def _token(environ: Mapping[str, str]) -> str:
         lines = ()
     if lines and lines[0]:
         return lines[0]
-    message = "GitHub's machines can do it, but there is no token to ask them with."
+    message = "there is no token to ask them with."
     raise HostError(
         message, hint="set GH_TOKEN (actions: write, contents: read), or `gh auth login`"
     )

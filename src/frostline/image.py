@@ -3,9 +3,8 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from frostline import command, digest, engine, log
+from frostline import command, digest, engine, log, workspace
 from frostline.engine import Engine
 from frostline.errors import HostError
 from frostline.platforms import Platform
@@ -37,8 +36,7 @@ def make(made_by: Engine, platform: Platform, image: Image, *, debian: bool) -> 
     if made_by.has(made):
         return made
     title = f"making the image of {platform.name}"
-    with TemporaryDirectory(prefix="frostline-") as folder, log.step(title) as step:
-        place = Path(folder)
+    with workspace.temporary() as place, log.step(title) as step:
         if debian:
             base, setup = f"{made}-base", image.debian.setup
             _debian(made_by, platform, image.debian, base, place, step.update)

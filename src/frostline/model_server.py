@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from frostline import fetch, log, pins, resources, workspace
 from frostline.errors import FetchError, HostError, UsageError
@@ -117,8 +116,8 @@ def base(
     """
     path = _file(paths, pins.load(paths), wish.base or DEFAULT_BASE, wish, confirm)
     try:
-        with TemporaryDirectory(prefix="frostline-llamafile-") as name:
-            found = preparation.examine(Choice(path), Path(name), environ, log.note)
+        with workspace.temporary() as folder:
+            found = preparation.examine(Choice(path), folder, environ, log.note)
     except ModelServerError as error:
         raise UsageError(str(error), hint="name another --base") from error
     return path, found.version
@@ -167,11 +166,10 @@ def serve(
         raise UsageError(message, hint=f"1 to {_MOST_PORT}, or 0 for a free one")
     log_file = paths.build / "log" / "llamafile.log"
     log_file.unlink(missing_ok=True)
-    with TemporaryDirectory(prefix="frostline-llamafile-") as name:
-        folder = Path(name)
+    with workspace.temporary() as folder:
         workspace.write(folder / manifest.FILE_NAME, manifest.dump(_manifest(choice, wish)))
         env = dict(environ) | {
-            "FROSTLINE_BUNDLE": name,
+            "FROSTLINE_BUNDLE": str(folder),
             _STORAGE: str(folder / "storage"),
             "PYTHONPATH": str(resources.runtime_package().parent),
         }

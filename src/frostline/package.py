@@ -1,7 +1,6 @@
 """What is shipped: archives of proven bundles, their sums, and `release.json`."""
 
 import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -49,9 +48,9 @@ def package(
     suffix = "" if target.layout == "onedir" else f"-{target.layout}"
     file = paths.release / f"{top}-{target.platform.name}{suffix}.{kind}"
     archive.pack(paths.output(target), top, file, kind)
-    with tempfile.TemporaryDirectory() as folder:
-        archive.unpack(file, Path(folder, "x"))
-        if freeze.describe_files(Path(folder, "x", top)) != bundle.files:
+    with workspace.temporary() as folder:
+        archive.unpack(file, folder / "x")
+        if freeze.describe_files(folder / "x" / top) != bundle.files:
             message = f"{file.name} does not hold what was packed."
             raise AssertionError(message)
     made = Artifact(

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from frostline import archive, command, freeze, log, package, workspace
 from frostline.errors import BuildError, FetchError, HostError, UsageError
@@ -46,8 +45,8 @@ def build(
         run = _dispatch(repository, checkout, target)
     log.note(f"run {run} of {repository.name}; if it is interrupted here, go on with --run {run}")
     _wait(repository, run, target)
-    with TemporaryDirectory(prefix="frostline-") as folder:
-        packed = _download(repository, run, target, Path(folder, "artifact.zip"))
+    with workspace.temporary() as folder:
+        packed = _download(repository, run, target, folder / "artifact.zip")
         return _accept(paths, target, repository, packed, environ)
 
 

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from frostline import archive, command, environment, log, trial, workspace
 from frostline.profile import Profile
@@ -91,8 +90,8 @@ def smoke(subject: Subject, inputs: str, size: int, rounds: int) -> Verdict:
 def attempt(subject: Subject, step: log.Step, *, prefix: str = "", lives: bool = True) -> Result:
     """Return the result of one trial of what was built."""
     paths, target, smoke = subject.paths, subject.target, subject.profile.smoke
-    with TemporaryDirectory() as base:
-        place = Path(base, _PLACE)
+    with workspace.temporary() as base:
+        place = base / _PLACE
         installed = _install(subject, place / "install")
         places = (place / "read only" / target.name, place / "moved elsewhere" / target.name)
         for folder in places:
@@ -126,8 +125,8 @@ def attempt_from_source(
     *variables* are what it needs to run from source.
     """
     paths, target = subject.paths, subject.target
-    with TemporaryDirectory() as base:
-        place = Path(base, _PLACE)
+    with workspace.temporary() as base:
+        place = base / _PLACE
         job = Job(
             argv=(str(python), "-P", "-m", "frostline_runtime.entry"),
             installed=str(paths.work(target) / "stage"), places=(), offline=False,
@@ -139,8 +138,8 @@ def attempt_from_source(
 
 
 def _try(subject: Subject, step: log.Step, job: Job, prefix: str) -> Result:
-    with TemporaryDirectory() as folder:
-        files = Path(folder, "job.json"), Path(folder, "result.json")
+    with workspace.temporary() as folder:
+        files = folder / "job.json", folder / "result.json"
         workspace.write(files[0], trial.dump(job))
         argv = [sys.executable, "-P", "-m", "frostline.trial", *map(str, files)]
         env = environment.child_environment(subject.environ)

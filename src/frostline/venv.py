@@ -4,7 +4,6 @@ What goes lies in a folder of the environment until somebody confirms it.
 """
 
 import json
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,8 +112,8 @@ def apply(
     if (venv.folder / STORE).exists():
         message = f"{venv.folder} was pruned before, and nobody has said whether it works."
         raise BusyError(message, hint="`invoke prune --venv … --confirm`, or `--undo`")
-    with tempfile.TemporaryDirectory() as scratch:
-        proof = _Proof(venv, environ, Path(scratch), tell)
+    with workspace.temporary() as scratch:
+        proof = _Proof(venv, environ, scratch, tell)
         before = proof.working()
         try:
             _move_aside(venv, chosen)

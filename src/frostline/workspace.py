@@ -1,6 +1,10 @@
 """Where everything lies: the only place that makes paths of the project and its build folder."""
 
 import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,3 +142,17 @@ def write(path: Path, text: str) -> None:
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, encoding="utf-8", newline="\n")
     part.replace(path)
+
+
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """Make a folder among the system's temporary ones for the block.
+
+    Its name is known before it is there: an interrupt in the moment of its making leaves nothing.
+    """
+    folder = Path(tempfile.gettempdir(), f"frostline-{uuid.uuid4().hex[:12]}")
+    try:
+        folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        remove(folder)
