@@ -44,6 +44,21 @@ def smoke(session: nox.Session) -> None:
 
 
 @nox.session
+def verb(session: nox.Session) -> None:
+    """Run one of frostline's verbs: `-s verb -- matrix --json`."""
+    install(session, "build")
+    session.run("invoke", *session.posargs)
+
+
+@nox.session
+def artifact(session: nox.Session) -> None:
+    """Make what is shipped of a product: built, audited, smoke-tested, packed."""
+    install(session, "build")
+    for step in ("build", "audit", "smoke", "package"):
+        session.run("invoke", step, *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run all tests, the fast ones first."""
     install(session, "tests")
@@ -59,6 +74,8 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     workflows = sorted(str(path) for path in Path(".github/workflows").glob("*.yml"))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    dependabot = ".github/dependabot.yml"
+    session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", dependabot)
     session.run("yamllint", "--strict", ".github", ".yamllint.yml")
     session.run("zizmor", "--offline", "--strict-collection", "--persona=pedantic", ".github")
 
@@ -95,6 +112,31 @@ def fuzz(session: nox.Session) -> None:
     install(session, "fuzz", frostline=False)
     options = session.posargs or ["-max_total_time=60"]
     session.run("python", "tests/fuzz/gguf_reader.py", *options, env={"PYTHONPATH": "src"})
+
+
+@nox.session
+def dist(session: nox.Session) -> None:
+    """Make frostline's own package, and what its changelog says of it."""
+    install(session, "release", frostline=False)
+    session.run("python", "-m", "build", "--no-isolation", "--outdir", "build/dist")
+
+
+@nox.session
+def upload(session: nox.Session) -> None:
+    """Give frostline's own package to the Python index, as the workflow that runs this."""
+    install(session, "release", frostline=False)
+    files = sorted(map(str, Path("build/dist").iterdir()))
+    session.run("uv", "publish", "--trusted-publishing=always", *files)
+
+
+@nox.session
+def notes(session: nox.Session) -> None:
+    """Write what a release's page says from the changelog's fragments: `-- v1.2.0`."""
+    install(session, "release", frostline=False)
+    version = session.posargs[0].removeprefix("v")
+    Path("build").mkdir(exist_ok=True)
+    with Path("build/notes.md").open("w", encoding="utf-8") as file:
+        session.run("towncrier", "build", "--draft", "--version", version, stdout=file)
 
 
 @nox.session

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from frostline import (
+    collect,
     container,
     engine,
     github,
@@ -62,6 +63,8 @@ def prove(
 
     A container has only what the image has. Raises HostError, SmokeError.
     """
+    if _place(target, means) == "remote":
+        collect.require_host(target.platform)
     box = _box(paths, target, environ, means)
     if not box:
         return pipeline.prove(paths, target, environ, rounds=rounds)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 from urllib.parse import urlencode
 from urllib.request import getproxies
 
@@ -30,7 +30,7 @@ _RETRIES = urllib3.Retry(
     raise_on_status=False, raise_on_redirect=False,
 )  # fmt: skip
 _REMOTE = re.compile(r"(?:[/:@]|^)(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?$")
-Method = Literal["GET", "POST", "PATCH"]
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
 
 
 class ApiError(FetchError):
@@ -49,15 +49,22 @@ class Repository:
     token: str = field(repr=False)
     api: str = API
 
-    def get(self, path: str, **query: str | int) -> dict[str, Json]:
+    def get(self, path: str, **query: str | int) -> Json:
         """Return what is at *path* of the repository. Raises ApiError, FetchError."""
         return self.ask("GET", path + (f"?{urlencode(query)}" if query else ""))
 
-    def ask(self, method: Method, path: str, body: Json = None) -> dict[str, Json]:
+    def ask(self, method: Method, path: str, body: Json = None) -> Json:
         """Return the answer to a request. Raises ApiError, FetchError."""
         data = None if body is None else json.dumps(body).encode()
         answer = self.send(method, f"{self.api}/repos/{self.name}/{path}", data)
-        found: dict[str, Json] = json.loads(answer.data) if answer.data else {}
+        found: Json = json.loads(answer.data) if answer.data else None
+        return found
+
+    def upload(self, url: str, file: Path) -> Json:
+        """Return the answer to *file* being sent to *url*. Raises ApiError, FetchError."""
+        with file.open("rb") as content:
+            answer = self.send("POST", url, content, "application/octet-stream")
+        found: Json = json.loads(answer.data)
         return found
 
     def location(self, path: str) -> str:
@@ -66,13 +73,16 @@ class Repository:
         return answer.headers["Location"]
 
     def send(
-        self, method: Method, url: str, data: bytes | None, kind: str = "application/json"
-    ) -> BaseHTTPResponse:
+        self, method: Method, url: str, data: bytes | BinaryIO | None,
+        kind: str = "application/json",
+    ) -> BaseHTTPResponse:  # fmt: skip
         """Return the answer to a request; no redirect is followed: the token is GitHub's alone."""
         headers = {
             "Accept": "application/vnd.github+json", "Authorization": f"Bearer {self.token}",
             "X-GitHub-Api-Version": _VERSION, "User-Agent": "frostline",
         } | ({"Content-Type": kind} if data is not None else {})  # fmt: skip
+        if data is not None and not isinstance(data, bytes):
+            headers["Content-Length"] = str(os.fstat(data.fileno()).st_size)
         try:
             answer = _pool(url).request(
                 method, url, body=data, headers=headers, timeout=_TIMEOUT, retries=_RETRIES,
@@ -144,3 +154,25 @@ def _token(environ: Mapping[str, str]) -> str:
     raise HostError(
         message, hint="set GH_TOKEN (actions: write, contents: read), or `gh auth login`"
     )
+
+
+def items(answer: Json, key: str = "") -> list[Json]:
+    """Return the list that *answer* is, or has as *key*."""
+    found = answer.get(key) if key and isinstance(answer, Mapping) else answer
+    return list(found) if isinstance(found, list) else []
+
+
+def text(answer: Json, *keys: str) -> str:
+    """Return the text in *answer* by way of *keys*, empty if there is none."""
+    for key in keys:
+        answer = answer.get(key) if isinstance(answer, Mapping) else None
+    return "" if answer is None else str(answer)
+
+
+def number(answer: Json, key: str) -> int:
+    """Return the whole number that *answer* has as *key*. Raises FetchError."""
+    found = answer.get(key) if isinstance(answer, Mapping) else None
+    if isinstance(found, int):
+        return found
+    message = f"GitHub's answer has no {key}."
+    raise FetchError(message, hint="is this an old GitHub Enterprise Server?")

@@ -15,7 +15,8 @@ _DEBIAN_NAMES = {"x86_64": "amd64", "arm64": "arm64"}
 
 def name(platform: Platform, image: Image, *, debian: bool) -> str:
     """Return what the image of *platform* is called here; another recipe is another image."""
-    recipe = image.debian.model_dump_json() if debian else f"{image.base}\n{image.setup}"
+    own = image.debian[platform.machine]
+    recipe = own.model_dump_json() if debian else f"{image.base}\n{image.setup}"
     key = digest.of_values({"platform": platform.name, "recipe": recipe})
     return f"localhost/frostline/{platform.name}:{key[:12]}"
 
@@ -38,8 +39,9 @@ def make(made_by: Engine, platform: Platform, image: Image, *, debian: bool) -> 
     title = f"making the image of {platform.name}"
     with workspace.temporary() as place, log.step(title) as step:
         if debian:
-            base, setup = f"{made}-base", image.debian.setup
-            _debian(made_by, platform, image.debian, base, place, step.update)
+            recipe = image.debian[platform.machine]
+            base, setup = f"{made}-base", recipe.setup
+            _debian(made_by, platform, recipe, base, place, step.update)
         else:
             base, setup = image.base, image.setup
         description = place / "Containerfile"

@@ -1,6 +1,7 @@
 """What is shipped: archives of proven bundles, their sums, and `release.json`."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -122,12 +123,51 @@ def _doubts(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[str]:
             yield f"its {kind} speaks against it"
 
 
-def _write_release(paths: Workspace, made: Artifact) -> None:
+def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
+    """Return all artifacts below *folder*, brought together in the release folder.
+
+    Raises UsageError if there is none, or two of one name, FetchError for a wrong sum.
+    """
+    sources = sorted(path.parent for path in folder.rglob(RELEASE))
+    made = [find(source / item.file) for source in sources for item in _listed(source)]
+    files = [
+        path
+        for source in sources
+        for path in sorted(source.iterdir())
+        if path.name not in {SUMS, RELEASE}
+    ]
+    for source in sources:
+        _check_sums(source)
+    names = [path.name for path in files]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or not made:
+        message = f"{folder} has {', '.join(twice)} twice." if twice else f"nothing in {folder}."
+        raise UsageError(message, hint=f"name a folder with a {RELEASE} of each artifact")
+    workspace.remove(paths.release)
+    paths.release.mkdir(parents=True)
+    for path in files:
+        shutil.copy(path, paths.release / path.name)
+    _write_release(paths, *made)
+    return tuple(sorted(made))
+
+
+def _check_sums(folder: Path) -> None:
+    """Raise FetchError unless each file in *folder* is as its list of sums says."""
+    lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+    listed = {name: told for told, _, name in (line.partition("  ") for line in lines)}
+    found = {path.name: digest.of_file(path) for path in folder.iterdir() if path.name != SUMS}
+    wrong = sorted(name for name in found.keys() | listed if found.get(name) != listed.get(name))
+    if wrong:
+        message = f"{', '.join(wrong)} in {folder}: not as {SUMS} says."
+        raise FetchError(message, hint="fetch them again")
+
+
+def _write_release(paths: Workspace, *made: Artifact) -> None:
     """Write the sums of all that lies there, and `release.json` with *made* in it."""
     file = paths.release / RELEASE
     known = {item.file: item for item in _listed(paths.release)}
     kept = {name: item for name, item in known.items() if (paths.release / name).is_file()}
-    kept[made.file] = made
+    kept |= {item.file: item for item in made}
     listed = [asdict(kept[name]) for name in sorted(kept)]
     text = json.dumps({"schema": 1, "artifacts": listed}, indent=2, sort_keys=True)
     workspace.write(file, text + "\n")

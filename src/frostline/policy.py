@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError
 
 from frostline import mistakes, resources, toml_lines
 from frostline.errors import Problem, ProfileError
-from frostline.platforms import OperatingSystem
+from frostline.platforms import Machine, OperatingSystem
 from frostline.profile import Strings, Table
 from frostline.workspace import Workspace
 
@@ -41,7 +41,7 @@ class Image(Table):
     """The interpreter in it, which needs a shared libpython."""
     setup: str = ""
     """A shell script that runs in it."""
-    debian: Debian
+    debian: dict[Machine, Debian]
     """What stands in for it where no registry can be reached."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from frostline import archive, command, freeze, log, package, workspace
 from frostline.errors import BuildError, FetchError, HostError, UsageError
 from frostline.freeze import Bundle
-from frostline.github import ApiError, Repository
+from frostline.github import ApiError, Repository, items, number, text
 from frostline.log import Json
 from frostline.workspace import Target, Workspace
 from frostline_runtime import download
@@ -73,7 +73,7 @@ def _require_pushed(repository: Repository, checkout: Checkout) -> None:
             raise
         message = f"{repository.name} has no branch {checkout.branch}, or the token may not see it."
         raise UsageError(message, hint=hint) from None
-    there = _text(found["object"], "sha")
+    there = text(found, "object", "sha")
     if there != checkout.commit:
         message = (
             f"{checkout.branch} is at {checkout.commit[:10]} here and at {there[:10]} on GitHub."
@@ -96,7 +96,7 @@ def _dispatch(repository: Repository, checkout: Checkout, target: Target) -> int
             message = f"{WORKFLOW} cannot be started so: {error.message}"
             raise HostError(message, hint="it needs workflow_dispatch with these inputs") from None
         raise
-    return _number(told, "workflow_run_id")
+    return number(told, "workflow_run_id")
 
 
 def _wait(repository: Repository, run: int, target: Target) -> None:
@@ -105,22 +105,22 @@ def _wait(repository: Repository, run: int, target: Target) -> None:
         wait, shown = _FIRST_WAIT, dict[str, str]()
         while True:
             state = repository.get(f"actions/runs/{run}")
-            jobs = _list(repository.get(f"actions/runs/{run}/jobs", per_page=100), "jobs")
+            jobs = items(repository.get(f"actions/runs/{run}/jobs", per_page=100), "jobs")
             for job in jobs:
-                name, now = _text(job, "name"), _state(job)
+                name, now = text(job, "name"), _state(job)
                 if shown.get(name) != now:
                     step.update(f"{name}: {now}")
                     shown[name] = now
-            if _text(state, "status") == "completed":
+            if text(state, "status") == "completed":
                 break
             time.sleep(wait)
             wait = min(wait * 1.5, _LONGEST_WAIT)
-        if _text(state, "conclusion") != "success":
+        if text(state, "conclusion") != "success":
             failed = [
-                _text(job, "name") for job in jobs if _state(job) not in {"success", "skipped"}
+                text(job, "name") for job in jobs if _state(job) not in {"success", "skipped"}
             ]
-            message = f"the run has ended with {_text(state, 'conclusion')}: {', '.join(failed)}."
-            raise BuildError(message, hint=f"its logs: {_text(state, 'html_url')}")
+            message = f"the run has ended with {text(state, 'conclusion')}: {', '.join(failed)}."
+            raise BuildError(message, hint=f"its logs: {text(state, 'html_url')}")
 
 
 def _state(job: Json) -> str:
@@ -130,15 +130,15 @@ def _state(job: Json) -> str:
     done = job.get("conclusion")
     if done:
         return str(done)
-    steps = [step for step in _list(job, "steps") if _text(step, "status") == "in_progress"]
-    return _text(steps[0], "name") if steps else str(job.get("status"))
+    steps = [step for step in items(job, "steps") if text(step, "status") == "in_progress"]
+    return text(steps[0], "name") if steps else str(job.get("status"))
 
 
 def _download(repository: Repository, run: int, target: Target, place: Path) -> Path:
     """Return what *run* has uploaded for *target*, checked against GitHub's digest."""
     name = f"{target.product}-{target.platform.name}"
     answer = repository.get(f"actions/runs/{run}/artifacts", name=name, per_page=100)
-    found = [item for item in _list(answer, "artifacts") if _text(item, "name") == name]
+    found = [item for item in items(answer, "artifacts") if text(item, "name") == name]
     if not found:
         message = f"run {run} has uploaded no artifact {name}."
         raise FetchError(message, hint="is it a run for this product and platform?")
@@ -147,18 +147,18 @@ def _download(repository: Repository, run: int, target: Target, place: Path) -> 
     again = "build it again, without --run"
     if isinstance(artifact, Mapping) and artifact.get("expired"):
         raise FetchError(expired, hint=again)
-    digest = _text(artifact, "digest")
+    digest = text(artifact, "digest")
     if not digest.startswith("sha256:"):
         message = f"GitHub tells no digest of the artifact of run {run}: it cannot be checked."
         raise FetchError(message, hint=again)
     try:
-        url = repository.location(f"actions/artifacts/{_number(artifact, 'id')}/zip")
+        url = repository.location(f"actions/artifacts/{number(artifact, 'id')}/zip")
     except ApiError as error:
         if error.status == _GONE:
             raise FetchError(expired, hint=again) from None
         raise
     wanted = Wanted(
-        name=name, urls=(url,), size=_number(artifact, "size_in_bytes"),
+        name=name, urls=(url,), size=number(artifact, "size_in_bytes"),
         sha256=digest.removeprefix("sha256:"),
     )  # fmt: skip
     with log.downloads() as bars:
@@ -218,7 +218,7 @@ def _require_attested(
         if error.status != _NOT_FOUND:
             raise
         raise FetchError(missing, hint=hint) from None
-    if not _list(told, "attestations"):
+    if not items(told, "attestations"):
         raise FetchError(missing, hint=hint)
     program = shutil.which("gh", path=environ.get("PATH"))
     if not program:
@@ -231,20 +231,3 @@ def _require_attested(
     except command.CommandError as error:
         message = f"the attestation of {file.name} does not hold."
         raise FetchError(message, hint=error.hint, tail=error.tail) from error
-
-
-def _list(answer: Json, key: str) -> list[Json]:
-    found = answer.get(key) if isinstance(answer, Mapping) else None
-    return list(found) if isinstance(found, list) else []
-
-
-def _text(answer: Json, key: str) -> str:
-    return str(answer.get(key) or "") if isinstance(answer, Mapping) else ""
-
-
-def _number(answer: Json, key: str) -> int:
-    found = answer.get(key) if isinstance(answer, Mapping) else None
-    if isinstance(found, int):
-        return found
-    message = f"GitHub's answer has no {key}."
-    raise FetchError(message, hint="is this an old GitHub Enterprise Server?")

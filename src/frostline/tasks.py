@@ -21,6 +21,7 @@ from frostline import (
     collect,
     explain,
     freeze,
+    github,
     log,
     model_server,
     packing,
@@ -34,6 +35,8 @@ from frostline import (
 from frostline import doctor as doctor_module
 from frostline import fetch as fetching
 from frostline import matrix as matrices
+from frostline import package as packages
+from frostline import publish as publishing
 from frostline import treemap as treemaps
 from frostline import venv as venvs
 from frostline.anywhere import Means
@@ -53,7 +56,9 @@ SMOKE_FAILED = 5
 HOST_UNFIT = 3
 
 
-def _platform(name: str) -> Platform:
+def _platform(name: str) -> Platform | None:
+    if not name:  # as a workflow hands on what was not asked for
+        return None
     found = parse(name)
     if name not in {found.name, "host"}:
         log.note(f"{name} is {found.name} here")
@@ -100,6 +105,10 @@ _HELP = {
     "archive": "a file that `package` has made, with release.json beside it; or their folder",
     "kind": "tar.zst, tar.gz or zip (default: the platform's)",
     "unproven": "pack it although no audit or smoke test has found it good",
+    "folder": "where the packed artifacts lie, each with its release.json",
+    "tag": "the release's tag",
+    "notes": "a file with what the release's page says",
+    "final": "the draft becomes public",
     "shell": "electron or tauri",
     "accept": "take the modules that PyInstaller did not find as reviewed",
     "sarif": "also write the findings as SARIF, for GitHub",
@@ -197,7 +206,7 @@ def smoke(
         target = _target(product, None, layout)
         verdict = pipeline.prove(_here(), target, os.environ, model_server=server, rounds=repeat)
     else:
-        means = Means(where, engine=engine)
+        means = Means(where, promised=platform is not None, engine=engine)
         target = _target(product, platform, layout)
         verdict = anywhere.prove(_here(), target, os.environ, means, repeat)
     if json:
@@ -313,6 +322,42 @@ def package(
     proven = "proven" if made.proven else "NOT PROVEN"
     log.text(f"{_here().release / made.file}  {show.megabytes(made.size)}  {proven}")
     log.text(f"sha256 {made.sha256}")
+
+
+@_verb
+def gather(_: Context, folder: Path | None = None, *, json: bool = False) -> None:
+    """Put the artifacts that several machines have packed together, with one list of sums.
+
+    Example: invoke gather --folder build/artifacts
+    """
+    if not folder:
+        message = "--folder is missing: where the packed artifacts lie."
+        raise UsageError(message, hint="invoke gather --folder build/artifacts")
+    made = packages.gather(_here(), folder.absolute())
+    if json:
+        log.result([asdict(item) for item in made])
+        return
+    rows = [(item.file, show.megabytes(item.size), str(item.proven)) for item in made]
+    log.table(str(_here().release), ("file", "size", "proven"), rows)
+
+
+@_verb
+def publish(_: Context, tag: str = "", notes: Path | None = None, *, final: bool = False) -> None:
+    """Put build/release into a draft of a release on GitHub; with --final, everybody sees it.
+
+    Examples: invoke publish --tag v1.2.0 --notes build/notes.md
+              invoke publish --tag v1.2.0 --final
+    """
+    if not tag:
+        message = "--tag is missing: the release's tag."
+        raise UsageError(message, hint="invoke publish --tag v1.2.0")
+    paths = _here()
+    repository = github.find(paths.root, os.environ, paths.build / "log" / "git.log")
+    if final:
+        log.text(publishing.publish(repository, tag))
+        return
+    words = notes.read_text(encoding="utf-8") if notes else ""
+    log.text(publishing.draft(paths, repository, tag, words))
 
 
 @_verb
@@ -741,6 +786,8 @@ namespace = Collection(
     audit,
     sbom,
     package,
+    gather,
+    publish,
     export,
     prune,
     prepare,

@@ -31,12 +31,6 @@ ATTESTED = REPO + "/attestations/{subject_digest}"
 
 
 @pytest.fixture(scope="module")
-def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """Return GitHub's description of its API."""
-    return github_api.description(tmp_path_factory.mktemp("openapi"))
-
-
-@pytest.fixture(scope="module")
 def made(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Return what the workflow uploads for this machine's platform."""
     ignored = shutil.ignore_patterns("env", "work")

@@ -3,6 +3,7 @@
 The description is the npm package `@octokit/openapi`; what a test wants answered it registers.
 """
 
+import hashlib
 import json
 import re
 import shutil
@@ -166,6 +167,48 @@ class GitHub:
         named = json.loads(json.dumps(schema).replace('"#/', f'"{URN}#/'))
         validator = Draft202012Validator(named, registry=self._registry)
         self.wrong += [f"{where}: {error.message[:300]}" for error in validator.iter_errors(value)]
+
+
+def releases(github: GitHub) -> list[dict[str, Any]]:
+    """Let *github* have releases: what is made, filled and published is in the list returned."""
+    shown: list[dict[str, Any]] = []
+    base = "/repos/{owner}/{repo}/releases"
+
+    def make(data: dict[str, Any], **_: Any) -> Answer:
+        number = len(shown) + 1
+        place = f"{github.url}/repos/acme/frostline/releases/{number}/assets{{?name,label}}"
+        made = github.example("release", id=number, assets=[], upload_url=place) | data
+        shown.append(made)
+        return 201, made
+
+    def fill(release_id: str, query: dict[str, str], data: bytes, **_: Any) -> Answer:
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        asset = github.example("release-asset", name=query["name"], digest=digest)
+        asset |= {"size": len(data), "state": "uploaded", "id": len(github.asked)}
+        shown[int(release_id) - 1]["assets"].append(asset)
+        return 201, asset
+
+    def change(release_id: str, data: dict[str, Any], **_: Any) -> Answer:
+        shown[int(release_id) - 1] |= data
+        return 200, shown[int(release_id) - 1]
+
+    def remove(asset_id: str, **_: Any) -> Answer:
+        for release in shown:
+            kept = [asset for asset in release["assets"] if asset["id"] != int(asset_id)]
+            release["assets"] = kept
+        return 204, None
+
+    def page(query: dict[str, str], **_: Any) -> Answer:
+        return 200, shown if query["page"] == "1" else []
+
+    github.on("GET", base, page)
+    github.on("POST", base, make)
+    github.on("PATCH", base + "/{release_id}", change)
+    assets = base + "/{release_id}/assets"
+    github.on("GET", assets, lambda release_id, **_: (200, shown[int(release_id) - 1]["assets"]))
+    github.on("POST", assets, fill)
+    github.on("DELETE", base + "/assets/{asset_id}", remove)
+    return shown
 
 
 @contextmanager

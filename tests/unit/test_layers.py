@@ -65,6 +65,7 @@ ORDER = [
     "package",
     "github",
     "remote",
+    "publish",
     "shells",
     "explain",
     "treemap",

@@ -1,0 +1,164 @@
+"""The workflows' own words: every `run:` line of the Linux jobs, in order, in a clean environment.
+
+What their actions do is done here by hand: a checkout is a clone, an artifact is a folder.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import github_api
+import pytest
+import yaml
+
+from frostline import platforms
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="jobs that run on Linux")
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = ROOT / ".github" / "workflows"
+HOST = platforms.host()
+PRODUCT = "argo"
+# `.ci/run` runs these before and around this very test.
+BY_CI = {"python noxw.py -s lint types", "python noxw.py -s tests"}
+# It gives a package to the world, and needs GitHub's own word for who does so.
+NEVER = {"python noxw.py -s upload"}
+
+
+def jobs(workflow: str) -> dict[str, dict[str, Any]]:
+    """Return the jobs of *workflow* by their ids."""
+    document = yaml.safe_load((WORKFLOWS / f"{workflow}.yml").read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = document["jobs"]
+    return found
+
+
+class Machine:
+    """A machine like a runner's: a home of its own, the system's tools, no container engine."""
+
+    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+        self.folder = folder
+        tools = folder / "bin"
+        tools.mkdir(parents=True)
+        for place in ("/usr/sbin", "/usr/bin", "/sbin", "/bin"):
+            for tool in Path(place).iterdir():
+                if tool.name not in {"podman", "docker"} and not (tools / tool.name).is_symlink():
+                    (tools / tool.name).symlink_to(tool)
+        (tools / "python").unlink(missing_ok=True)
+        (tools / "python").symlink_to(getattr(sys, "_base_executable", sys.executable))
+        home = folder / "home"
+        home.mkdir()
+        network = ("PIP_", "SSL_", "HTTP", "http", "NO_PROXY", "no_proxy")
+        passed = {key: value for key, value in os.environ.items() if key.startswith(network)}
+        self.variables = passed | {"PATH": str(tools), "HOME": str(home), "CI": "true"} | variables
+        self.checkout = folder / "checkout"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.checkout)], check=True)
+
+    def run(self, job: dict[str, Any], context: dict[str, str]) -> dict[str, str]:
+        """Run the lines of *job*, `${{ … }}` replaced by *context*; return what they put out."""
+        output = self.folder / "output"
+        output.write_text("", encoding="utf-8")
+        for step in job["steps"]:
+            line = step.get("run", "").strip()
+            if not line or line in BY_CI | NEVER:
+                continue
+            env = {**job.get("env", {}), **step.get("env", {})}
+            env = {key: replaced(str(value), context) for key, value in env.items()}
+            env |= self.variables | {"GITHUB_OUTPUT": str(output)}
+            assert "${{" not in line, "a value in a script is a script"
+            done = subprocess.run(
+                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", line],
+                cwd=self.checkout, env=env, check=False, capture_output=True, text=True,
+            )  # fmt: skip
+            assert done.returncode == 0, f"{line}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        lines = output.read_text(encoding="utf-8").splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+
+def replaced(text: str, context: dict[str, str]) -> str:
+    """Return *text* with its expressions evaluated."""
+    return re.sub(r"\$\{\{\s*(.*?)\s*\}\}", lambda match: context[match[1]], text)
+
+
+def test_no_line_is_forgotten() -> None:
+    """What is not run here is run by CI itself, or is named with the reason."""
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    for line in BY_CI:
+        assert line.replace("python ", "python3 ") in script
+    everything = [*jobs("ci").values(), *jobs("freeze").values(), *jobs("release").values()]
+    lines = {
+        step["run"].strip() for job in everything for step in job.get("steps", []) if "run" in step
+    }
+    assert lines >= BY_CI | NEVER
+    for line in lines - BY_CI - NEVER:
+        assert line.startswith(("python noxw.py -s ", "test ")), line
+        assert "\n" not in line, "a step is one command of this repository"
+
+
+def test_rights_and_pins() -> None:
+    """Nothing is allowed but what a job says; actions are pinned; releases never cancel."""
+    for path in WORKFLOWS.glob("*.yml"):
+        text = path.read_text("utf-8")
+        document = yaml.safe_load(text)
+        assert document["permissions"] == {}
+        for job in document["jobs"].values():
+            assert "permissions" in job
+            assert "uses" in job or job["timeout-minutes"] <= 60
+        for used in re.findall(r"uses: (\S+@\S+)(.*)", text):
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", used[0]), used
+            assert re.fullmatch(r" # v\d+\.\d+\.\d+", used[1]), used
+        assert "-latest" not in text
+    attest = jobs("freeze")["attest"]
+    assert not [step for step in attest["steps"] if "run" in step]
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a folder for machines, gone afterwards: clones and environments are large."""
+    folder = tmp_path_factory.mktemp("runners")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_from_the_plan_to_the_release(places: Path, document: dict[str, Any]) -> None:
+    """freeze.yml and release.yml for this machine's platform, then ci.yml's own build."""
+    with github_api.serving(document) as github:
+        shown = github_api.releases(github)
+        variables = {
+            "GITHUB_REPOSITORY": "acme/frostline", "GITHUB_API_URL": github.url,
+            "GITHUB_REF_NAME": "v1.2.3",
+        }  # fmt: skip
+        builder, fresh = (Machine(places / name, variables) for name in ("builder", "fresh"))
+        freeze, release = jobs("freeze"), jobs("release")
+        context = {"inputs.product": PRODUCT, "inputs.platform": HOST.name}
+        context |= {"github.token": github_api.TOKEN}
+        matrix = json.loads(builder.run(freeze["plan"], context)["matrix"])
+        (entry,) = matrix["include"]
+        context |= {f"matrix.{key}": value for key, value in entry.items()}
+        builder.run(freeze["build"], context)
+        uploaded = fresh.checkout / "build" / "artifact"
+        kept = places / "artifacts" / f"{PRODUCT}-{HOST.name}"
+        for place in (uploaded, kept):
+            shutil.copytree(builder.checkout / "build" / "release", place / "release")
+        fresh.run(freeze["smoke"], context)
+        shutil.copytree(kept.parent, fresh.checkout / "build" / "artifacts")
+        fresh.run(release["package"], context)
+        fresh.run(release["draft"], context)
+        assert [item["draft"] for item in shown] == [True]
+        fresh.run(release["publish"], context)
+        assert [item["draft"] for item in shown] == [False]
+        names = {asset["name"] for asset in shown[0]["assets"]}
+        assert {"SHA256SUMS", "release.json"} < names
+        assert github.wrong == []
+        assert "supervisor" in shown[0]["body"], "the changelog's words"
+        assert {path.suffix for path in (fresh.checkout / "build" / "dist").iterdir()} == {
+            ".whl", ".gz",
+        }  # fmt: skip
+        ci = jobs("ci")
+        context["join(needs.*.result, ' ')"] = "success success"
+        for job in ci.values():
+            builder.run(job, context)
