@@ -304,6 +304,7 @@ def sbom(
 def package(
     _: Context,
     product: str = "argo",
+    platform: Platform | None = None,
     layout: Layout | None = None,
     kind: ArchiveKind | None = None,
     *,
@@ -315,7 +316,8 @@ def package(
     Examples: invoke package --product argo
               invoke package --product argo --kind zip --json
     """
-    made = pipeline.ship(_here(), _target(product, None, layout), kind, unproven=unproven)
+    target = _target(product, platform, layout)
+    made = pipeline.ship(_here(), target, kind, unproven=unproven)
     if json:
         log.result(asdict(made))
         return
@@ -365,6 +367,7 @@ def export(
     _: Context,
     shell: Shell = "electron",
     product: str = "argo",
+    platform: Platform | None = None,
     layout: Layout | None = None,
     *,
     json: bool = False,
@@ -374,7 +377,7 @@ def export(
     Examples: invoke export --shell electron
               invoke export --shell tauri --layout onefile
     """
-    made = pipeline.for_shell(_here(), _target(product, None, layout), shell)
+    made = pipeline.for_shell(_here(), _target(product, platform, layout), shell)
     if json:
         log.result(asdict(made))
         return

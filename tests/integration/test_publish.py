@@ -86,7 +86,7 @@ def test_drafted_and_published(project: Path, document: dict[str, object]) -> No
         # One file never arrived, another one only in half.
         lost, half, *_ = shown[0]["assets"]
         shown[0]["assets"].remove(lost)
-        half["state"] = "starter"
+        half["state"] = "open"
         before = len(github.asked)
         assert run(project, github, *draft).returncode == 0
         sent = [line.split()[0] for line in github.asked[before:] if not line.startswith("GET")]
