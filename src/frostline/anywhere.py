@@ -17,6 +17,7 @@ from frostline import (
     remote,
 )
 from frostline.container import Box
+from frostline.environment import Wheel
 from frostline.errors import HostError, UsageError
 from frostline.freeze import Bundle
 from frostline.places import Place, Where
@@ -74,6 +75,31 @@ def prove(
         other = Target(paths.require_product(server.smoke), target.platform)
         container.build(replace(box, target=other), clean=False, debug=False, network=False)
     return container.smoke(box, rounds)
+
+
+def build_wheels(
+    paths: Workspace, target: Target, environ: Mapping[str, str], python: str, name: str
+) -> tuple[Wheel, ...]:
+    """Return the native wheels that *target* needs for *python*, those that lack built now.
+
+    Linux wheels are built in containers, by the engine *name* if there are several.
+    Raises HostError, LockError, BuildError.
+    """
+    from frostline import wheels  # noqa: PLC0415  # reading native files costs 0.3 s of every start
+
+    platform, loaded = target.platform, profile_file.load(paths, target)
+    recipe = policy.load(paths).image
+    jobs = wheels.wanted(paths, target, loaded, recipe, python)
+    missing = [job for job in jobs if not wheels.look(paths, job)]
+    found = None
+    if missing and platform.oci:
+        found = _engine(paths, environ, name)
+        engine.require_machine(platform)
+    elif missing:
+        collect.require_host(platform)
+    for job in missing:
+        wheels.build(paths, job, recipe, found, environ)
+    return wheels.kept(paths, jobs)
 
 
 def make_image(

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import TypeAdapter
 
-from frostline import digest, engine, log, resources
+from frostline import digest, engine, environment, log, resources
 from frostline.command import CommandError, Process
 from frostline.engine import Engine
 from frostline.errors import BuildError, SmokeError
@@ -21,12 +21,6 @@ from frostline.workspace import Target, Workspace
 _PROJECT, _OWN = PurePosixPath("/project"), PurePosixPath("/frostline")
 _BUILD = _PROJECT / "build"
 _OWN_CODES = range(1, 9)
-# How packages are reached from this network; values of them may be secrets, and stay out of argv.
-_NETWORK = (
-    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST",
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
-)  # fmt: skip
-_CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 # The first process of a container: it makes frostline's environment once, and it ends on a signal,
 # which the first process of a container otherwise does not.
 _FIRST = """
@@ -128,8 +122,10 @@ def arguments(box: Box, name: str, verb: Sequence[str], *, network: bool) -> lis
     home = _BUILD / "env" / f"frostline-{box.target.platform.name}-{key[:12]}"
     own = {_OWN / place: path for place, path in resources.parts().items()}
     environ = box.engine.environ
-    certificates = [variable for variable in _CERTIFICATES if network and environ.get(variable)]
-    passed = [variable for variable in _NETWORK if network and environ.get(variable)]
+    certificates = [
+        variable for variable in environment.CERTIFICATES if network and environ.get(variable)
+    ]
+    passed = [variable for variable in environment.NETWORK if network and environ.get(variable)]
     given = {
         "HOME": "/tmp",  # noqa: S108  # the container's own
         "PYTHONDONTWRITEBYTECODE": "1",

@@ -5,10 +5,12 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.utils import canonicalize_name
 
 from frostline import command, digest, log, workspace
 from frostline.errors import HostError, LockError
@@ -26,6 +28,23 @@ _NO_SUCH_WHEEL = ("No matching distribution", "No solution found", "not found in
 _DROPPED = ("VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
+# How packages are reached from this network; values may be secrets, and stay out of argv.
+NETWORK = (
+    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+)  # fmt: skip
+CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel that is installed instead of what the lock says of *name*."""
+
+    name: str
+    file: Path
+    sha256: str
+
+
 @dataclass(frozen=True)
 class ProductEnvironment:
     """A finished environment; *key* names its lock, interpreter and nothing else."""
@@ -36,31 +55,61 @@ class ProductEnvironment:
 
 
 def create(
-    paths: Workspace, name: str, lock: Path, *, environ: Mapping[str, str], log_file: Path
-) -> ProductEnvironment:
+    paths: Workspace, name: str, lock: Path, *, environ: Mapping[str, str], log_file: Path,
+    wheels: Sequence[Wheel] = (),
+) -> ProductEnvironment:  # fmt: skip
     """Return the environment of *lock*, made with uv if it is installed, else venv and pip.
+
+    What *wheels* are of is installed from them.
 
     It is kept under *name* and the lock's digest. Raises HostError, LockError, CommandError.
     """
     check_interpreter()
-    key = environment_key(lock)
+    key = environment_key(lock, wheels)
     folder = paths.environment(f"{name}-{key[:12]}")
     result = _describe(folder, key)
     if not (folder / _COMPLETE).is_file():
         with log.step(f"making the environment of {name}") as step:
             workspace.remove(folder)
+            listed = _with_wheels(folder, lock, wheels) if wheels else lock
             try:
-                _fill(folder, lock, environ, log_file, step)
+                _fill(folder, listed, environ, log_file, step)
             except BaseException:
                 workspace.remove(folder)
                 raise
     return result
 
 
-def environment_key(lock: Path) -> str:
+def environment_key(lock: Path, wheels: Sequence[Wheel] = ()) -> str:
     """Return the digest of everything that decides what an environment holds."""
     interpreter = {"python": sys.version, "executable": base_executable()}
-    return digest.of_values({"lock": digest.of_file(lock), **interpreter})
+    sums = {f"wheel {wheel.name}": wheel.sha256 for wheel in wheels}
+    return digest.of_values({"lock": digest.of_file(lock), **interpreter, **sums})
+
+
+def lock_blocks(text: str) -> dict[str, str]:
+    """Return the requirements of a lock by name, each with its hashes."""
+    found, block = dict[str, str](), ""
+    for line in text.splitlines():
+        block += line + "\n"
+        if line.endswith("\\"):
+            continue
+        name = block.partition("==")[0].strip()
+        if name and not name.startswith("#"):
+            found[canonicalize_name(name)] = block
+        block = ""
+    return found
+
+
+def _with_wheels(folder: Path, lock: Path, wheels: Sequence[Wheel]) -> Path:
+    """Return a list like *lock*, with *wheels* instead of what it says of them."""
+    blocks = lock_blocks(lock.read_text(encoding="utf-8"))
+    for wheel in wheels:
+        place = f"{wheel.file.absolute().as_uri()} --hash=sha256:{wheel.sha256}"
+        blocks[canonicalize_name(wheel.name)] = f"{wheel.name} @ {place}\n"
+    listed = folder.with_name(f"{folder.name}.txt")
+    workspace.write(listed, "".join(blocks.values()))
+    return listed
 
 
 def base_executable() -> str:
@@ -156,6 +205,8 @@ def _explain(error: command.CommandError, lock: Path) -> Exception:
         return LockError(message, hint=hint, tail=error.tail[-8:])
     if any(mark in text for mark in _NO_SUCH_WHEEL):
         message = f"{lock.name} names a package that has no wheel for this platform and Python."
-        hint = f"build one (cibuildwheel) or choose another version; {error.hint}"
+        hint = (
+            f"name it in [[wheels]], and `invoke wheels`, or choose another version; {error.hint}"
+        )
         return LockError(message, hint=hint, tail=error.tail[-8:])
     return error

@@ -38,7 +38,7 @@ from frostline import (
 )
 from frostline.archive import Kind
 from frostline.collect import Plan
-from frostline.environment import ProductEnvironment
+from frostline.environment import ProductEnvironment, Wheel
 from frostline.errors import BusyError, SmokeError
 from frostline.evidence import Fact
 from frostline.findings import Finding
@@ -76,10 +76,7 @@ def build(
         if finished and finished.inputs == inputs:
             log.done(f"{target.name} is up to date: {finished.executable}")
             return finished
-        log_file = paths.log(target, "environment")
-        lock = paths.root / loaded.requirements
-        name = target.product
-        product = environment.create(paths, name, lock, environ=environ, log_file=log_file)
+        product = product_environment(paths, target, loaded, environ)
         with log.step(f"laying out {target.name}"):
             staged = stage.build_stage(paths, target, loaded, product, environ, fetched)
             plan = collect.collect(paths, target, loaded, product, staged, debug=debug)
@@ -92,13 +89,13 @@ def build(
 def prepare(paths: Workspace, target: Target, environ: Environ) -> None:
     """Fetch all that a build of *target* needs: after this it needs no network."""
     loaded = profile_file.load(paths, target)
-    locks = {target.product: loaded.requirements} | {
-        f"{target.product}-tools": step.requirements for step in loaded.before if step.requirements
-    }
     with exclusively(paths, target):
-        for name, lock in locks.items():
-            log_file = paths.log(target, "environment")
-            environment.create(paths, name, paths.root / lock, environ=environ, log_file=log_file)
+        product_environment(paths, target, loaded, environ)
+        for step in loaded.before:
+            if step.requirements:
+                lock, logged = paths.root / step.requirements, paths.log(target, "environment")
+                name = f"{target.product}-tools"
+                environment.create(paths, name, lock, environ=environ, log_file=logged)
         pinned = wanted_pins(paths, target, loaded)
         fetch.fetch(paths, [pin for pin in pinned if pin.when == "build"])
 
@@ -189,12 +186,34 @@ def served(
     return {**environ, loaded.model_server.variable: str(server or "")}
 
 
+def product_environment(
+    paths: Workspace, target: Target, loaded: Profile, environ: Environ
+) -> ProductEnvironment:
+    """Return the environment that *target* is frozen from, native wheels out of the wheelhouse.
+
+    Raises HostError, LockError, CommandError.
+    """
+    lock, log_file = paths.root / loaded.requirements, paths.log(target, "environment")
+    made = built_wheels(paths, target, loaded)
+    return environment.create(
+        paths, target.product, lock, environ=environ, log_file=log_file, wheels=made
+    )
+
+
+def built_wheels(paths: Workspace, target: Target, loaded: Profile) -> tuple[Wheel, ...]:
+    """Return the wheels of native packages that *target* needs. Raises HostError, LockError."""
+    if not loaded.wheels:
+        return ()
+    from frostline import wheels  # noqa: PLC0415  # as below: it reads native files
+
+    return wheels.kept(paths, wheels.wanted(paths, target, loaded, policy.load(paths).image))
+
+
 def laid_out(
     paths: Workspace, target: Target, loaded: Profile, environ: Environ
 ) -> tuple[ProductEnvironment, Stage]:
     """Return the environment of *target*, and what it is made of, laid out."""
-    lock, log_file = paths.root / loaded.requirements, paths.log(target, "environment")
-    product = environment.create(paths, target.product, lock, environ=environ, log_file=log_file)
+    product = product_environment(paths, target, loaded, environ)
     fetched = wanted_pins(paths, target, loaded)
     return product, stage.build_stage(paths, target, loaded, product, environ, fetched)
 
@@ -208,9 +227,7 @@ def prunable(
         return venv.look(venv.find(folder.absolute()), facts)
     loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
-        lock, log_file = paths.root / loaded.requirements, paths.log(target, "environment")
-        name = target.product
-        product = environment.create(paths, name, lock, environ=environ, log_file=log_file)
+        product = product_environment(paths, target, loaded, environ)
     return prune.choose(
         distributions.installed(product.site_packages), product.site_packages, facts
     )
@@ -330,7 +347,7 @@ def inputs_digest(
     own = (resources.data("hooks"), resources.data("specs", "backend.spec"))
     places += [*own, resources.runtime_package(), resources.build_package()]
     places += [path for path in [paths.evidence(target.product)] if path.is_file()]
-    values = {
+    values = {wheel.name: wheel.sha256 for wheel in built_wheels(paths, target, loaded)} | {
         "profile": loaded.model_dump_json(),
         "target": target.name,
         "resources": "\n".join(pin.model_dump_json() for pin in fetched),

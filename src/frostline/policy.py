@@ -41,6 +41,8 @@ class Image(Table):
     """The interpreter in it, which needs a shared libpython."""
     setup: str = ""
     """A shell script that runs in it."""
+    wheels: str = ""
+    """The image that cibuildwheel builds in; its own choice, a manylinux, if empty."""
     debian: dict[Machine, Debian]
     """What stands in for it where no registry can be reached."""
 

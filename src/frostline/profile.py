@@ -2,9 +2,9 @@
 
 import json
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Layout = Literal["onedir", "onefile"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
@@ -322,6 +322,30 @@ class Smoke(Table):
     """Groups whose entry points must all load inside."""
 
 
+class NativeWheel(Table):
+    """A native package that the index has only as source; `invoke wheels` builds it."""
+
+    name: str = ""
+    """A package of the lock, which is built from the source archive that the lock has a hash of."""
+    source: str = ""
+    """Or a folder of the project with a native package."""
+    config_settings: dict[str, str] = {}
+    """For its build backend."""
+    environment: dict[str, str] = {}
+    """Variables while it is built."""
+    test: str = ""
+    """A command that must succeed where nothing but the wheel is installed."""
+    test_requires: Strings = ()
+    """What the test needs besides."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if bool(self.name) == bool(self.source):
+            message = "either name or source"
+            raise ValueError(message)
+        return self
+
+
 class Profile(Table):
     """A product: what is frozen, how, and what it must do."""
 
@@ -369,6 +393,8 @@ class Profile(Table):
     """What the frozen process finds in its environment."""
     storage: Storage | None = None
     """The folder for the user's data; none: the product keeps none."""
+    wheels: tuple[NativeWheel, ...] = ()
+    """What is compiled once, before any build."""
     before: tuple[Before, ...] = ()
     """Steps before the freeze."""
     check_unfrozen: bool = True

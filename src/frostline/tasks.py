@@ -73,6 +73,7 @@ _HELP = {
     "platform": "one of `platforms`, or host (default: host)",
     "layout": "onedir or onefile (default: the profile's)",
     "where": "auto, host, container or remote (GitHub's machines)",
+    "python": "the version they are for, such as 3.11 (default: this one)",
     "engine": "podman or docker (default: the one that answers)",
     "debian": "make it of Debian's packages, with mmdebstrap",
     "run": "a run on GitHub to go on with, by its number",
@@ -522,6 +523,32 @@ def prepare(
 
 
 @_verb
+def wheels(
+    _: Context,
+    product: str = "argo",
+    platform: Platform | None = None,
+    python: str = "",
+    engine: str = "",
+    *,
+    json: bool = False,
+) -> None:
+    """Build what a product needs and the index has only as source, with cibuildwheel, once.
+
+    Examples: invoke wheels --product argo
+              invoke wheels --product argo --platform linux_arm64 --python 3.11
+    """
+    target = _target(product, platform, None)
+    made = anywhere.build_wheels(_here(), target, os.environ, python, engine)
+    if json:
+        log.result([{**asdict(wheel), "file": str(wheel.file)} for wheel in made])
+        return
+    for wheel in made:
+        log.text(f"{wheel.file}  {show.megabytes(wheel.file.stat().st_size)}")
+    if not made:
+        log.text(f"{product} names no [[wheels]]: the index has all that it needs")
+
+
+@_verb
 def image(
     _: Context, platform: Platform | None = None, engine: str = "", *, debian: bool = False
 ) -> None:
@@ -793,6 +820,7 @@ namespace = Collection(
     publish,
     export,
     prune,
+    wheels,
     prepare,
     image,
     why,

@@ -77,6 +77,11 @@ class Workspace:
         return self.build / "output" / f"{target.name}.NOTICE.txt"
 
     @property
+    def wheelhouse(self) -> Path:
+        """Return the folder of wheels that were built here; `clean` leaves it alone."""
+        return self.build / "wheelhouse"
+
+    @property
     def release(self) -> Path:
         """Return the folder of what is shipped."""
         return self.build / "release"

@@ -57,6 +57,7 @@ ORDER = [
     "parity",
     "contents",
     "native",
+    "wheels",
     "leaks",
     "ratchet",
     "gaps",

