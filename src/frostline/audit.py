@@ -250,13 +250,18 @@ def _minimum_findings(natives: Sequence[_Seen], platform: Platform) -> Iterator[
             newest, at = version, []
         if version == newest and version:
             at.append(seen.item.name)
-    if newest > floor:
+    if _bare(newest) > _bare(floor):
         more = f" and {len(at) - 1} more" if len(at) > 1 else ""
         reason = (
             f"needs {word} {_dotted(newest)}{more}; {platform.name} promises {platform.minimum}"
         )
         remedy = "build in the image of the platform, or promise less"
         yield _found("native.minimum", "error", at[0], reason, remedy)
+
+
+def _bare(version: Version) -> Version:
+    """Return *version* without zeros at its end: 11.0 is 11."""
+    return _bare(version[:-1]) if version[-1:] == (0,) else version
 
 
 def _dotted(version: Iterable[int]) -> str:

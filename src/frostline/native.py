@@ -103,10 +103,9 @@ def _version(symbol: str) -> Version:
 
 def _pe(binary: lief.PE.Binary) -> Native:
     header = binary.optional_header
-    flags = header.dll_characteristics_lists
-    names = {str(flag).rpartition(".")[2] for flag in flags}
-    weak = [] if "DYNAMIC_BASE" in names else ["a fixed address (no ASLR)"]
-    weak += [] if "NX_COMPAT" in names else ["an executable stack (no DEP)"]
+    flags = lief.PE.OptionalHeader.DLL_CHARACTERISTICS
+    weak = [] if header.has(flags.DYNAMIC_BASE) else ["a fixed address (no ASLR)"]
+    weak += [] if header.has(flags.NX_COMPAT) else ["an executable stack (no DEP)"]
     return Native(
         format="pe", machines=_machines([binary.header.machine]),
         is_program=not binary.header.has_characteristic(lief.PE.Header.CHARACTERISTICS.DLL),

@@ -151,6 +151,11 @@ def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
     return tuple(sorted(made))
 
 
+def add(paths: Workspace) -> None:
+    """Take into the sums what lies in the release folder besides, such as signatures."""
+    _write_release(paths)
+
+
 def _check_sums(folder: Path) -> None:
     """Raise FetchError unless each file in *folder* is as its list of sums says."""
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()

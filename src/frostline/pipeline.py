@@ -56,6 +56,7 @@ from frostline.workspace import Target, Workspace
 if TYPE_CHECKING:
     from frostline.audit import Audit
     from frostline.explain import Why
+    from frostline.sign import Step
 
 Environ = Mapping[str, str]
 
@@ -302,6 +303,38 @@ def ship(
         return package.package(
             paths, target, bundle, kind or target.platform.archive, unproven=unproven
         )
+
+
+def signing_plan(
+    paths: Workspace, target: Target, archive: Path | None, tool: str
+) -> "tuple[Step, ...]":
+    """Return the steps that sign the built *target*, or its *archive*.
+
+    Raises UsageError for what its profile does not say, SmokeError if it was not built.
+    """
+    from frostline import sign  # noqa: PLC0415  # as above
+
+    signing = profile_file.load(paths, target).signing
+    if archive:
+        package.find(archive)
+        return sign.plan_archive(archive, signing)
+    return sign.plan(paths, target, built(paths, target), signing, tool)
+
+
+def signed(
+    paths: Workspace, target: Target, steps: "tuple[Step, ...]", archive: Path | None,
+    environ: Environ,
+) -> None:  # fmt: skip
+    """Run the *steps* of `signing_plan`. Raises HostError, BuildError."""
+    from frostline import sign  # noqa: PLC0415  # as above
+
+    with exclusively(paths, target):
+        if not archive:
+            sign.sign(paths, target, built(paths, target), steps, environ)
+            return
+        sign.run(paths, target, steps, environ)
+        if archive.parent == paths.release:
+            package.add(paths)
 
 
 def for_shell(paths: Workspace, target: Target, shell: shells.Shell) -> Export:

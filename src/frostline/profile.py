@@ -346,6 +346,31 @@ class NativeWheel(Table):
         return self
 
 
+class Signing(Table):
+    """Who signs what is shipped; keys and passwords are not here."""
+
+    identity: str = ""
+    """macOS: a Developer ID of the keychain."""
+    entitlements: str = ""
+    """macOS: a plist; what a frozen Python needs, if empty."""
+    notary_profile: str = ""
+    """macOS: what `notarytool store-credentials` has saved; not notarised, if empty."""
+    thumbprint: str = ""
+    """Windows: the SHA-1 of a certificate of the store, for signtool."""
+    certificate: str = ""
+    """Windows, by osslsigncode on any system: a file with the certificate and its chain."""
+    key: str = ""
+    """Its key; the password is in the variable FROSTLINE_SIGN_PASSWORD."""
+    authority: str = ""
+    """The authority that it is verified against; the certificate itself, if empty."""
+    timestamp: str = ""
+    """Windows: an RFC 3161 server; without it signatures end with the certificate."""
+    minisign: str = ""
+    """Archives: a secret key of minisign."""
+    gpg: str = ""
+    """Archives: or a key of GPG."""
+
+
 class Profile(Table):
     """A product: what is frozen, how, and what it must do."""
 
@@ -407,6 +432,8 @@ class Profile(Table):
     """The llamafile behind the service of kind `llamafile`."""
     console_scripts: Strings = ()
     """Scripts that `run SCRIPT` must be able to run inside."""
+    signing: Signing = Signing()
+    """Who signs what is shipped."""
     audit: Audit = Audit()
     """What the audit of the bundle is to allow."""
     smoke: Smoke = Smoke()

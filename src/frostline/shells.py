@@ -12,8 +12,10 @@ from frostline.freeze import Bundle
 from frostline.workspace import Target, Workspace
 
 Shell = Literal["electron", "tauri"]
+
+
 # What a frozen Python needs under macOS's hardened runtime.
-_ENTITLEMENTS = """\
+ENTITLEMENTS = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <plist version="1.0"><dict>
@@ -63,7 +65,7 @@ def _electron(paths: Workspace, target: Target, folder: Path) -> str:
     shutil.copytree(paths.output(target), folder / "resources" / name, symlinks=True)
     config: dict[str, object] = {"extraResources": [{"from": f"resources/{name}", "to": name}]}
     if target.platform.system == "darwin":
-        workspace.write(folder / "entitlements.plist", _ENTITLEMENTS)
+        workspace.write(folder / "entitlements.plist", ENTITLEMENTS)
         config["mac"] = {"hardenedRuntime": True, "entitlementsInherit": "entitlements.plist"}
     _write(folder / "electron-builder.json", config)
     module = resources.data("resources", "shells", "sidecar.mjs")
@@ -87,7 +89,7 @@ def _tauri(paths: Workspace, target: Target, bundle: Bundle, folder: Path) -> st
         shutil.copytree(paths.output(target), folder / "resources" / name, symlinks=False)
         config = {"resources": {f"resources/{name}/": f"{name}/"}}
     if target.platform.system == "darwin":
-        workspace.write(folder / "entitlements.plist", _ENTITLEMENTS)
+        workspace.write(folder / "entitlements.plist", ENTITLEMENTS)
         config["macOS"] = {"entitlements": "entitlements.plist"}
     _write(folder / f"tauri.{name}.conf.json", {"bundle": config})
     module = resources.data("resources", "shells", "sidecar.rs")

@@ -52,6 +52,7 @@ from frostline.typed import Body, TypedTask
 from frostline.workspace import Target, Workspace
 
 Layout = Literal["onedir", "onefile"]
+SigningTool = Literal["own", "osslsigncode"]
 SMOKE_FAILED = 5
 HOST_UNFIT = 3
 
@@ -106,6 +107,8 @@ _HELP = {
     "archive": "a file that `package` has made, with release.json beside it; or their folder",
     "kind": "tar.zst, tar.gz or zip (default: the platform's)",
     "unproven": "pack it although no audit or smoke test has found it good",
+    "dry_run": "print the commands, on any host, and run none",
+    "tool": "own (signtool, on Windows) or osslsigncode (anywhere)",
     "folder": "where the packed artifacts lie, each with its release.json",
     "tag": "the release's tag",
     "notes": "a file with what the release's page says",
@@ -325,6 +328,42 @@ def package(
     proven = "proven" if made.proven else "NOT PROVEN"
     log.text(f"{_here().release / made.file}  {show.megabytes(made.size)}  {proven}")
     log.text(f"sha256 {made.sha256}")
+
+
+@_verb
+def sign(
+    _: Context,
+    product: str = "argo",
+    platform: Platform | None = None,
+    layout: Layout | None = None,
+    archive: Path | None = None,
+    tool: SigningTool = "own",
+    *,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Sign a built product, or its archive, as its profile's [signing] says.
+
+    A signed bundle is another one: audit and smoke-test it again.
+
+    Examples: invoke sign --product argo --platform darwin_arm64 --dry-run
+              invoke sign --product argo --platform windows_x86_64 --tool osslsigncode
+              invoke sign --archive build/release/argo-0.1.0-linux_x86_64.tar.zst
+    """
+    paths, target = _here(), _target(product, platform, layout)
+    file = archive.expanduser().absolute() if archive else None
+    steps = pipeline.signing_plan(paths, target, file, tool)
+    if json:
+        log.result([asdict(step) for step in steps])
+    elif dry_run:
+        for step in steps:
+            log.text(f"# {step.why}")
+            log.text(shlex.join(step.argv))
+    if dry_run:
+        log.note("nothing was run")
+        return
+    pipeline.signed(paths, target, steps, file, os.environ)
+    log.done(f"signed: {file.name if file else target.name}")
 
 
 @_verb
@@ -816,6 +855,7 @@ namespace = Collection(
     audit,
     sbom,
     package,
+    sign,
     gather,
     publish,
     export,

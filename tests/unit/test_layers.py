@@ -68,6 +68,7 @@ ORDER = [
     "remote",
     "publish",
     "shells",
+    "sign",
     "explain",
     "treemap",
     "packing",
