@@ -89,6 +89,14 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def wheels(session: nox.Session) -> None:
+    """Compile llama-cpp-python, here and in an old system, and freeze it (some 10 minutes)."""
+    install(session, "tests")
+    tests = ("tests/integration/test_container.py", "tests/hooks", "-k", "llama", "-s")
+    session.run("pytest", *tests, *session.posargs, env={"FROSTLINE_TEST_LLAMA_CPP": "1"})
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure start and size, the supervisor, downloads and evidence, each beside its peers."""
     install(session, "tests")

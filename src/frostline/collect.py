@@ -10,7 +10,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from frostline import digest, distributions, evidence, prune, resources, workspace
+from frostline import digest, distributions, evidence, prune, resources, version_resource, workspace
 from frostline.distributions import Installed
 from frostline.environment import ProductEnvironment
 from frostline.errors import HostError
@@ -64,6 +64,7 @@ class Plan:
     runtime_hooks: tuple[str, ...]
     console: bool
     icon: str
+    version_file: str
     debug: bool
     strip: bool
     patchelf: str
@@ -131,6 +132,7 @@ def collect(  # the whole of what is known
         ),
         console=profile.console,
         icon=_icon(paths, target, profile),
+        version_file=_version_file(target, profile, stage, mine[canonicalize_name(name)].version),
         debug=debug,
         strip=profile.strip and target.platform.system != "windows",
         patchelf=_patchelf(target),
@@ -260,6 +262,15 @@ def _icon(paths: Workspace, target: Target, profile: Profile) -> str:
     }
     name = icons[target.platform.system]
     return str(paths.root / name) if name else ""
+
+
+def _version_file(target: Target, profile: Profile, stage: Stage, version: str) -> str:
+    if target.platform.system != "windows":
+        return ""
+    path = stage.work / "version.txt"
+    title = profile.title or target.product
+    workspace.write(path, version_resource.text(target.product, title, version, profile.about))
+    return str(path)
 
 
 def _write_runtime_hook(target: Target, stage: Stage) -> Path:

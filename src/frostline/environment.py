@@ -10,6 +10,7 @@ from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from frostline import command, digest, log, workspace
@@ -87,28 +88,34 @@ def environment_key(lock: Path, wheels: Sequence[Wheel] = ()) -> str:
     return digest.of_values({"lock": digest.of_file(lock), **interpreter, **sums})
 
 
-def lock_blocks(text: str) -> dict[str, str]:
-    """Return the requirements of a lock by name, each with its hashes."""
-    found, block = dict[str, str](), ""
+def lock_blocks(text: str) -> tuple[tuple[Requirement, str], ...]:
+    """Return the requirements of a lock, each with its text; one name may be there by markers."""
+    found, block = [], ""
     for line in text.splitlines():
         block += line + "\n"
         if line.endswith("\\"):
             continue
-        name = block.partition("==")[0].strip()
-        if name and not name.startswith("#"):
-            found[canonicalize_name(name)] = block
+        told = block.partition("--hash")[0].replace("\\", "").strip()
+        if told and not told.startswith("#"):
+            found.append((Requirement(told), block))
         block = ""
-    return found
+    return tuple(found)
 
 
 def _with_wheels(folder: Path, lock: Path, wheels: Sequence[Wheel]) -> Path:
     """Return a list like *lock*, with *wheels* instead of what it says of them."""
-    blocks = lock_blocks(lock.read_text(encoding="utf-8"))
-    for wheel in wheels:
-        place = f"{wheel.file.absolute().as_uri()} --hash=sha256:{wheel.sha256}"
-        blocks[canonicalize_name(wheel.name)] = f"{wheel.name} @ {place}\n"
+    names = {canonicalize_name(wheel.name) for wheel in wheels}
+    lines = [
+        block
+        for requirement, block in lock_blocks(lock.read_text(encoding="utf-8"))
+        if canonicalize_name(requirement.name) not in names
+    ]
+    lines += [
+        f"{wheel.name} @ {wheel.file.absolute().as_uri()} --hash=sha256:{wheel.sha256}\n"
+        for wheel in wheels
+    ]
     listed = folder.with_name(f"{folder.name}.txt")
-    workspace.write(listed, "".join(blocks.values()))
+    workspace.write(listed, "".join(lines))
     return listed
 
 

@@ -314,11 +314,11 @@ def signing_plan(
     """
     from frostline import sign  # noqa: PLC0415  # as above
 
-    signing = profile_file.load(paths, target).signing
+    loaded = profile_file.load(paths, target)
     if archive:
         package.find(archive)
-        return sign.plan_archive(archive, signing)
-    return sign.plan(paths, target, built(paths, target), signing, tool)
+        return sign.plan_archive(archive, loaded.signing)
+    return sign.plan(paths, target, built(paths, target), loaded, tool)
 
 
 def signed(

@@ -74,6 +74,19 @@ class Icon(Table):
     """ICO."""
 
 
+class About(Table):
+    """Whose program it is, for the system to show."""
+
+    company: str = ""
+    """Windows' properties: who makes it."""
+    copyright: str = ""
+    """Windows' properties."""
+    description: str = ""
+    """Windows' properties and task manager; the title, if empty."""
+    identifier: str = Field("", pattern=r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)?$")
+    """macOS: what its signature calls it, such as `org.example.argo`."""
+
+
 class Environment(Table):
     """Variables of the frozen process; `{bundle}` and `{storage}` stand for those folders."""
 
@@ -400,6 +413,8 @@ class Profile(Table):
     """Leave out what no running product needs: test suites, documentation, type stubs."""
     icon: Icon = Icon()
     """Files, by system."""
+    about: About = About()
+    """Whose program it is."""
     executables: tuple[Executable, ...] = ()
     """Further executables in the same bundle."""
     hidden_imports: Strings = ()

@@ -16,7 +16,7 @@ from frostline import command, freeze, log, native, workspace
 from frostline.command import CommandError
 from frostline.errors import BuildError, HostError, UsageError
 from frostline.freeze import Bundle
-from frostline.profile import Signing
+from frostline.profile import Profile, Signing
 from frostline.shells import ENTITLEMENTS
 from frostline.workspace import Target, Workspace
 
@@ -47,14 +47,15 @@ class Step:
 
 
 def plan(
-    paths: Workspace, target: Target, bundle: Bundle, signing: Signing, tool: str = ""
+    paths: Workspace, target: Target, bundle: Bundle, profile: Profile, tool: str = ""
 ) -> tuple[Step, ...]:
     """Return the steps that sign *bundle*. Raises UsageError for what the profile does not say.
 
     *tool* is `osslsigncode` to sign for Windows on another system.
     """
+    signing = profile.signing
     if target.platform.system == "darwin":
-        return tuple(_macos(paths, target, bundle, signing))
+        return tuple(_macos(paths, target, bundle, signing, profile.about.identifier))
     if target.platform.system == "windows":
         place = _copy(paths, target)
         files = [str(place / name) for name in _native_files(paths, target, bundle, "pe")]
@@ -150,7 +151,9 @@ def _native_files(
     return found
 
 
-def _macos(paths: Workspace, target: Target, bundle: Bundle, signing: Signing) -> Iterator[Step]:
+def _macos(
+    paths: Workspace, target: Target, bundle: Bundle, signing: Signing, identifier: str
+) -> Iterator[Step]:
     if not signing.identity:
         raise UnsaidError(key="identity", what="a Developer ID of the keychain")
     folder = _copy(paths, target)
@@ -166,7 +169,8 @@ def _macos(paths: Workspace, target: Target, bundle: Bundle, signing: Signing) -
     # What is inside is signed before what holds it: a signature covers what is below.
     inside_out = sorted(places, key=lambda name: (name == main, -name.count("/"), name))
     for name in inside_out:
-        yield Step(f"sign {name}", (*argv, str(folder / name)))
+        named = ("--identifier", identifier) if identifier and name == main else ()
+        yield Step(f"sign {name}", (*argv, *named, str(folder / name)))
     verify = ("codesign", "--verify", "--strict", "--verbose=2")
     yield Step("verify", (*verify, *(str(folder / name) for name in inside_out[-1:])))
     if not signing.notary_profile:

