@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from frostline import environment
+from frostline import engine, environment
 from frostline.errors import FrostlineError
 from frostline.platforms import host
 from frostline.workspace import Workspace
@@ -31,6 +31,7 @@ def examine(paths: Workspace, environ: Mapping[str, str]) -> tuple[Diagnosis, ..
         _libpython(),
         _tool("uv", environ, "venv and pip are used instead; uv is faster"),
         _tool("strip", environ, "bundles keep their symbol tables; install binutils"),
+        _containers(paths, environ),
         _disk(paths),
         Diagnosis("products", "ok", ", ".join(paths.products())),
     )
@@ -49,6 +50,14 @@ def _tool(name: str, environ: Mapping[str, str], without: str) -> Diagnosis:
     return (
         Diagnosis(name, "ok", found) if found else Diagnosis(name, "note", f"not here: {without}")
     )
+
+
+def _containers(paths: Workspace, environ: Mapping[str, str]) -> Diagnosis:
+    try:
+        found = engine.find(environ, paths.build / "log" / "engine.log")
+    except FrostlineError as error:
+        return Diagnosis("containers", "note", f"{error.message} Other Linux platforms need one")
+    return Diagnosis("containers", "ok", found.program)
 
 
 def _disk(paths: Workspace) -> Diagnosis:

@@ -39,12 +39,14 @@ def build(
     for what GitHub does not have, HostError where it is not allowed, BuildError for a failed run,
     FetchError for what cannot be had or is not what it should be.
     """
+    commit = ""
     if not run:
         checkout = _checkout(paths, environ)
+        commit = checkout.commit
         _require_pushed(repository, checkout)
         run = _dispatch(repository, checkout, target)
     log.note(f"run {run} of {repository.name}; if it is interrupted here, go on with --run {run}")
-    _wait(repository, run, target)
+    _wait(repository, run, target, commit)
     with workspace.temporary() as folder:
         packed = _download(repository, run, target, folder / "artifact.zip")
         return _accept(paths, target, repository, packed, environ)
@@ -99,12 +101,15 @@ def _dispatch(repository: Repository, checkout: Checkout, target: Target) -> int
     return number(told, "workflow_run_id")
 
 
-def _wait(repository: Repository, run: int, target: Target) -> None:
-    """Wait for the end of *run*, telling what its jobs are at."""
+def _wait(repository: Repository, run: int, target: Target, commit: str) -> None:
+    """Wait for the end of *run* (of *commit*, if it was started here), telling what it is at."""
     with log.step(f"building {target.name} on GitHub") as step:
         wait, shown = _FIRST_WAIT, dict[str, str]()
         while True:
             state = repository.get(f"actions/runs/{run}")
+            if commit and text(state, "head_sha") != commit:
+                message = f"run {run} is of commit {text(state, 'head_sha')[:10]}: a newer push."
+                raise UsageError(message, hint="git pull, and build again")
             jobs = items(repository.get(f"actions/runs/{run}/jobs", per_page=100), "jobs")
             for job in jobs:
                 name, now = text(job, "name"), _state(job)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from frostline import command, freeze, log, native, workspace
+from frostline import command, digest, freeze, log, native, workspace
 from frostline.command import CommandError
 from frostline.errors import BuildError, HostError, UsageError
 from frostline.freeze import Bundle
@@ -35,14 +35,15 @@ class UnsaidError(UsageError):
 class Step:
     """A command of the plan, and what it is for; `{password}` is a file that holds the password.
 
-    *makes* is put in the place of *replaces* when it has ended well. A step that is *known* by its
-    output's JSON `id` is not run again: its `resume` is.
+    *makes* is put in the place of *replaces* when it has ended well. A step with a file *known*,
+    which keeps the `id` that it told, is not run again: *resume* is.
     """
 
     why: str
     argv: tuple[str, ...]
     makes: str = ""
     replaces: str = ""
+    known: str = ""
     resume: tuple[str, ...] = ()
 
 
@@ -110,18 +111,18 @@ def run(
     paths: Workspace, target: Target, steps: Sequence[Step], environ: Mapping[str, str]
 ) -> None:
     """Run *steps*, in order. Raises HostError for a tool that is not here, BuildError."""
-    missing = sorted({step.argv[0] for step in steps if not shutil.which(step.argv[0])})
+    path = environ.get("PATH")
+    missing = sorted({step.argv[0] for step in steps if not shutil.which(step.argv[0], path=path)})
     if missing:
         message = f"{', '.join(missing)} is not on PATH."
         raise HostError(message, hint="--dry-run shows the plan; sign where the tools are")
     logged = paths.log(target, "sign")
-    known = paths.work(target) / "notary.json"
     with log.step(f"signing {target.name}") as shown, _password(environ) as password:
         for number, step in enumerate(steps):
             shown.update(f"{number + 1} of {len(steps)}: {step.why}")
             argv = [part.replace("{password}", str(password)) for part in step.argv]
             if step.resume:
-                _submit(replace(step, argv=tuple(argv)), known, logged, environ)
+                _submit(step, logged, environ)
                 continue
             try:
                 command.run(argv, log=logged, env=environ)
@@ -179,9 +180,12 @@ def _macos(
     yield Step("pack it for Apple", ("ditto", "-c", "-k", "--keepParent", str(folder), str(packed)))
     tool, options = ("xcrun", "notarytool"), ("--keychain-profile", signing.notary_profile)
     as_json = ("--output-format", "json")
+    # Signed again, the same files have the same hashes of code, by which Apple knows them.
+    key = digest.of_values({name: sum_ for name, (sum_, _, _) in bundle.files.items()})
     yield Step(
         "submit it to Apple; a folder cannot be stapled: Gatekeeper asks Apple at its first start",
         (*tool, "submit", str(packed), *options, *as_json),
+        known=str(paths.work(target) / f"notary-{key[:12]}.json"),
         resume=(*tool, "wait", "{id}", *options, *as_json),
     )
 
@@ -223,8 +227,9 @@ def _osslsigncode(files: Sequence[str], signing: Signing, target: Target) -> Ite
         yield Step(f"verify {Path(file).name}", (*verify, "-in", file))
 
 
-def _submit(step: Step, known: Path, logged: Path, environ: Mapping[str, str]) -> None:
+def _submit(step: Step, logged: Path, environ: Mapping[str, str]) -> None:
     """Submit what is to be notarised, once, and wait for Apple's word; go on with it if cut off."""
+    known = Path(step.known)
     try:
         number = str(json.loads(known.read_text(encoding="utf-8"))["id"])
         log.note(f"submission {number} is waited for again")

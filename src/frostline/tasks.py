@@ -398,6 +398,9 @@ def publish(_: Context, tag: str = "", notes: Path | None = None, *, final: bool
     if final:
         log.text(publishing.publish(repository, tag))
         return
+    if notes and not notes.is_file():
+        message = f"--notes: there is no file {notes}."
+        raise UsageError(message, hint="leave it out for a page without words")
     words = notes.read_text(encoding="utf-8") if notes else ""
     log.text(publishing.draft(paths, repository, tag, words))
 

@@ -190,6 +190,40 @@ def test_the_plan_of_signing(made: Path, tmp_path: Path) -> None:
     assert freeze.describe_files(project / "build" / "output") == before
 
 
+# Apple's tools, as far as the order of their calls goes: each notes what it was asked.
+TOOL = """#!/bin/sh
+echo "$(basename "$0") $*" >> "$CALLS"
+case "$*" in
+    *submit*) echo '{"id": "4711"}' ;;
+    *wait*) [ -z "$CUT_OFF" ] || exit 1; echo '{"id": "4711", "status": "'"$WORD"'"}' ;;
+esac
+"""
+
+
+def test_notarising_is_gone_on_with(made: Path, tmp_path: Path) -> None:
+    """What was submitted is waited for again, not sent again; Apple's refusal is ours."""
+    if not made.name.startswith("darwin") or sys.platform == "win32":
+        pytest.skip("Apple's affair; its tools are scripts here")
+    project = sign_as(made, tmp_path, SIGNING)
+    tools, calls = tmp_path / "bin", tmp_path / "calls"
+    tools.mkdir()
+    for name in ("codesign", "ditto", "xcrun"):
+        (tools / name).write_text(TOOL, encoding="utf-8")
+        (tools / name).chmod(0o755)
+    environ = {"PATH": f"{tools}:{os.environ['PATH']}", "CALLS": str(calls), "WORD": "Accepted"}
+    cut = run(project, "sign", CUT_OFF="1", **environ)
+    assert cut.returncode == 4, cut.stderr
+    done = run(project, "sign", **environ)
+    assert done.returncode == 0, done.stderr
+    assert "submission 4711 is waited for again" in done.stderr
+    asked = [line.split()[:3] for line in calls.read_text("utf-8").splitlines()]
+    assert asked.count(["xcrun", "notarytool", "submit"]) == 1
+    assert asked.count(["xcrun", "notarytool", "wait"]) == 2
+    refused = run(project, "sign", **(environ | {"WORD": "Invalid"}))
+    assert refused.returncode == 4
+    assert "Apple's word on submission 4711: Invalid" in " ".join(refused.stderr.split())
+
+
 def authority(folder: Path) -> str:
     """Return a profile's words for a certificate of our own, whose key has a password."""
     argv = [

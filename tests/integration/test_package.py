@@ -87,6 +87,28 @@ def test_the_archive_itself_is_tried(project: Path, tmp_path: Path) -> None:
     assert run(other, "smoke", "--archive", str(file)).returncode == 2
 
 
+@pytest.mark.skipif(not shutil.which("minisign"), reason="needs minisign")
+def test_an_archive_is_signed(project: Path, tmp_path: Path) -> None:
+    """By minisign, which verifies it; the signature is among the sums."""
+    key, public = tmp_path / "key", tmp_path / "key.pub"
+    argv = ["minisign", "-G", "-W", "-s", str(key), "-p", str(public)]
+    subprocess.run(argv, check=True, capture_output=True)
+    release = project / "build" / "release"
+    file = release / f"{NAME}.zip"
+    done = run(project, "sign", "--archive", str(file))
+    assert (done.returncode, "set minisign or gpg" in " ".join(done.stderr.split())) == (2, True)
+    profile = project / "specs" / "frail.toml"
+    text = profile.read_text("utf-8")
+    profile.write_text(f'{text}\n[signing]\nminisign = "{key}"\n', encoding="utf-8")
+    done = run(project, "sign", "--archive", str(file))
+    profile.write_text(text, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    verify = ["minisign", "-V", "-p", str(public), "-m", str(file)]
+    assert "Signature and comment signature verified" in subprocess.check_output(verify, text=True)
+    subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], cwd=release, check=True)
+    assert f"{NAME}.zip.minisig" in (release / "SHA256SUMS").read_text("utf-8")
+
+
 def test_a_bundle_that_was_changed(project: Path) -> None:
     """It is no longer what was proven: nothing is packed."""
     inside = project / "build" / "output" / f"frail-{platforms.host().name}" / "_internal"

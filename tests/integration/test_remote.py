@@ -252,6 +252,16 @@ def test_refusals(  # one case a row
     assert github.wrong == []
 
 
+def test_a_newer_push(project: Path, github: GitHub) -> None:
+    """Somebody pushed between our look and GitHub's: another commit is not what was asked for."""
+    other = github.example(
+        "workflow-run", id=RUN, status="queued", conclusion=None, head_sha="a" * 40
+    )
+    github.on("GET", ONE_RUN, (200, other))
+    done = run(project, github, "build", "--where", "remote")
+    assert (done.returncode, "is of commit aaaaaaaaaa: a newer push" in words(done)) == (2, True)
+
+
 def test_what_is_not_what_it_should_be(project: Path, github: GitHub, made: bytes) -> None:
     """An expired artifact, one that was changed on its way, a run that failed."""
     offer(github, made, expired=True)

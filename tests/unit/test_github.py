@@ -1,6 +1,8 @@
 """GitHub: which repository a checkout is of; the token is shown to nobody."""
 
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,31 @@ def test_answers() -> None:
     assert github.number(answer, "n") == 3
     with pytest.raises(FetchError, match="has no id"):
         github.number(answer, "id")
+
+
+class Limiting(BaseHTTPRequestHandler):
+    """Answers as GitHub does to somebody who has asked too much."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        """Refuse."""
+        body = b'{"message": "API rate limit exceeded"}'
+        self.send_response(403)
+        self.send_header("x-ratelimit-remaining", "0")
+        self.send_header("x-ratelimit-reset", "1800000000")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def test_the_rate_limit() -> None:
+    """It is told until when."""
+    with HTTPServer(("127.0.0.1", 0), Limiting) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        with pytest.raises(FetchError, match="403 API rate limit exceeded") as caught:
+            Repository("a/b", "x", f"http://127.0.0.1:{server.server_port}").get("git/ref/heads/x")
+        thread.join()
+    assert caught.value.hint == "the rate limit is used up until 2027-01-15T08:00:00+00:00"
