@@ -51,6 +51,11 @@ def enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
     _enter(offline=offline, read_only=read_only)
 
 
+def is_alone() -> bool:
+    """Tell whether this machine, or container, has no network but its own loopback interface."""
+    return host().system == "linux" and {name for _, name in socket.if_nameindex()} <= {"lo"}
+
+
 def _rehearse(told: "SimpleQueue[str]", *, offline: bool, read_only: Mapping[Path, Path]) -> None:
     try:
         _enter(offline=offline, read_only=read_only)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from frostline import archive, command, environment, log, trial, workspace
+from frostline import archive, command, environment, isolation, log, trial, workspace
 from frostline.profile import Profile
 from frostline.trial import Check, Job, Result
 from frostline.workspace import Target, Workspace
@@ -174,7 +174,8 @@ def _explained(subject: Subject, step: log.Step, failed: Result) -> Result:
 def _judge(subject: Subject, inputs: str, size: int, results: Sequence[Result]) -> Verdict:
     target, profile, last = subject.target, subject.profile, results[-1]
     healthy = sorted(_milliseconds(r.healthy) or 0 for r in results if r.healthy)
-    unproven = [f"without a network: {last.unproven}"] * (profile.smoke.offline)
+    offline = profile.smoke.offline and not isolation.is_alone()
+    unproven = [f"without a network: {last.unproven}"] * offline
     unproven += [f"read-only: {last.unproven}"] * (profile.smoke.read_only)
     return Verdict(
         product=target.product,
