@@ -10,8 +10,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -235,6 +239,69 @@ def authority(folder: Path) -> str:
     ]  # fmt: skip
     subprocess.run(argv, check=True, capture_output=True)
     return f'[signing]\ncertificate = "{folder}/certificate.pem"\nkey = "{folder}/key.pem"\n'
+
+
+@contextmanager
+def clock(folder: Path) -> Iterator[str]:
+    """Serve an RFC 3161 clock of our own (openssl ts); its certificate is `clock.pem`."""
+    (folder / "ts.cnf").write_text(
+        "[tsa]\nserial = serial\ndefault_policy = 1.2.3\ndigests = sha256\n"
+        "accuracy = secs:1\nsigner_digest = sha256\n", encoding="utf-8",
+    )  # fmt: skip
+    (folder / "serial").write_text("01", encoding="ascii")
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+            "/CN=Clock", "-addext", "extendedKeyUsage=critical,timeStamping", "-addext",
+            "keyUsage=digitalSignature", "-keyout", "clock.key", "-out", "clock.pem",
+        ],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+
+    class Clock(BaseHTTPRequestHandler):
+        """Says when it was asked."""
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def do_POST(self) -> None:
+            """Answer one request."""
+            length = int(self.headers["Content-Length"])
+            (folder / "query").write_bytes(self.rfile.read(length))
+            argv = ["openssl", "ts", "-reply", "-config", "ts.cnf", "-section", "tsa"]
+            argv += ["-queryfile", "query", "-signer", "clock.pem", "-inkey", "clock.key"]
+            subprocess.run([*argv, "-out", "reply"], cwd=folder, check=True, capture_output=True)
+            reply = (folder / "reply").read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+    with HTTPServer(("127.0.0.1", 0), Clock) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_with_a_timestamp(made: Path, tmp_path: Path) -> None:
+    """A clock's word is in each signature, and verified with it."""
+    if made.name != "windows_x86_64" or not shutil.which("osslsigncode"):
+        pytest.skip("needs osslsigncode, and once is enough")
+    words = authority(tmp_path)
+    with clock(tmp_path) as address:
+        both = [(tmp_path / name).read_text("utf-8") for name in ("certificate.pem", "clock.pem")]
+        (tmp_path / "both.pem").write_text("".join(both), encoding="utf-8")
+        words += f'timestamp = "{address}"\nauthority = "{tmp_path}/both.pem"\n'
+        project = sign_as(made, tmp_path, words)
+        done = run(project, "sign", FROSTLINE_SIGN_PASSWORD="secret words")  # noqa: S106
+    assert done.returncode == 0, done.stderr
+    log = (project / "build" / "log" / f"echo-{made.name}.sign.log").read_text("utf-8")
+    assert "Timestamp Server Signature verification: ok" in log, log[-3000:]
 
 
 def test_windows_files_are_signed_here(made: Path, tmp_path: Path) -> None:
