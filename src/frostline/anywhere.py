@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from frostline import (
     collect,
     container,
     engine,
-    github,
     image,
     log,
     pipeline,
     places,
     policy,
     profile_file,
-    remote,
 )
 from frostline.container import Box
 from frostline.environment import Wheel
@@ -24,6 +23,9 @@ from frostline.places import Place, Where
 from frostline.platforms import Platform, host
 from frostline.smoke import Verdict
 from frostline.workspace import Target, Workspace
+
+if TYPE_CHECKING:
+    from frostline.github import Repository
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ def build(
 ) -> Bundle:  # fmt: skip
     """Return the bundle of *target*, built where *means* says. Raises HostError, BuildError."""
     if means.run or _place(target, means) == "remote":
+        from frostline import remote  # noqa: PLC0415  # 0.1 s of every start
+
         repository = _repository(paths, target.platform, environ)
         return remote.build(paths, target, repository, environ, means.run)
     box = _box(paths, target, environ, means)
@@ -131,9 +135,9 @@ def _box(paths: Workspace, target: Target, environ: Mapping[str, str], means: Me
     return Box(paths, target, found, name, recipe.python)
 
 
-def _repository(
-    paths: Workspace, platform: Platform, environ: Mapping[str, str]
-) -> github.Repository:
+def _repository(paths: Workspace, platform: Platform, environ: Mapping[str, str]) -> "Repository":
+    from frostline import github  # noqa: PLC0415  # as above
+
     try:
         return github.find(paths.root, environ, paths.build / "log" / "git.log")
     except (UsageError, HostError) as error:
