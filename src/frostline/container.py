@@ -155,5 +155,6 @@ def _inside(file: Path, mounts: dict[PurePosixPath, Path]) -> PurePosixPath:
 
 
 def _mount(path: Path, place: PurePosixPath, *, writable: bool = False) -> tuple[str, str]:
-    how = "" if writable else ",readonly"
-    return ("--mount", f"type=bind,source={path},target={place}{how}")
+    parts = ["type=bind", f"source={path}", f"target={place}", *([] if writable else ["readonly"])]
+    # It is read as CSV: a comma in a path takes quotes.
+    return ("--mount", ",".join(f'"{part}"' if "," in part else part for part in parts))
