@@ -1,9 +1,11 @@
 """What is shipped of a really frozen product: packed, summed, unpacked and run again."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,29 @@ def test_an_archive_is_signed(project: Path, tmp_path: Path) -> None:
     assert "Signature and comment signature verified" in subprocess.check_output(verify, text=True)
     subprocess.run(["sha256sum", "-c", "--strict", "SHA256SUMS"], cwd=release, check=True)
     assert f"{NAME}.zip.minisig" in (release / "SHA256SUMS").read_text("utf-8")
+
+
+@pytest.mark.skipif(not shutil.which("gpg"), reason="needs gpg")
+def test_an_archive_is_signed_by_gpg(project: Path) -> None:
+    """By a key of the user's keyring; gpg verifies it."""
+    # Its agent's socket must have a short name.
+    with tempfile.TemporaryDirectory() as home:
+        environ = os.environ | {"GNUPGHOME": home}
+        make = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "a@example.org"]
+        subprocess.run([*make, "default", "default", "1d"], env=environ, check=True)
+        profile = project / "specs" / "frail.toml"
+        text = profile.read_text("utf-8")
+        profile.write_text(f'{text}\n[signing]\ngpg = "a@example.org"\n', encoding="utf-8")
+        file = project / "build" / "release" / f"{NAME}.zip"
+        argv = [FROSTLINE, "sign", "--product", "frail", "--archive", str(file)]
+        done = subprocess.run(
+            argv, cwd=project, env=environ, check=False, capture_output=True, text=True
+        )
+        profile.write_text(text, encoding="utf-8")
+        assert done.returncode == 0, done.stderr
+        verify = ["gpg", "--verify", f"{file}.asc", str(file)]
+        subprocess.run(verify, env=environ, check=True)
+        subprocess.run(["gpgconf", "--kill", "all"], env=environ, check=True)
 
 
 def test_a_bundle_that_was_changed(project: Path) -> None:
