@@ -54,6 +54,7 @@ def verb(session: nox.Session) -> None:
 def artifact(session: nox.Session) -> None:
     """Make what is shipped of a product: built, audited, smoke-tested, packed."""
     install(session, "build")
+    session.run("invoke", "wheels", *session.posargs)
     for step in ("build", "audit", "smoke", "package"):
         session.run("invoke", step, *session.posargs)
 

@@ -47,6 +47,8 @@ def build(
     clean: bool = False, debug: bool = False,
 ) -> Bundle:  # fmt: skip
     """Return the bundle of *target*, built where *means* says. Raises HostError, BuildError."""
+    loaded = profile_file.load(paths, target)
+    pipeline.require_for(loaded, target)
     if means.run or _place(target, means) == "remote":
         from frostline import remote  # noqa: PLC0415  # 0.1 s of every start
 
@@ -55,7 +57,6 @@ def build(
     box = _box(paths, target, environ, means)
     if not box:
         return pipeline.build(paths, target, environ, clean=clean, debug=debug)
-    loaded = profile_file.load(paths, target)
     network = any(step.network for step in loaded.before)
     container.build(box, clean=clean, debug=debug, network=network)
     return pipeline.built(paths, target)

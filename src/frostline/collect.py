@@ -319,7 +319,10 @@ def _write_manifest(
         else None,
         resources=tuple(_resource(pin) for pin in stage.pins if pin.when != "build"),
         console_scripts=profile.console_scripts,
-        modules=tuple(item for item in stage.modules if not is_excluded(item, profile.excludes)),
+        modules=(
+            *(item for item in stage.modules if not is_excluded(item, profile.excludes)),
+            *profile.hidden_imports,
+        ),
         distributions={key: item.version for key, item in mine.items()},
         entry_points=profile.smoke.entry_points,
         files={name: digest.of_file(stage.folder / name) for name in stage.data},

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 from frostline.errors import UsageError
 from frostline.platforms import Platform
+from frostline.workspace import Target
 
 # GitHub refuses more ("Running variations of jobs in a workflow").
 MOST = 256
@@ -22,12 +23,11 @@ class Job:
     python: str
 
 
-def jobs(products: Sequence[str], platforms: Sequence[Platform], python: str) -> tuple[Job, ...]:
-    """Return a job for each product on each platform. Raises UsageError for none or too many."""
+def jobs(targets: Sequence[Target], python: str) -> tuple[Job, ...]:
+    """Return a job for each of *targets*. Raises UsageError for none or too many."""
     made = tuple(
-        Job(product, platform.name, platform.runner, python)
-        for product in products
-        for platform in platforms
+        Job(target.product, target.platform.name, target.platform.runner, python)
+        for target in targets
     )
     if not 0 < len(made) <= MOST:
         message = f"{len(made)} jobs; GitHub takes 1 to {MOST}."

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from frostline import toml_lines
 from frostline.errors import Problem, did_you_mean
+from frostline.platforms import PLATFORMS
 
 Mistake = tuple[toml_lines.Key, str]
 
@@ -49,6 +50,9 @@ def find(raw: Mapping[str, object], root: Path) -> Iterator[Mistake]:
     for key, name in _named_files(raw):
         if isinstance(name, str) and name and "{" not in name and not (root / name).exists():
             yield key, f"no such file or folder: {name}"
+    for number, name in enumerate(strings(raw.get("platforms"))):
+        if name not in PLATFORMS:
+            yield ("platforms", number), f"unknown platform.{did_you_mean(name, (*PLATFORMS,))}"
     yield from _service_mistakes(raw)
 
 

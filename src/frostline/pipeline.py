@@ -39,7 +39,7 @@ from frostline import (
 from frostline.archive import Kind
 from frostline.collect import Plan
 from frostline.environment import ProductEnvironment, Wheel
-from frostline.errors import BusyError, SmokeError
+from frostline.errors import BusyError, SmokeError, UsageError
 from frostline.evidence import Fact
 from frostline.findings import Finding
 from frostline.freeze import Bundle
@@ -67,6 +67,7 @@ def build(
     """Return the bundle of *target*, built only if something it is made of has changed."""
     collect.require_host(target.platform)
     loaded = profile_file.load(paths, target)
+    require_for(loaded, target)
     with exclusively(paths, target):
         if clean:
             workspace.remove(paths.work(target))
@@ -85,6 +86,18 @@ def build(
             log.warning(f"{target.product}: {field} is set, and not acted on in this version")
         preflight.check(paths, target, loaded, product, staged, environ)
         return freeze.freeze(paths, target, plan, product, inputs=inputs, environ=environ)
+
+
+def is_for(loaded: Profile, target: Target) -> bool:
+    """Tell whether the product of *target* is built for its platform."""
+    return not loaded.platforms or target.platform.name in loaded.platforms
+
+
+def require_for(loaded: Profile, target: Target) -> None:
+    """Raise UsageError if the product of *target* is not built for its platform."""
+    if not is_for(loaded, target):
+        message = f"{target.product} is not built for {target.platform.name}."
+        raise UsageError(message, hint=f"its profile says: {', '.join(loaded.platforms)}")
 
 
 def prepare(paths: Workspace, target: Target, environ: Environ) -> None:

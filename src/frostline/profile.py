@@ -391,8 +391,12 @@ class Profile(Table):
 
     schema_: Literal[1] = Field(1, alias="schema")
     """The version of this format."""
+    base: str = ""
+    """Another product, whose profile this one changes: tables are merged, all else is replaced."""
     title: str = ""
     """For people; the name of the project if empty."""
+    platforms: Strings = ()
+    """Where it is built; everywhere, if empty."""
     source: str
     """The product's project: a folder with a pyproject.toml that tells name and version."""
     requirements: str

@@ -19,15 +19,31 @@ def load(workspace: Workspace, target: Target) -> Profile:
 
     Raises UsageError for an unknown product, ProfileError with every mistake at once.
     """
-    path = workspace.profile(workspace.require_product(target.product))
+    return _parse(merged(_checked(workspace, workspace.require_product(target.product)), target))
+
+
+def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str, object]:
+    """Return what the profile of *product* says, over what its base says, without a mistake.
+
+    *variant* is the product whose base it is: a base has none itself.
+    """
+    path = workspace.profile(product)
     shown = path.relative_to(workspace.root).as_posix()
     text = path.read_text(encoding="utf-8")
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError([mistakes.syntax_problem(shown, text, error)]) from None
-    lines = toml_lines.index(text)
-    found = [*_field_mistakes(raw), *mistakes.find(raw, workspace.root)]
+    lines, base = toml_lines.index(text), raw.get("base")
+    found: list[Mistake] = []
+    if variant and base:
+        found.append((("base",), f"{variant} is based on this already, and there is one step only"))
+    elif base and base not in {*workspace.products()} - {product}:
+        hint = did_you_mean(str(base), workspace.products())
+        found.append((("base",), f"there is no other product {base!r}.{hint}"))
+    elif base:
+        raw = _merge(_checked(workspace, str(base), product), raw)
+    found = found or [*_field_mistakes(raw), *mistakes.find(raw, workspace.root)]
     if found:
         raise ProfileError(
             [
@@ -35,7 +51,7 @@ def load(workspace: Workspace, target: Target) -> Profile:
                 for key, reason in dict.fromkeys(found)
             ]
         )
-    return _parse(merged(raw, target))
+    return raw
 
 
 def merged(raw: Mapping[str, object], target: Target) -> dict[str, object]:

@@ -694,7 +694,9 @@ def matrix(
     paths = _here()
     chosen = [paths.require_product(product)] if product else paths.products()
     rows = [platform] if platform else [*PLATFORMS.values()]
-    made = matrices.jobs(chosen, rows, f"{sys.version_info.major}.{sys.version_info.minor}")
+    targets = [Target(name, row) for name in chosen for row in rows]
+    built = [target for target in targets if pipeline.is_for(load(paths, target), target)]
+    made = matrices.jobs(built, f"{sys.version_info.major}.{sys.version_info.minor}")
     for warning in matrices.retiring(rows, date.today()) if check else ():  # noqa: DTZ011  # a day is enough
         log.warning(warning)
     if json:

@@ -241,12 +241,25 @@ def test_another_machine(podman: Podman, tmp_path: Path) -> None:
 @pytest.mark.product("A9")
 @pytest.mark.skipif("FROSTLINE_TEST_LLAMA_CPP" not in os.environ, reason="nox -s wheels: minutes")
 def test_llama_cpp_python(podman: Podman, image: str, tmp_path: Path) -> None:
-    """Built in the old system, frozen there, and loaded from the bundle: there and here."""
+    """Argo's optional part: built in the old system, frozen there, loaded there and here."""
     place = workshop(podman, image, tmp_path, "g++")
-    folder = project(tmp_path, "llama", wheels=place)
-    named = ("--product", "llama", "--platform", HERE.name)
+    folder = tmp_path / "argo"
+    for part in ("specs", "apps", "resources"):
+        shutil.copytree(PRODUCTS.parents[1] / part, folder / part)
+    policy = folder / "resources" / "policy.toml"
+    text = policy.read_text("utf-8").replace("[image]\n", f'[image]\nwheels = "{place}"\n')
+    policy.write_text(text, encoding="utf-8")
+    named = ("--product", "argo-llama", "--platform", HERE.name)
     for verb in ("wheels", "build", "audit", "smoke"):
         done = podman.frostline(folder, verb, *named)
         assert done.returncode == 0, done.stdout + done.stderr
     done = podman.frostline(folder, "smoke", *named, "--where", "host")
     assert done.returncode == 0, done.stdout + done.stderr
+    # The negative: its self-test loads the library, and notices when it does not.
+    program = folder / "build" / "output" / f"argo-llama-{HERE.name}" / "argo-llama"
+    environ = {"HOME": str(tmp_path), "LLAMA_CPP_LIB_PATH": "/nowhere"}
+    told = subprocess.run(
+        [str(program), "selftest"], env=environ, check=False, capture_output=True, text=True
+    )
+    assert told.returncode
+    assert "llama_cpp" in told.stdout + told.stderr

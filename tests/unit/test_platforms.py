@@ -7,6 +7,7 @@ import pytest
 from frostline import matrix
 from frostline.errors import UsageError
 from frostline.platforms import PLATFORMS, host, parse
+from frostline.workspace import Target
 
 
 @pytest.mark.parametrize(
@@ -56,13 +57,17 @@ def test_the_table() -> None:
 
 def test_the_matrix() -> None:
     """Products by platforms; none and too many are refused, as GitHub would."""
-    rows = [*PLATFORMS.values()]
-    made = matrix.jobs(["argo", "rag"], rows, "3.11")
+    made = matrix.jobs(targets("argo", "rag"), "3.11")
     assert len(made) == 12
     assert made[0] == matrix.Job("argo", "linux_x86_64", "ubuntu-22.04", "3.11")
     for products in ([], ["p"] * 43):
         with pytest.raises(UsageError, match="GitHub takes 1 to 256"):
-            matrix.jobs(products, rows, "3.11")
+            matrix.jobs(targets(*products), "3.11")
+
+
+def targets(*products: str) -> list[Target]:
+    """Return *products* on every platform."""
+    return [Target(product, row) for product in products for row in PLATFORMS.values()]
 
 
 def test_labels_that_go_away() -> None:

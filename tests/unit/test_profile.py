@@ -127,6 +127,35 @@ def test_mistake_in_an_override_is_found_on_any_platform(tmp_path: Path) -> None
     assert "overrides.windows_x86_64.console" in mistakes(tmp_path, text)[0]
 
 
+def test_a_variant(tmp_path: Path) -> None:
+    """A profile over another one: tables are merged, all else is replaced, mistakes are its own."""
+    paths = project(tmp_path, GOOD + "[environment.defaults]\nA = '1'\nB = '1'\n")
+    variant = tmp_path / "specs" / "other.toml"
+
+    def load(text: str) -> profile.Profile:
+        variant.write_text(f"schema = 1\n{text}", encoding="utf-8")
+        return profile_file.load(paths, Target("other", LINUX))
+
+    loaded = load('base = "echo"\ntitle = "Other"\n[environment.defaults]\nB = "2"\n')
+    assert (loaded.title, loaded.environment.defaults) == ("Other", {"A": "1", "B": "2"})
+    assert loaded.entry == profile_file.load(paths, Target("echo", LINUX)).entry
+    for text, said in (
+        ('base = "ecko"', "there is no other product 'ecko'. Did you mean \"echo\"?"),
+        ('base = "other"', "there is no other product 'other'."),
+        ('base = "echo"\nconsole = 3', "console"),
+        ('base = "echo"\nplatforms = ["linux"]', "unknown platform. Did you mean"),
+    ):
+        with pytest.raises(ProfileError) as caught:
+            load(text)
+        assert "specs/other.toml:" in str(caught.value)
+        assert said in str(caught.value)
+    third = tmp_path / "specs" / "third.toml"
+    third.write_text('schema = 1\nbase = "other"\n', encoding="utf-8")
+    load('base = "echo"')
+    with pytest.raises(ProfileError, match="there is one step only"):
+        profile_file.load(paths, Target("third", LINUX))
+
+
 def test_unknown_product_is_suggested(tmp_path: Path) -> None:
     """A typing error costs one line of reading."""
     with pytest.raises(UsageError, match='Did you mean "echo"'):
