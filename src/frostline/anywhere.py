@@ -70,7 +70,9 @@ def prove(
     A container has only what the image has. Raises HostError, SmokeError.
     """
     if _place(target, means) == "remote":
-        collect.require_host(target.platform)
+        message = f"artifacts for {target.platform.name} do not run on {host().name}."
+        hint = f"try it on a {target.platform.name} machine, or let GitHub's freeze.yml do it"
+        raise HostError(message, hint=hint)
     box = _box(paths, target, environ, means)
     if not box:
         return pipeline.prove(paths, target, environ, rounds=rounds)
