@@ -53,7 +53,8 @@ def build(
         from frostline import remote  # noqa: PLC0415  # 0.1 s of every start
 
         repository = _repository(paths, target.platform, environ)
-        return remote.build(paths, target, repository, environ, means.run)
+        with pipeline.exclusively(paths, target):
+            return remote.build(paths, target, repository, environ, means.run)
     box = _box(paths, target, environ, means)
     if not box:
         return pipeline.build(paths, target, environ, clean=clean, debug=debug)

@@ -190,20 +190,24 @@ def _accept(
     chosen = package.choose(release, target.platform, target.product)
     made = package.find(chosen)
     _require_attested(paths, repository, chosen, made.sha256, environ)
-    archive.unpack(chosen, packed.parent / "bundle")
-    (top,) = (packed.parent / "bundle").iterdir()
     reports = {
         name: folder / "output" / paths.report(target, name).name
         for name in ("bundle", "audit", "smoke")
     }
     bundle = freeze.read(reports["bundle"])
-    if bundle.platform != target.platform.name or freeze.describe_files(top) != bundle.files:
-        message = f"{chosen.name} is not the bundle that its {reports['bundle'].name} describes."
-        raise FetchError(message, hint="build it again, without --run")
-    final = paths.output(target)
-    workspace.remove(final)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(top, final)
+    part, final = paths.work(target) / "fetched", paths.output(target)
+    workspace.remove(part)
+    try:
+        archive.unpack(chosen, part)
+        (top,) = part.iterdir()
+        if bundle.platform != target.platform.name or freeze.describe_files(top) != bundle.files:
+            message = f"{chosen.name} is not what its {reports['bundle'].name} describes."
+            raise FetchError(message, hint="build it again, without --run")
+        workspace.remove(final)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        top.replace(final)
+    finally:
+        workspace.remove(part)
     for name, report in reports.items():
         workspace.remove(paths.report(target, name))
         if report.is_file():

@@ -272,7 +272,9 @@ def test_what_is_not_what_it_should_be(project: Path, github: GitHub, made: byte
     done = run(project, github, "build", "--where", "remote")
     assert done.returncode == 8
     assert "Traceback" not in done.stderr
-    failed = github.example("workflow-run", id=RUN, status="completed", conclusion="failure")
+    told = {"status": "completed", "conclusion": "failure"}
+    head = git(project, "rev-parse", "HEAD")
+    failed = github.example("workflow-run", id=RUN, head_sha=head, **told)
     github.on("GET", ONE_RUN, (200, failed))
     job = github.example("job", name="build (argo)", conclusion="failure", created_at=DATE)
     github.on("GET", ONE_RUN + "/jobs", (200, {"total_count": 1, "jobs": [job]}))
