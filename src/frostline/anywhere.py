@@ -52,6 +52,9 @@ def build(
     if means.run or _place(target, means) == "remote":
         from frostline import remote  # noqa: PLC0415  # 0.1 s of every start
 
+        if target.layout != loaded.layout:
+            message = f"GitHub's machines build {loaded.layout}, as the profile says."
+            raise UsageError(message, hint="leave --layout out, or change the profile")
         repository = _repository(paths, target.platform, environ)
         with pipeline.exclusively(paths, target):
             return remote.build(paths, target, repository, environ, means.run)

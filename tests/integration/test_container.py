@@ -119,8 +119,6 @@ def test_an_old_system(podman: Podman, old: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         verdict = json.loads(done.stdout)
         assert (verdict["ok"], verdict["platform"]) == (True, HERE.name)
-    owners = {path.stat().st_uid for path in (old / "build" / "output").rglob("*")}
-    assert owners == {(old / "specs").stat().st_uid}
     assert not podman.run("ps", "--all", "--quiet", "--filter", "name=frostline-echo")
 
 
@@ -144,6 +142,37 @@ def test_a_mistake_in_the_container(podman: Podman, old: Path, tmp_path: Path) -
     assert done.returncode == 4
     assert "the product has no module echo.servant" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+STEP = """
+[[before]]
+name = "a step"
+run = ["{{python}}", "-c", "{code}"]
+outputs = ["specs"]
+network = {network}
+"""
+ALONE = "import socket; assert {n for _, n in socket.if_nameindex()} == {'lo'}, 'a network'"
+
+
+@pytest.mark.parametrize(
+    ("code", "network", "problem"),
+    [
+        ("open('/project/x', 'w')", "false", "Read-only file system"),
+        (ALONE, "false", ""),
+        (ALONE, "true", "a network"),
+    ],
+)
+def test_what_a_build_may_do(
+    podman: Podman, old: Path, tmp_path: Path, code: str, network: str, problem: str
+) -> None:
+    """It cannot write to the sources, and has no network but where a step asks for it."""
+    ignored = shutil.ignore_patterns("work", "output")
+    folder = Path(shutil.copytree(old, tmp_path / "p", symlinks=True, ignore=ignored))
+    profile = folder / "specs" / "echo.toml"
+    step = STEP.format(code=code, network=network)
+    profile.write_text(profile.read_text("utf-8") + step, encoding="utf-8")
+    done = podman.frostline(folder, "build", "--product", "echo", "--platform", HERE.name)
+    assert (done.returncode, problem in done.stderr) == (4 if problem else 0, True), done.stderr
 
 
 def test_interrupted(podman: Podman, old: Path, tmp_path: Path) -> None:

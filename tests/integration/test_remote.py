@@ -262,7 +262,28 @@ def test_a_newer_push(project: Path, github: GitHub) -> None:
     assert (done.returncode, "is of commit aaaaaaaaaa: a newer push" in words(done)) == (2, True)
 
 
-def test_what_is_not_what_it_should_be(project: Path, github: GitHub, made: bytes) -> None:
+def described_otherwise(made: bytes, folder: Path) -> bytes:
+    """Return the artifact *made* with a description of another bundle in it."""
+    build = folder / "otherwise"
+    with zipfile.ZipFile(io.BytesIO(made)) as packed:
+        packed.extractall(build)
+    (report,) = build.glob("output/frail-*.bundle.json")
+    told = json.loads(report.read_text("utf-8"))
+    told["files"]["frail"][0] = "0" * 64
+    report.write_text(json.dumps(told), encoding="utf-8")
+    return zipped(build)
+
+
+def test_another_layout(project: Path, github: GitHub) -> None:
+    """The workflow builds what the profile says; asked for something else, nothing is started."""
+    done = run(project, github, "build", "--where", "remote", "--layout", "onefile")
+    assert (done.returncode, "GitHub's machines build onedir" in words(done)) == (2, True)
+    assert github.asked == []
+
+
+def test_what_is_not_what_it_should_be(
+    project: Path, github: GitHub, made: bytes, tmp_path: Path
+) -> None:
     """An expired artifact, one that was changed on its way, a run that failed."""
     offer(github, made, expired=True)
     done = run(project, github, "build", "--where", "remote")
@@ -270,8 +291,11 @@ def test_what_is_not_what_it_should_be(project: Path, github: GitHub, made: byte
     offer(github, made)
     github.blobs["/blob"] = made[:-1] + b"x"
     done = run(project, github, "build", "--where", "remote")
-    assert done.returncode == 8
+    assert (done.returncode, "sha256" in words(done)) == (8, True), done.stderr
     assert "Traceback" not in done.stderr
+    offer(github, described_otherwise(made, tmp_path))
+    done = run(project, github, "build", "--where", "remote")
+    assert (done.returncode, "is not what its frail-" in words(done)) == (8, True), done.stderr
     told = {"status": "completed", "conclusion": "failure"}
     head = git(project, "rev-parse", "HEAD")
     failed = github.example("workflow-run", id=RUN, head_sha=head, **told)

@@ -272,6 +272,16 @@ def test_interrupted_smoke(project: Path, tmp_path: Path, phase: str) -> None:
     assert not report.exists()
 
 
+def test_a_product_of_other_platforms(tmp_path: Path) -> None:
+    """It is in no matrix for this one, and is not built here."""
+    other = next(name for name in platforms.PLATFORMS if name != HOST)
+    project = edited(tmp_path, "schema = 1", f'schema = 1\nplatforms = ["{other}"]')
+    done = run(project, "build", "--product", "echo")
+    assert (done.returncode, f"echo is not built for {HOST}" in done.stderr) == (2, True)
+    listed = run(project, "matrix", "--json").stdout.partition("=")[2]
+    assert [job["platform"] for job in json.loads(listed)["include"]] == [other]
+
+
 def test_taken_service_port(project: Path, tmp_path: Path) -> None:
     """A fixed port that somebody else holds ends the start at once; the message names the owner."""
     stage = Path(shutil.copytree(project / "build" / "work" / NAME / "stage", tmp_path / "stage"))
