@@ -1,5 +1,5 @@
 """Invoke's collection of this repository: frostline's own."""
 
-from frostline.tasks import namespace
+from frostline.cli.verbs import namespace
 
 __all__ = ["namespace"]

@@ -12,9 +12,13 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from frostline import collect, pipeline, profile_file, tracing, workspace
-from frostline.platforms import host
-from frostline.workspace import Target
+from frostline import pipeline
+from frostline.core import workspace
+from frostline.core.platforms import host
+from frostline.core.workspace import Target
+from frostline.freeze import plan as collect
+from frostline.launch import trace as tracing
+from frostline.profile import reading as profile_file
 
 
 def main() -> None:

@@ -13,9 +13,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline import environment, pipeline, platforms, profile_file, workspace
-from frostline.instance import ask, free_port
-from frostline.workspace import Target
+from frostline import pipeline
+from frostline.core import platforms, workspace
+from frostline.core.workspace import Target
+from frostline.launch.instance import ask, free_port
+from frostline.profile import reading as profile_file
+from frostline.source import environment
 
 PLAIN = """
 import os

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import psutil
 
-from frostline_runtime import manifest
-from frostline_runtime.manifest import Manifest, Port, Probe, Service
+from frostline_runtime.artifact import manifest
+from frostline_runtime.artifact.manifest import Manifest, Port, Probe, Service
 
 ROOT = Path(__file__).resolve().parents[1]
 TAG = "FROSTLINE_BENCH"

@@ -10,53 +10,43 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from frostline import (
-    collect,
-    contents,
-    digest,
-    distributions,
-    environment,
-    evidence,
-    fetch,
-    freeze,
-    log,
-    package,
-    parity,
-    pins,
-    policy,
-    preflight,
-    profile_file,
-    prune,
-    ratchet,
-    resources,
-    shells,
-    smoke,
-    stage,
-    tracing,
-    venv,
-    workspace,
-)
-from frostline.archive import Kind
-from frostline.collect import Plan
-from frostline.environment import ProductEnvironment, Wheel
-from frostline.errors import BusyError, SmokeError, UsageError
-from frostline.evidence import Fact
-from frostline.findings import Finding
-from frostline.freeze import Bundle
-from frostline.package import Artifact
-from frostline.pins import Pin
-from frostline.platforms import PLATFORMS, host
-from frostline.profile import Layout, Profile
-from frostline.prune import Candidate
-from frostline.shells import Export
-from frostline.smoke import Subject, Verdict
-from frostline.stage import Stage
-from frostline.workspace import Target, Workspace
+from frostline.audit import missing_modules as ratchet
+from frostline.audit.findings import Finding
+from frostline.core import digest, log, workspace
+from frostline.core import own_files as resources
+from frostline.core.archive import Kind
+from frostline.core.errors import BusyError, SmokeError, UsageError
+from frostline.core.platforms import PLATFORMS, host
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze import contents, prune
+from frostline.freeze import plan as collect
+from frostline.freeze import prune_venv as venv
+from frostline.freeze import pyinstaller as freeze
+from frostline.freeze.plan import Plan
+from frostline.freeze.prune import Candidate
+from frostline.freeze.pyinstaller import Bundle
+from frostline.launch import evidence, preflight
+from frostline.launch import trace as tracing
+from frostline.launch.evidence import Fact
+from frostline.profile import policy
+from frostline.profile import reading as profile_file
+from frostline.profile import resources as pins
+from frostline.profile.profile import Layout, Profile
+from frostline.profile.resources import Pin
+from frostline.release import package, shells
+from frostline.release.package import Artifact
+from frostline.release.shells import Export
+from frostline.smoke import parity
+from frostline.smoke import verdict as smoke
+from frostline.smoke.verdict import Subject, Verdict
+from frostline.source import distributions, environment, fetch, stage
+from frostline.source.environment import ProductEnvironment, Wheel
+from frostline.source.stage import Stage
 
 if TYPE_CHECKING:
-    from frostline.audit import Audit
-    from frostline.explain import Why
-    from frostline.sign import Step
+    from frostline.audit.audit import Audit
+    from frostline.audit.explain import Why
+    from frostline.release.sign import Step
 
 Environ = Mapping[str, str]
 
@@ -218,7 +208,7 @@ def built_wheels(paths: Workspace, target: Target, loaded: Profile) -> tuple[Whe
     """Return the wheels of native packages that *target* needs. Raises HostError, LockError."""
     if not loaded.wheels:
         return ()
-    from frostline import wheels  # noqa: PLC0415  # as below: it reads native files
+    from frostline.hosts import cibuildwheel as wheels  # noqa: PLC0415  # as below: it reads native files
 
     return wheels.kept(paths, wheels.wanted(paths, target, loaded, policy.load(paths).image))
 
@@ -252,7 +242,7 @@ def audit_built(paths: Workspace, target: Target, *, accept: bool = False) -> "A
 
     Raises SmokeError if it was not built.
     """
-    from frostline import audit  # noqa: PLC0415  # reading native files costs 0.3 s of every start
+    from frostline.audit import audit  # noqa: PLC0415  # reading native files costs 0.3 s of every start
 
     loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
@@ -269,7 +259,7 @@ def explained(paths: Workspace, target: Target, name: str) -> "Why":
 
     Raises SmokeError if it was not built, UsageError if *name* is not in it.
     """
-    from frostline import explain  # noqa: PLC0415  # as above
+    from frostline.audit import explain  # noqa: PLC0415  # as above
 
     loaded, bundle = profile_file.load(paths, target), built(paths, target)
     facts = evidence.applying(evidence.load(paths, target.product) or (), target.platform)
@@ -298,7 +288,7 @@ def bill(paths: Workspace, target: Target) -> tuple[Path, Path]:
 
     Raises SmokeError if it was not built.
     """
-    from frostline import sbom  # noqa: PLC0415  # as above
+    from frostline.release import sbom  # noqa: PLC0415  # as above
 
     loaded = profile_file.load(paths, target)
     with exclusively(paths, target):
@@ -325,7 +315,7 @@ def signing_plan(
 
     Raises UsageError for what its profile does not say, SmokeError if it was not built.
     """
-    from frostline import sign  # noqa: PLC0415  # as above
+    from frostline.release import sign  # noqa: PLC0415  # as above
 
     loaded = profile_file.load(paths, target)
     if archive:
@@ -339,7 +329,7 @@ def signed(
     environ: Environ,
 ) -> None:  # fmt: skip
     """Run the *steps* of `signing_plan`. Raises HostError, BuildError."""
-    from frostline import sign  # noqa: PLC0415  # as above
+    from frostline.release import sign  # noqa: PLC0415  # as above
 
     with exclusively(paths, target):
         if not archive:
@@ -368,7 +358,7 @@ def built(paths: Workspace, target: Target) -> Bundle:
 
 def sarif(found: "Audit") -> str:
     """Return *found* as SARIF."""
-    from frostline import audit  # noqa: PLC0415  # as above
+    from frostline.audit import audit  # noqa: PLC0415  # as above
 
     return json.dumps(audit.sarif(found), indent=2) + "\n"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from multiprocessing import util
 from typing import ParamSpec, TypeVar
 
-from frostline_runtime import environment
+from frostline_runtime.artifact import environment
 
 P = ParamSpec("P")
 R = TypeVar("R")

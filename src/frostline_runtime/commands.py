@@ -8,11 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline_runtime import environment, launch, lifeline, override, runfile, serve, takeover
-from frostline_runtime.announce import Announcer, say
-from frostline_runtime.looplag import LoopLag
-from frostline_runtime.manifest import Manifest, Port
-from frostline_runtime.ports import PortError
+from frostline_runtime import serve, takeover
+from frostline_runtime.artifact import environment, override, runfile
+from frostline_runtime.artifact.announce import Announcer, say
+from frostline_runtime.artifact.manifest import Manifest, Port
+from frostline_runtime.supervision import launch, lifeline
+from frostline_runtime.supervision.looplag import LoopLag
+from frostline_runtime.supervision.ports import PortError
 
 USAGE_ERROR = 2
 FINDINGS = 3
@@ -33,7 +35,7 @@ def main(manifest: Manifest, bundle: Path, argv: Sequence[str], started: float) 
         case "selftest":
             return run_selftest(manifest, bundle, as_json=options.json)
         case "model":
-            from frostline_runtime import models  # noqa: PLC0415  # what fetches is not cheap
+            from frostline_runtime.model import commands as models  # noqa: PLC0415  # what fetches is not cheap
 
             return models.main(manifest, options)
         case "status" | "logs" | "stop" | "restart":
@@ -72,7 +74,7 @@ def _supervise(
     manifest: Manifest, place: Path, environ: dict[str, str], options: argparse.Namespace,
     started: float,
 ) -> int:  # fmt: skip
-    from frostline_runtime.supervisor import (  # noqa: PLC0415  # a service needs none
+    from frostline_runtime.supervision.supervisor import (  # noqa: PLC0415  # a service needs none
         Options,
         Supervisor,
     )

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from frostline_runtime import frozen, guardian
+from frostline_runtime.artifact import frozen, guardian
 
 STARTED = time.monotonic()
 
@@ -13,8 +13,8 @@ def main() -> int:
     """Run the artifact and return its exit code."""
     if not frozen.is_frozen():  # a frozen artifact has done this in its runtime hook
         guardian.begin(sys.argv[1:])
-    from frostline_runtime import environment  # noqa: PLC0415  # after the guardian has split off
-    from frostline_runtime.manifest import ManifestError, load  # noqa: PLC0415
+    from frostline_runtime.artifact import environment  # noqa: PLC0415  # after the guardian has split off
+    from frostline_runtime.artifact.manifest import ManifestError, load  # noqa: PLC0415
 
     _support_multiprocessing()
     bundle = frozen.bundle()

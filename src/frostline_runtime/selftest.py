@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from frostline_runtime.manifest import Manifest
+from frostline_runtime.artifact.manifest import Manifest
 
 # A onefile artifact may have to unpack itself first.
 _CHILD_PATIENCE = 30.0

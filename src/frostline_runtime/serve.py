@@ -8,11 +8,11 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, cast
 
-from frostline_runtime.guardian import INSTANCE
-from frostline_runtime.launch import PORT, inherited_listener
-from frostline_runtime.looplag import LoopLag
-from frostline_runtime.manifest import Serve
-from frostline_runtime.probe import INSTANCE_HEADER
+from frostline_runtime.artifact.guardian import INSTANCE
+from frostline_runtime.artifact.manifest import Serve
+from frostline_runtime.supervision.launch import PORT, inherited_listener
+from frostline_runtime.supervision.looplag import LoopLag
+from frostline_runtime.supervision.probe import INSTANCE_HEADER
 
 Scope = Mapping[str, object]
 Send = Callable[[dict[str, object]], Awaitable[None]]

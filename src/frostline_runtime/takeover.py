@@ -6,9 +6,9 @@ import signal
 import time
 from pathlib import Path
 
-from frostline_runtime import runfile
-from frostline_runtime.guardian import INSTANCE
-from frostline_runtime.probe import request
+from frostline_runtime.artifact import runfile
+from frostline_runtime.artifact.guardian import INSTANCE
+from frostline_runtime.supervision.probe import request
 from frostline_runtime.system import current
 
 _ASK_PATIENCE = 2.0

@@ -13,7 +13,7 @@ assert sys.platform == "linux"  # where faults can be injected
 import pytest
 from harness import TAG, Artifact, Launch, bundle, orphans
 
-from frostline_runtime.manifest import ModelServer, Resource, Service
+from frostline_runtime.artifact.manifest import ModelServer, Resource, Service
 
 
 @pytest.fixture

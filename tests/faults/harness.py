@@ -18,8 +18,15 @@ assert sys.platform == "linux"  # where faults can be injected
 
 import psutil
 
-from frostline_runtime import manifest
-from frostline_runtime.manifest import Manifest, ModelServer, Port, Probe, Resource, Service
+from frostline_runtime.artifact import manifest
+from frostline_runtime.artifact.manifest import (
+    Manifest,
+    ModelServer,
+    Port,
+    Probe,
+    Resource,
+    Service,
+)
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SERVICE = Path(__file__).with_name("service.py")

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from harness import Launch, orphans, service
 
-from frostline_runtime.manifest import Probe
+from frostline_runtime.artifact.manifest import Probe
 
 GONE = 6.0  # stop.term and a second (A1)
 

@@ -20,9 +20,9 @@ import pytest
 import trustme
 from faulty_http import CONTENT, ETAG, SHA256, Behaviour, Exchange, FaultyServer
 
-from frostline_runtime.download import Patience, fetch, is_there
-from frostline_runtime.parts import forget, kept
-from frostline_runtime.transfer import CHUNK, DownloadError, Report, Wanted
+from frostline_runtime.download.fetch import Patience, fetch, is_there
+from frostline_runtime.download.parts import forget, kept
+from frostline_runtime.download.transfer import CHUNK, DownloadError, Report, Wanted
 
 pytestmark = pytest.mark.product("L2")
 QUICK = Patience(stall=0.4, lock=0.3, attempts=3, pause=0.01)

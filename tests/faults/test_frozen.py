@@ -15,8 +15,8 @@ import psutil
 import pytest
 from harness import TAG, Artifact, orphans, tagged
 
-from frostline import platforms
-from frostline.instance import ask
+from frostline.core import platforms
+from frostline.launch.instance import ask
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")

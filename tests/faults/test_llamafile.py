@@ -21,7 +21,7 @@ import pytest
 from faulty_http import Exchange, FaultyServer
 from harness import PROBE, Artifact, Launch, bundle, service
 
-from frostline_runtime.manifest import ModelServer, Resource, Service, When
+from frostline_runtime.artifact.manifest import ModelServer, Resource, Service, When
 
 STANDIN = Path(__file__).with_name("standin.py")
 LLM = Service(name="llm", kind="llamafile", required=False, startup=PROBE)

@@ -20,7 +20,7 @@ from selenium.webdriver.chrome.service import Service as Driver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
-from frostline_runtime.manifest import ModelServer, Resource, Service
+from frostline_runtime.artifact.manifest import ModelServer, Resource, Service
 
 HOSTILE = "<img src=x onerror=document.title='owned'> \x1b[31mred"
 

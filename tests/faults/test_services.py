@@ -20,7 +20,7 @@ import psutil
 import pytest
 from harness import PROBE, SOURCE, Artifact, Launch, orphans, service
 
-from frostline_runtime.manifest import Port, Probe, ProbeKind, Service
+from frostline_runtime.artifact.manifest import Port, Probe, ProbeKind, Service
 
 Record = Callable[[str, object], None]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports():
-    from frostline_runtime.gguf import GgufError, parse
+    from frostline_runtime.model.gguf import GgufError, parse
 
 LONGEST = 16_384
 

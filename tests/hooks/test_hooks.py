@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from frostline import environment
-from frostline.environment import ProductEnvironment
-from frostline.workspace import Workspace
+from frostline.core.workspace import Workspace
+from frostline.source import environment
+from frostline.source.environment import ProductEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "resources" / "requirements"

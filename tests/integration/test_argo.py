@@ -14,8 +14,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from frostline import platforms
-from frostline.instance import Instance, ask
+from frostline.core import platforms
+from frostline.launch.instance import Instance, ask
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent

@@ -12,11 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from frostline import audit, freeze, platforms, policy, profile_file, ratchet
-from frostline.findings import Finding
-from frostline.freeze import Bundle
-from frostline.profile import Audit, Profile, Waiver
-from frostline.workspace import Target, Workspace
+from frostline.audit import audit
+from frostline.audit import missing_modules as ratchet
+from frostline.audit.findings import Finding
+from frostline.core import platforms
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze import pyinstaller as freeze
+from frostline.freeze.pyinstaller import Bundle
+from frostline.profile import policy
+from frostline.profile import reading as profile_file
+from frostline.profile.profile import Audit, Profile, Waiver
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="spoils ELF files")
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"

@@ -15,11 +15,16 @@ from threading import Thread
 import psutil
 import pytest
 
-from frostline import audit, freeze, platforms, policy, profile_file, smoke
-from frostline.freeze import Bundle
-from frostline.profile import Profile, Request
-from frostline.smoke import Subject, Verdict
-from frostline.workspace import Target, Workspace
+from frostline.audit import audit
+from frostline.core import platforms
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze import pyinstaller as freeze
+from frostline.freeze.pyinstaller import Bundle
+from frostline.profile import policy
+from frostline.profile import reading as profile_file
+from frostline.profile.profile import Profile, Request
+from frostline.smoke import verdict as smoke
+from frostline.smoke.verdict import Subject, Verdict
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals")
 FROSTLINE = str(Path(sys.executable).parent / "frostline")

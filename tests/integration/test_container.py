@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from frostline import engine, platforms
-from frostline.errors import FrostlineError
+from frostline.core import platforms
+from frostline.core.errors import FrostlineError
+from frostline.hosts import engine
 
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")

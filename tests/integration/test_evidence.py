@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from frostline import freeze, gaps, platforms
-from frostline.contents import walk
-from frostline.evidence import Fact, load
-from frostline.profile_file import load as load_profile
-from frostline.workspace import Target, Workspace
+from frostline.audit import unbundled as gaps
+from frostline.core import platforms
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze import pyinstaller as freeze
+from frostline.freeze.contents import walk
+from frostline.launch.evidence import Fact, load
+from frostline.profile.reading import load as load_profile
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "hard"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline import platforms
+from frostline.core import platforms
 
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
 NAME = f"frail-{platforms.host().name}"

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from frostline import freeze, native, platforms
+from frostline.core import native, platforms
+from frostline.freeze import pyinstaller as freeze
 
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")

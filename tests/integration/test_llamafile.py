@@ -20,8 +20,8 @@ from typing import Protocol
 import psutil
 import pytest
 
-from frostline import platforms
-from frostline.instance import Instance, ask
+from frostline.core import platforms
+from frostline.launch.instance import Instance, ask
 
 ROOT = Path(__file__).resolve().parents[2]
 ECHO = ROOT / "tests" / "products" / "echo"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline import archive, platforms
+from frostline.core import archive, platforms
 
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
 NAME = f"frail-1.0-{platforms.host().name}"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from frostline import platforms
-from frostline.instance import Instance, ask, free_port
+from frostline.core import platforms
+from frostline.launch.instance import Instance, ask, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 FROSTLINE = str(Path(sys.executable).parent / "frostline")

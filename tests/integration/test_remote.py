@@ -15,7 +15,7 @@ import github_api
 import pytest
 from github_api import GitHub
 
-from frostline import platforms
+from frostline.core import platforms
 
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HOST = platforms.host()

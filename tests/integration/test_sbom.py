@@ -10,7 +10,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from frostline import platforms
+from frostline.core import platforms
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from jsonschema.validators import validator_for
 
-from frostline import platforms
+from frostline.core import platforms
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 FROSTLINE = str(Path(sys.executable).parent / "frostline")

@@ -16,9 +16,9 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from frostline import platforms
-from frostline.command import Process
-from frostline.instance import Instance, NotHealthyError, ask, free_port
+from frostline.core import platforms
+from frostline.core.command import Process
+from frostline.launch.instance import Instance, NotHealthyError, ask, free_port
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")

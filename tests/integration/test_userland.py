@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from frostline import contents, native, platforms
-from frostline.freeze import load
-from frostline.workspace import Target, Workspace
+from frostline.core import native, platforms
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze import contents
+from frostline.freeze.pyinstaller import load
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() != 0 or not shutil.which("mmdebstrap"),

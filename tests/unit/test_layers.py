@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,75 +14,21 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 BUILD = sorted((SOURCE / "frostline").rglob("*.py"))
 RUNTIME = sorted((SOURCE / "frostline_runtime").rglob("*.py"))
-# The order of the build side: a module imports only from those before it.
-ORDER = [
-    "errors",
-    "log",
-    "command",
-    "platforms",
-    "places",
-    "workspace",
-    "matrix",
-    "resources",
-    "toml_lines",
-    "profile",
-    "reference",
-    "mistakes",
-    "profile_file",
-    "pins",
-    "fetch",
-    "digest",
-    "environment",
-    "distributions",
-    "stage",
-    "evidence",
-    "prune",
-    "venv",
-    "version_resource",
-    "collect",
-    "instance",
-    "play",
-    "archive",
-    "isolation",
-    "trial",
-    "preflight",
-    "tracer",
-    "tracing",
-    "provenance",
-    "freeze",
-    "smoke",
-    "policy",
-    "engine",
-    "image",
-    "container",
-    "findings",
-    "parity",
-    "contents",
-    "native",
-    "wheels",
-    "leaks",
-    "ratchet",
-    "gaps",
-    "audit",
-    "sbom",
-    "package",
-    "github",
-    "remote",
-    "publish",
-    "shells",
-    "sign",
-    "explain",
-    "treemap",
-    "packing",
-    "model_server",
-    "pipeline",
-    "anywhere",
-    "doctor",
-    "show",
-    "typed",
-    "tasks",
-    "cli",
-]
+BOTH = [*BUILD, *RUNTIME]
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+# A row of the tables in docs/architecture.md: | `name` | what it is for | `may`, `import` |
+ROW = re.compile(r"^\| `([\w./]+)` \| .* \| ([^|]*) \|$", re.MULTILINE)
+# The build side may import these of the run time: pure functions over plain data.
+PURE = (
+    "frostline_runtime.artifact.manifest",
+    "frostline_runtime.download",
+    "frostline_runtime.model.ape",
+    "frostline_runtime.model.gguf",
+    "frostline_runtime.model.llamafile",
+    "frostline_runtime.model.preparation",
+    "frostline_runtime.supervision.probe.resolve_pointer",
+)
+NAMELESS = {"utils", "helpers", "common", "base", "manager"}
 # What an artifact must not import before its first line of output: 10 ms and more each.
 EXPENSIVE = [
     "asyncio",
@@ -98,6 +45,27 @@ EXPENSIVE = [
 ]
 
 
+def module_of(path: Path) -> str:
+    """Return the full name of the module at *path*."""
+    return ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(module: str) -> str:
+    """Return the package that *module* lies in, or the module itself at the top: `audit`."""
+    return module.split(".")[1] if "." in module else module
+
+
+MODULES = {module_of(path) for path in BOTH}
+ALLOWED = {
+    (side, name): set(re.findall(r"`(\w+)`", allowed)) | {name, side}
+    for side, section in (
+        ("frostline", ARCHITECTURE.partition("## Build time")[2].partition("\n## ")[0]),
+        ("frostline_runtime", ARCHITECTURE.partition("## Run time")[2].partition("\n## ")[0]),
+    )
+    for name, allowed in ROW.findall(section)
+}
+
+
 def imported(path: Path) -> Iterator[str]:
     """Yield the full name of everything that the file at *path* imports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -107,57 +75,86 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", RUNTIME, ids=lambda path: path.stem)
+def modules_imported(path: Path) -> set[str]:
+    """Return the modules of frostline that the file at *path* imports."""
+    names = imported(path)
+    return {name if name in MODULES else name.rpartition(".")[0] for name in names} & MODULES
+
+
+@pytest.mark.parametrize("path", BOTH, ids=module_of)
+def test_packages_import_one_way(path: Path) -> None:
+    """A package imports only those that the table in docs/architecture.md allows it."""
+    module = module_of(path)
+    if "." not in module:
+        return
+    side = module.partition(".")[0]
+    rooms = {room_of(name) for name in modules_imported(path) if name.startswith(f"{side}.")}
+    assert rooms <= ALLOWED[side, room_of(module)]
+
+
+@pytest.mark.parametrize("side", ["frostline", "frostline_runtime"])
+def test_the_table_has_no_circle(side: str) -> None:
+    """What a package may import is above it in the table, and the table names all there are."""
+    rooms = [name for of, name in ALLOWED if of == side]
+    assert {(side, room_of(name)) for name in MODULES if name.startswith(f"{side}.")} == {
+        (side, room) for room in rooms
+    }
+    for number, room in enumerate(rooms):
+        assert ALLOWED[side, room] <= {*rooms[: number + 1], side}
+
+
+def test_modules_import_in_no_circle() -> None:
+    """A newcomer can read each module after those that it imports."""
+    graph = {module_of(path): modules_imported(path) - {module_of(path)} for path in BOTH}
+    assert [*TopologicalSorter(graph).static_order()]
+
+
+@pytest.mark.parametrize("path", RUNTIME, ids=module_of)
 def test_run_time_imports_the_standard_library_only(path: Path) -> None:
     """Its start-up and size are every user's."""
     allowed = sys.stdlib_module_names | {"frostline_runtime"}
     assert {name.partition(".")[0] for name in imported(path)} <= allowed
 
 
-@pytest.mark.parametrize("path", BUILD, ids=lambda path: path.stem)
-def test_build_side_imports_one_way(path: Path) -> None:
-    """A module of the build side imports only from modules before it in the order."""
-    if path.stem == "__init__":
-        return
-    own = [name.split(".")[1] for name in imported(path) if name.startswith("frostline.")]
-    position = ORDER.index(path.stem)
-    assert {name for name in own if name in ORDER and ORDER.index(name) >= position} == set()
-
-
-@pytest.mark.parametrize("path", BUILD, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", BUILD, ids=module_of)
 def test_build_side_takes_only_pure_modules_of_the_run_time(path: Path) -> None:
     """The manifest crosses from build time to run time, and pure functions."""
-    pure = (
-        "frostline_runtime.manifest",
-        "frostline_runtime.probe.resolve_pointer",
-        *(
-            f"frostline_runtime.{name}"
-            for name in ("ape", "download", "filetypes", "gguf", "llamafile", "parts", "transfer")
-        ),
-        "frostline_runtime.preparation",
-    )
     used = [name for name in imported(path) if name.startswith("frostline_runtime.")]
-    assert [name for name in used if not name.startswith(pure)] == []
+    assert [name for name in used if not name.startswith(PURE)] == []
 
 
-@pytest.mark.parametrize("path", BUILD, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", BOTH, ids=module_of)
+def test_modules_have_a_name_of_their_own(path: Path) -> None:
+    """A module is named by what it knows."""
+    assert path.stem not in NAMELESS
+
+
+@pytest.mark.parametrize("path", [path for path in BOTH if path.stem == "__init__"], ids=module_of)
+def test_packages_say_what_they_are_for(path: Path) -> None:
+    """An `__init__` of a package holds its docstring only; frostline's and system's hold more."""
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    assert ast.get_docstring(ast.Module(body, []))
+    assert len(body) == 1 or module_of(path) in {"frostline", "frostline_runtime.system"}
+
+
+@pytest.mark.parametrize("path", BUILD, ids=module_of)
 def test_only_command_starts_processes(path: Path) -> None:
     """One place decides about shells, pipes, groups and encodings."""
-    assert ("subprocess" in set(imported(path))) == (path.stem == "command")
+    assert ("subprocess" in set(imported(path))) == (module_of(path) == "frostline.core.command")
 
 
-@pytest.mark.parametrize("path", [*BUILD, *RUNTIME], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", BOTH, ids=module_of)
 def test_the_system_is_asked_in_few_places(path: Path) -> None:
     """`sys.platform` belongs to the table of platforms and to the system modules."""
     if path.stem != "platforms" and path.parent.name != "system":
         assert "sys.platform" not in path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", BUILD, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", BUILD, ids=module_of)
 def test_only_log_prints(path: Path) -> None:
     """Results go to stdout and the rest to stderr in one place."""
     calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if _prints(node)]
-    assert not calls or path.stem == "log"
+    assert not calls or module_of(path) == "frostline.core.log"
 
 
 def test_import_budget_of_the_run_time() -> None:
@@ -186,5 +183,8 @@ def test_changes_are_named_by_issue_and_kind() -> None:
 
 def test_verbs_start_without_what_few_of_them_need() -> None:
     """Reading native files and speaking to GitHub cost 0.4 s to import."""
-    code = "import frostline.tasks, sys; print(*{'lief', 'urllib3', 'cyclonedx'} & {*sys.modules})"
+    code = (
+        "import frostline.cli.verbs, sys; "
+        "print(*{'lief', 'urllib3', 'cyclonedx'} & {*sys.modules})"
+    )
     assert not subprocess.check_output([sys.executable, "-c", code], text=True).strip()

@@ -17,7 +17,7 @@ import github_api
 import pytest
 import yaml
 
-from frostline import platforms
+from frostline.core import platforms
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="jobs that run on Linux")
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,0 +1,250 @@
+"""Why something is in a bundle, what it costs, and what differs between two bundles."""
+
+import posixpath
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from frostline.core import native
+from frostline.core.errors import SmokeError, UsageError, did_you_mean
+from frostline.freeze.contents import Item
+from frostline.freeze.plan import Plan
+from frostline.freeze.pyinstaller import Bundle
+from frostline.launch.evidence import Fact
+from frostline.profile.profile import Profile
+
+_NODE = re.compile(r'<a name="([^"]+)"></a>(.*?)(?=<a name="|\Z)', re.DOTALL)
+_IMPORTS = re.compile(r"\nimports:\n(.*?)</div>", re.DOTALL)
+_TARGET = re.compile(r'href="#([^"]+)"')
+_MOST = 12
+
+Graph = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known about a built product."""
+
+    graph: Graph
+    items: Sequence[Item]
+    bundle: Bundle
+    plan: Plan
+    profile: Profile
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """Why *name* is in a bundle: *chain* leads from the start to it; *reasons* are in words.
+
+    *size* is its own, *alone* that of all which only it brings, in bytes; so with *modules*.
+    """
+
+    name: str
+    owner: str
+    size: int
+    chain: tuple[str, ...]
+    importers: tuple[str, ...]
+    reasons: tuple[str, ...]
+    modules: int
+    alone: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What one bundle has otherwise than another; sizes in bytes, by file or distribution."""
+
+    distributions: Mapping[str, tuple[str, str]]
+    owners: Mapping[str, int]
+    added: Mapping[str, int]
+    removed: Mapping[str, int]
+    changed: Mapping[str, int]
+    size: tuple[int, int]
+
+
+def read_graph(work: Path) -> Graph:
+    """Return who imports whom, from PyInstaller's cross reference. Raises SmokeError."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in work.rglob("xref-*.html"):
+        for name, block in _NODE.findall(path.read_text(encoding="utf-8")):
+            imports = _IMPORTS.search(block)
+            found[name] = tuple(_TARGET.findall(imports[1])) if imports else ()
+    if not found:
+        message = "what PyInstaller has written about imports is not there any more."
+        raise SmokeError(message, hint="build it again, with --clean")
+    return found
+
+
+def chain(graph: Graph, name: str) -> tuple[str, ...]:
+    """Return the shortest way from a script to module *name*, empty if there is none."""
+    before: dict[str, str] = {}
+    waiting = deque(_roots(graph))
+    seen = {*waiting}
+    while waiting:
+        module = waiting.popleft()
+        if module == name:
+            way = [name]
+            while way[-1] in before:
+                way.append(before[way[-1]])
+            return tuple(reversed(way))
+        for other in graph.get(module, ()):
+            if other not in seen:
+                seen.add(other)
+                before[other] = module
+                waiting.append(other)
+    return ()
+
+
+def only_through(graph: Graph, name: str) -> frozenset[str]:
+    """Return the modules that would be gone without *name* and what is below it."""
+
+    def is_out(module: str) -> bool:
+        return f"{module}.".startswith(f"{name}.")
+
+    return _reachable(graph, lambda _: False) - _reachable(graph, is_out)
+
+
+def _reachable(graph: Graph, is_out: Callable[[str], bool]) -> frozenset[str]:
+    seen = {*_roots(graph)}
+    waiting = [*seen]
+    while waiting:
+        for other in graph.get(waiting.pop(), ()):
+            if other not in seen and not is_out(other):
+                seen.add(other)
+                waiting.append(other)
+    return frozenset(seen)
+
+
+def _roots(graph: Graph) -> list[str]:
+    return sorted(name for name in graph if name.endswith(".py"))
+
+
+def why(name: str, known: Known) -> Why:
+    """Return why the module or file *name* is in a bundle. Raises UsageError if it is not."""
+    graph, sizes = known.graph, {_place(item.name): item.size for item in known.items}
+    place = name if name in sizes else _file_of(name, sizes)
+    if name in graph and (place or _is_base(name, known.items)):
+        alone = only_through(graph, name)
+        return Why(
+            name=name, owner=known.bundle.owners.get(place, "python"), size=sizes.get(place, 0),
+            chain=chain(_without_hidden(known), name) or chain(graph, name),
+            importers=tuple(sorted(other for other, its in graph.items() if name in its))[:_MOST],
+            reasons=tuple(_module_reasons(name, known)), modules=len(alone),
+            alone=sum(sizes.get(m) or sizes.get(_file_of(m, sizes), 0) for m in alone),
+        )  # fmt: skip
+    if name not in sizes:
+        raise UsageError(_absent(name, known), hint=_near(name, graph, sizes))
+    reasons = [*_file_reasons(name, known), *_needed_by(name, known.items)]
+    return Why(
+        name=name, owner=known.bundle.owners.get(name, "product"), size=sizes[name], chain=(),
+        importers=(), reasons=tuple(reasons or ["a hook of PyInstaller collects it"]),
+        modules=0, alone=sizes[name],
+    )  # fmt: skip
+
+
+def _without_hidden(known: Known) -> Graph:
+    """Return the graph without what only the plan asks for: it seems imported by a script."""
+    own = {known.profile.entry.partition(".")[0], "frostline_runtime"}
+    hidden = {m for m in known.plan.hidden_imports if m.partition(".")[0] not in own}
+    return {
+        name: tuple(other for other in its if other not in hidden) if name in roots else its
+        for roots in [_roots(known.graph)]
+        for name, its in known.graph.items()
+    }
+
+
+def _module_reasons(name: str, known: Known) -> Iterator[str]:
+    told = [f"evidence: {f.why}" for f in known.facts if (f.kind, f.name) == ("module", name)]
+    told += ["hidden_imports in the profile"] * (name in known.profile.hidden_imports)
+    if name in known.plan.hidden_imports and not told:
+        told = ["it is the product's own, a script's, or an entry point's"]
+    yield from told
+
+
+def _file_reasons(name: str, known: Known) -> Iterator[str]:
+    for fact in known.facts:
+        folder = fact.name if fact.kind == "folder" else posixpath.dirname(fact.name)
+        if fact.kind == "file" and fact.name == name:
+            yield f"evidence: {fact.why}"
+        elif fact.kind in {"file", "folder"} and folder and name.startswith(f"{folder}/"):
+            yield f"evidence: it lies with {fact.name}, which was {fact.why}"
+    for table in known.profile.data:
+        folder = "" if table.destination == "." else f"{table.destination}/"
+        rest = PurePosixPath(name.removeprefix(folder))
+        if name.startswith(folder) and (table.glob == "**/*" or rest.match(table.glob)):
+            yield f"[[data]] of the profile: {table.source}"
+    if ".dist-info/" in name:
+        yield "the metadata of every distribution is collected"
+
+
+def _needed_by(name: str, items: Sequence[Item]) -> Iterator[str]:
+    base = posixpath.basename(name)
+    for item in items:
+        if not item.link and native.recognised((data := item.read())[:4]):
+            parsed = native.parse(data)
+            if parsed and base in map(posixpath.basename, parsed.needed):
+                yield f"{_place(item.name)} needs it"
+
+
+def _absent(name: str, known: Known) -> str:
+    if name in known.bundle.missing:
+        return f"{name} is not in the bundle: it is imported, and PyInstaller has not found it."
+    if any(f"{name}.".startswith(f"{other}.") for other in known.plan.excludes):
+        return f"{name} is not in the bundle: it is excluded."
+    return f"there is no module or file {name} in the bundle."
+
+
+def _near(name: str, graph: Graph, sizes: Mapping[str, int]) -> str:
+    near = did_you_mean(name, sorted({*graph, *sizes} - {name})).strip()
+    return near or "files are named by their place in the bundle, modules with dots"
+
+
+def _is_base(name: str, items: Iterable[Item]) -> bool:
+    base = f"base_library.zip!{name.replace('.', '/')}"
+    return any(item.name.endswith((f"{base}.pyc", f"{base}/__init__.pyc")) for item in items)
+
+
+def _file_of(module: str, sizes: Mapping[str, int]) -> str:
+    """Return the place of an extension module, nothing if it is none."""
+    start = module.replace(".", "/") + "."
+    ends = (".so", ".pyd")
+    found = (p for p in sizes if p.endswith(ends) and (p.startswith(start) or f"/{start}" in p))
+    return next(found, "")
+
+
+def _place(name: str) -> str:
+    return (name.partition("!")[2] or name).removeprefix("_internal/")
+
+
+def difference(old: Bundle, new: Bundle) -> Difference:
+    """Return what *new* has otherwise than *old*."""
+    before, after = _sizes(old), _sizes(new)
+    sums = {name: facts[0] for name, facts in old.files.items()}
+    versions = {
+        name: (old.distributions.get(name, "-"), new.distributions.get(name, "-"))
+        for name in sorted(old.distributions.keys() | new.distributions.keys())
+        if old.distributions.get(name) != new.distributions.get(name)
+    }
+    owners: dict[str, int] = {}
+    for bundle, sign in ((old, -1), (new, 1)):
+        for name, size in _sizes(bundle).items():
+            owner = bundle.owners.get(_place(name), "product")
+            owners[owner] = owners.get(owner, 0) + sign * size
+    return Difference(
+        distributions=versions,
+        owners={name: size for name, size in sorted(owners.items()) if size},
+        added={name: size for name, size in after.items() if name not in before},
+        removed={name: size for name, size in before.items() if name not in after},
+        changed={
+            name: after[name] - before[name]
+            for name, facts in new.files.items()
+            if name in before and facts[0] != sums[name]
+        },
+        size=(old.size, new.size),
+    )
+
+
+def _sizes(bundle: Bundle) -> dict[str, int]:
+    return {name: facts[1] for name, facts in bundle.files.items()}

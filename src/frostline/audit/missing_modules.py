@@ -1,0 +1,62 @@
+"""Modules that PyInstaller did not find, held against those that somebody has reviewed."""
+
+from collections.abc import Iterator
+
+from frostline.audit.findings import Finding
+from frostline.core import workspace
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze.pyinstaller import Bundle
+
+_HEAD = """\
+# Modules that PyInstaller does not find, by platform and Python: reviewed, and not needed there.
+# Written by `invoke audit --accept`; look at what changes.
+"""
+
+
+def reviewed(paths: Workspace, target: Target, bundle: Bundle) -> frozenset[str] | None:
+    """Return the reviewed modules, None if nobody has reviewed any for platform and Python."""
+    mine = [name for where, name in _lines(paths, target) if where == _where(bundle)]
+    return frozenset(mine) if mine else None
+
+
+def accept(paths: Workspace, target: Target, bundle: Bundle) -> int:
+    """Write the missing modules of *bundle* as reviewed; return how many are new."""
+    before = reviewed(paths, target, bundle) or frozenset()
+    kept = {line for line in _lines(paths, target) if line[0] != _where(bundle)}
+    lines = sorted(kept | {(_where(bundle), name) for name in bundle.missing})
+    text = "".join(f"{where} {name}\n" for where, name in lines)
+    workspace.write(paths.warnings(target.product), _HEAD + text)
+    return len({*bundle.missing} - before)
+
+
+def _where(bundle: Bundle) -> str:
+    # The standard library itself imports other things in each version, on each system.
+    return f"{bundle.platform}-{bundle.python}"
+
+
+def find(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[Finding]:
+    """Yield what *bundle* lacks and nobody has reviewed."""
+    known = reviewed(paths, target, bundle)
+    remedy = "add it to hidden_imports or the lock; if it is not needed: invoke audit --accept"
+    if known is None and bundle.missing:
+        reason = f"{len(bundle.missing)} modules were not found, and nobody has reviewed that"
+        yield Finding(
+            id="freeze.not-reviewed", severity="note", file=".", reason=reason,
+            remedy="review them with `invoke audit --accept`",
+        )  # fmt: skip
+        return
+    for name in bundle.missing:
+        if name not in (known or ()):
+            yield Finding(
+                id="freeze.missing-module", severity="error", file=name,
+                reason="is imported and was not found when the product was frozen", remedy=remedy,
+            )  # fmt: skip
+
+
+def _lines(paths: Workspace, target: Target) -> set[tuple[str, str]]:
+    try:
+        text = paths.warnings(target.product).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return set()
+    words = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
+    return {(where, name) for where, name in words}

@@ -1,0 +1,69 @@
+"""Tells whether this machine can build, and what to do where it cannot."""
+
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from frostline.core.errors import FrostlineError
+from frostline.core.platforms import host
+from frostline.core.workspace import Workspace
+from frostline.hosts import engine
+from frostline.source import environment
+
+_ENOUGH_BYTES = 3 * 1024**3
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What one check found and, where needed, the remedy."""
+
+    subject: str
+    state: Literal["ok", "note", "missing"]
+    detail: str
+
+
+def examine(paths: Workspace, environ: Mapping[str, str]) -> tuple[Diagnosis, ...]:
+    """Return the diagnosis of this machine for the project in *paths*."""
+    return (
+        Diagnosis("platform", "ok", host().name),
+        Diagnosis("python", "ok", f"{sys.version.split()[0]} at {environment.base_executable()}"),
+        _libpython(),
+        _tool("uv", environ, "venv and pip are used instead; uv is faster"),
+        _tool("strip", environ, "bundles keep their symbol tables; install binutils"),
+        _containers(paths, environ),
+        _disk(paths),
+        Diagnosis("products", "ok", ", ".join(paths.products())),
+    )
+
+
+def _libpython() -> Diagnosis:
+    try:
+        environment.check_interpreter()
+    except FrostlineError as error:
+        return Diagnosis("shared libpython", "missing", f"{error.message} {error.hint}")
+    return Diagnosis("shared libpython", "ok", "found")
+
+
+def _tool(name: str, environ: Mapping[str, str], without: str) -> Diagnosis:
+    found = shutil.which(name, path=environ.get("PATH"))
+    return (
+        Diagnosis(name, "ok", found) if found else Diagnosis(name, "note", f"not here: {without}")
+    )
+
+
+def _containers(paths: Workspace, environ: Mapping[str, str]) -> Diagnosis:
+    try:
+        found = engine.find(environ, paths.build / "log" / "engine.log")
+    except FrostlineError as error:
+        return Diagnosis("containers", "note", f"{error.message} Other Linux platforms need one")
+    return Diagnosis("containers", "ok", found.program)
+
+
+def _disk(paths: Workspace) -> Diagnosis:
+    free = shutil.disk_usage(paths.root).free
+    text = f"{free / 1024**3:.1f} GiB free"
+    if free < _ENOUGH_BYTES:
+        return Diagnosis("disk", "missing", f"{text}; a build wants 3 GiB")
+    return Diagnosis("disk", "ok", text)

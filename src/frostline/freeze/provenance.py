@@ -1,0 +1,77 @@
+"""Where what PyInstaller has collected comes from: its table of contents, by distribution."""
+
+import ast
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from frostline.source.distributions import Installed
+
+PYTHON, SYSTEM, PRODUCT = "python", "system", "product"
+_NATIVE = {"BINARY", "EXTENSION"}
+_KINDS = _NATIVE | {"PYMODULE", "PYMODULE-1", "PYMODULE-2", "PYSOURCE", "DATA"}
+_ENTRY = 3
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """*distributions*: version, and how many of their modules and files were collected.
+
+    *libraries*: native files by place, with the distribution that owns them, `python` for the
+    interpreter's own, or `system`. *owners*: so for all modules and files. *pruned*: number and
+    bytes of what was left out again.
+    """
+
+    distributions: Mapping[str, tuple[str, int]]
+    libraries: Mapping[str, str]
+    owners: Mapping[str, str]
+    pruned: tuple[int, int]
+
+
+def read(work: Path, installed: Installed, base: Path, pruned: Collection[str] = ()) -> Provenance:
+    """Return the provenance of what lies collected in PyInstaller's *work* folder.
+
+    *base* is the folder of the interpreter, *pruned* the places of what was left out.
+    """
+    owners = dict(_owners(installed))
+    counted: Counter[str] = Counter()
+    out, left_out = frozenset(pruned), list[int]()
+    libraries: dict[str, str] = {}
+    everybody: dict[str, str] = {}
+    for place, source, kind in sorted(_entries(work)):
+        path = Path(source)
+        owner = owners.get(path, "")
+        if kind == "DATA" and Path(place).as_posix() in out:
+            left_out.append(path.stat().st_size)
+            continue
+        if owner and ".dist-info" not in place:
+            counted[owner] += 1
+        if not owner:
+            inside = path.is_relative_to(base) or path.resolve().is_relative_to(base)
+            owner = PYTHON if inside else SYSTEM if kind in _NATIVE else PRODUCT
+        everybody[Path(place).as_posix()] = owner
+        if kind in _NATIVE:
+            libraries[place] = owner
+    collected = {name: (installed[name].version, counted[name]) for name in sorted(counted)}
+    return Provenance(collected, libraries, everybody, (len(left_out), sum(left_out)))
+
+
+def _owners(installed: Installed) -> Iterator[tuple[Path, str]]:
+    for name, found in installed.items():
+        for file in found.files or ():
+            yield Path(str(found.locate_file(file))), name
+
+
+def _entries(work: Path) -> set[tuple[str, str, str]]:
+    """Return place, source and kind of all that the analysis has found."""
+    found: set[tuple[str, str, str]] = set()
+    for file in work.rglob("Analysis-*.toc"):
+        waiting = [ast.literal_eval(file.read_text(encoding="utf-8"))]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, tuple) and len(value) == _ENTRY and value[2] in _KINDS:
+                found.add((str(value[0]), str(value[1]), str(value[2])))
+            elif isinstance(value, list | tuple):
+                waiting += value
+    return found

@@ -1,0 +1,264 @@
+"""Prunes a virtual environment that is meant for a container: moved aside, proven, put back.
+
+What goes lies in a folder of the environment until somebody confirms it.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from frostline.core import command, workspace
+from frostline.core.errors import BusyError, HostError, UsageError
+from frostline.freeze import prune
+from frostline.freeze.prune import Candidate
+from frostline.launch.evidence import Fact
+from frostline.source import distributions, environment
+
+STORE = ".frostline-pruned"
+_JOURNAL = "journal.json"
+_PATIENCE = 60.0
+_LINE = 256
+# Loads everything that can be found by name. Any failure is a line of the report.
+_PROBE = """
+import json, sys
+from importlib import metadata
+found = {}
+for item in metadata.distributions():
+    name = item.metadata["Name"]
+    found[f"metadata: {name}"] = [name, "" if item.version else "no version"]
+    for entry in item.entry_points:
+        try:
+            entry.load()
+            problem = ""
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            problem = f"{type(error).__name__}: {error}"
+        found[f"entry point: {entry.group}: {entry.name}"] = [name, problem]
+json.dump(found, open(sys.argv[1], "w", encoding="utf-8"))
+"""
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Venv:
+    """A virtual environment: its folder, interpreter, packages and scripts."""
+
+    folder: Path
+    python: Path
+    packages: Path
+    scripts: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruned:
+    """What went, and what came back because something broke without it: *broken*, with reasons.
+
+    *checked*: how many look-ups, entry points and scripts were tried before and after.
+    """
+
+    gone: tuple[Candidate, ...]
+    returned: tuple[Candidate, ...] = ()
+    broken: Mapping[str, str]
+    checked: int = 0
+
+
+@dataclass(frozen=True)
+class _Check:
+    """One thing that worked before: what to run for it (nothing: the probe tells), and whose."""
+
+    name: str
+    distribution: str
+    argv: tuple[str, ...] = ()
+
+
+def find(folder: Path) -> Venv:
+    """Return the environment in *folder*. Raises UsageError, HostError for one that was moved."""
+    if not (folder / "pyvenv.cfg").is_file():
+        message = f"{folder} is no virtual environment: it has no pyvenv.cfg."
+        raise UsageError(message, hint="name the folder that `python -m venv` has made")
+    python, packages = environment.layout(folder)
+    moved = [*_moved(python.parent)]
+    if moved:
+        script, interpreter = moved[0]
+        more = f" (and {len(moved) - 1} more)" if len(moved) > 1 else ""
+        message = (
+            f"{folder} was moved: {script}{more} starts with {interpreter}, which is not there. "
+            'A shell would say "no such file or directory" of the script itself.'
+        )
+        raise HostError(message, hint="make the environment in the place where it will be used")
+    if not python.exists():
+        message = f"{python} is not there: the Python that the environment was made with is gone."
+        raise HostError(message, hint="make the environment again")
+    return Venv(folder, python, packages, python.parent)
+
+
+def look(venv: Venv, facts: Iterable[Fact]) -> tuple[Candidate, ...]:
+    """Return what may go of *venv*, nothing being touched."""
+    known = distributions.installed(venv.packages)
+    chosen = {item.place: item for item in prune.in_tree(venv.packages)}
+    chosen |= {item.place: item for item in prune.choose(known, venv.packages, facts)}
+    return tuple(sorted(chosen.values()))
+
+
+def apply(
+    venv: Venv, chosen: Collection[Candidate], environ: Mapping[str, str], tell: Tell
+) -> Pruned:
+    """Move what is *chosen* aside, prove what is left, and put back what is needed.
+
+    Whatever interrupts it, all of it is put back. Raises BusyError if there is an earlier
+    pruning that nobody has confirmed or undone.
+    """
+    if (venv.folder / STORE).exists():
+        message = f"{venv.folder} was pruned before, and nobody has said whether it works."
+        raise BusyError(message, hint="`invoke prune --venv … --confirm`, or `--undo`")
+    with workspace.temporary() as scratch:
+        proof = _Proof(venv, environ, scratch, tell)
+        before = proof.working()
+        try:
+            _move_aside(venv, chosen)
+            broken = proof.problems(before)
+            gone = set(chosen)
+            for check in (check for check in before if check.name in broken):
+                for group in _groups(gone, check.distribution):
+                    if not proof.problems([check]):
+                        break
+                    tell(f"putting back {group[0].category} of {group[0].distribution or 'none'}")
+                    _put_back(venv, group)
+                    gone -= set(group)
+        except BaseException:
+            if (venv.folder / STORE / _JOURNAL).exists():
+                undo(venv)
+            raise
+    returned = tuple(sorted(set(chosen) - gone))
+    return Pruned(gone=tuple(sorted(gone)), returned=returned, broken=broken, checked=len(before))
+
+
+def undo(venv: Venv) -> int:
+    """Put everything back; return how many files that were."""
+    places = _journal(venv)
+    for place in places:
+        source, target = _stored(venv, place), venv.packages / place
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+    workspace.remove(venv.folder / STORE)
+    return len(places)
+
+
+def confirm(venv: Venv) -> int:
+    """Remove for good what was moved aside; return how many bytes that were."""
+    _journal(venv)
+    store = venv.folder / STORE
+    size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
+    workspace.remove(store)
+    return size
+
+
+class _Proof:
+    """Tries what people and programs look up in an environment."""
+
+    def __init__(self, venv: Venv, environ: Mapping[str, str], scratch: Path, tell: Tell) -> None:
+        self._venv, self._scratch, self._tell = venv, scratch, tell
+        self._environ = environment.child_environment(environ) | {"PYTHONDONTWRITEBYTECODE": "1"}
+
+    def working(self) -> list[_Check]:
+        """Return what works now: what did not work before is not our doing."""
+        self._tell("looking what works")
+        found = self._probe()
+        checks = [_Check(name, whose) for name, (whose, problem) in found.items() if not problem]
+        for name, item in distributions.installed(self._venv.packages).items():
+            for entry in item.entry_points.select(group="console_scripts"):
+                script = self._venv.scripts / entry.name
+                for word in ("--version", "--help"):
+                    argv = (str(script), word)
+                    if script.is_file() and not self._run(argv):
+                        checks.append(_Check(f"script: {entry.name} {word}", name, argv))
+                        break
+        return checks
+
+    def problems(self, checks: Collection[_Check]) -> dict[str, str]:
+        """Return which of *checks* do not work any more, and why."""
+        self._tell(f"trying {len(checks)} look-ups and programs")
+        found = self._probe() if any(not check.argv for check in checks) else {}
+        told = {
+            check.name: self._run(check.argv)
+            if check.argv
+            else found.get(check.name, ("", "it is not found any more"))[1]
+            for check in checks
+        }
+        return {name: problem for name, problem in told.items() if problem}
+
+    def _probe(self) -> dict[str, tuple[str, str]]:
+        report = self._scratch / "probe.json"
+        report.unlink(missing_ok=True)
+        self._run((str(self._venv.python), "-P", "-c", _PROBE, str(report)))
+        raw = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+        return {name: (whose, problem) for name, (whose, problem) in raw.items()}
+
+    def _run(self, argv: Sequence[str]) -> str:
+        """Return why *argv* does not end well, nothing if it does."""
+        log = self._scratch / "log"
+        with command.Process(argv, log=log, env=self._environ, cwd=self._scratch) as running:
+            running.close_stdin()
+            try:
+                code = running.wait(_PATIENCE)
+            except TimeoutError as error:
+                return str(error)
+            tail = running.tail()
+        return f"exit code {code}: {tail[-1] if tail else ''}" if code else ""
+
+
+def _moved(scripts: Path) -> Iterator[tuple[str, str]]:
+    """Yield the scripts whose interpreter is not there, and that."""
+    for path in sorted(scripts.iterdir()) if scripts.is_dir() else ():
+        with path.open("rb") as file:
+            head = file.readline(_LINE)
+        if head.startswith(b"#!/"):
+            interpreter = head[2:].decode("utf-8", "replace").split()[0]
+            if not Path(interpreter).exists():
+                yield path.name, interpreter
+
+
+def _groups(gone: Collection[Candidate], distribution: str) -> list[list[Candidate]]:
+    """Return what could be put back, by distribution and category, the nearest first."""
+    groups: dict[tuple[bool, str, str], list[Candidate]] = {}
+    for item in sorted(gone):
+        key = (item.distribution != distribution, item.distribution, item.category)
+        groups.setdefault(key, []).append(item)
+    return [groups[key] for key in sorted(groups)]
+
+
+def _move_aside(venv: Venv, chosen: Iterable[Candidate]) -> None:
+    places = [item.place for item in chosen]
+    workspace.write(venv.folder / STORE / _JOURNAL, json.dumps(places))
+    for place in places:
+        source, target = venv.packages / place, _stored(venv, place)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+        for folder in source.parents:
+            if folder == venv.packages or any(folder.iterdir()):
+                break
+            folder.rmdir()
+
+
+def _put_back(venv: Venv, group: Iterable[Candidate]) -> None:
+    for item in group:
+        target = venv.packages / item.place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _stored(venv, item.place).replace(target)
+
+
+def _stored(venv: Venv, place: str) -> Path:
+    return venv.folder / STORE / "files" / place.replace("..", "up")
+
+
+def _journal(venv: Venv) -> list[str]:
+    try:
+        text = (venv.folder / STORE / _JOURNAL).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        message = f"nothing was pruned in {venv.folder} that waits to be confirmed or undone."
+        raise UsageError(message, hint="`invoke prune --venv … --apply` first") from None
+    return [str(place) for place in json.loads(text)]

@@ -1,0 +1,4 @@
+"""Other machines that build: containers, images, cibuildwheel, GitHub's runners.
+
+Nothing here decides what is built, only where.
+"""

@@ -1,0 +1,163 @@
+"""Runs frostline's own verbs in a container of a Linux platform's image.
+
+The project and frostline are mounted read-only, the build folder is the user's own: what is made in
+the container lies where a build without one would have put it.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from pydantic import TypeAdapter
+
+from frostline.core import digest, log
+from frostline.core import own_files as resources
+from frostline.core.command import CommandError, Process
+from frostline.core.errors import BuildError, SmokeError
+from frostline.core.workspace import Target, Workspace
+from frostline.hosts import engine
+from frostline.hosts.engine import Engine
+from frostline.smoke.verdict import Verdict
+from frostline.source import environment
+
+_PROJECT, _OWN = PurePosixPath("/project"), PurePosixPath("/frostline")
+_BUILD = _PROJECT / "build"
+_OWN_CODES = range(1, 9)
+# The first process of a container: it makes frostline's environment once, and it ends on a signal,
+# which the first process of a container otherwise does not.
+_FIRST = """
+set -eu
+environment="$1" python="$2" lock="$3"
+shift 3
+if [ ! -f "$environment/complete" ]; then
+    echo "making an environment for frostline in the container" >&2
+    rm -rf "$environment"
+    "$python" -m venv "$environment"
+    "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \\
+        --require-hashes --no-deps --only-binary=:all: --requirement "$lock" >&2
+    echo /frostline/src > "$(echo "$environment"/lib/python3*/site-packages)/frostline.pth"
+    touch "$environment/complete"
+fi
+"$environment/bin/python" -P -c 'from frostline.cli.program import main; main()' "$@" &
+trap 'exit 130' INT TERM
+wait "$!"
+"""
+
+
+class ContainerError(BuildError):
+    """Frostline has failed in a container, with its own message and exit code."""
+
+    def __init__(self, error: CommandError) -> None:
+        super().__init__("it failed in the container.", hint=error.hint, tail=error.tail)
+        self.exit_code = error.code if error.code in _OWN_CODES else BuildError.exit_code
+
+
+@dataclass(frozen=True)
+class Box:
+    """An *image* to run a *target*'s verbs in; *python* is the interpreter in it."""
+
+    paths: Workspace
+    target: Target
+    engine: Engine
+    image: str
+    python: str
+
+
+def build(box: Box, *, clean: bool, debug: bool, network: bool) -> None:
+    """Build the target of *box*; only its environment is made with the network, unless asked.
+
+    Raises HostError, ContainerError.
+    """
+    target = box.target
+    named = ["--product", target.product, "--platform", target.platform.name]
+    named += ["--layout", target.layout]
+    flags = ["--clean"] * clean + ["--debug"] * debug
+    with log.step(f"building {target.name} in {box.engine.name}") as step:
+        _run(box, ["prepare", *named], step, network=True)
+        _run(box, ["build", *named, "--where", "host", *flags], step, network=network)
+
+
+def smoke(box: Box, rounds: int) -> Verdict:
+    """Return the verdict on the built target of *box*, launched in a container without a network.
+
+    Raises HostError, ContainerError.
+    """
+    target = box.target
+    options = ["--layout", target.layout, "--repeat", str(rounds), "--json"]
+    verb = ["smoke", "--product", target.product, *options]
+    with log.step(f"smoke-testing {target.name} in {box.engine.name}") as step:
+        told = _run(box, verb, step, network=False, codes=(0, SmokeError.exit_code))
+        verdict = TypeAdapter(Verdict).validate_json(told)
+        step.ok = verdict.ok
+    return verdict
+
+
+def _run(
+    box: Box, verb: Sequence[str], step: log.Step, *, network: bool, codes: Sequence[int] = (0,)
+) -> str:
+    """Return what *verb* has printed as its result; the container is gone afterwards."""
+    name = f"frostline-{box.target.name}-{os.getpid()}"
+    argv = [box.engine.program, *arguments(box, name, verb, network=network)]
+    box.paths.build.mkdir(exist_ok=True)
+    lines: list[str] = []
+    logged = box.paths.log(box.target, "container")
+    try:
+        with Process(
+            argv, log=logged, env=box.engine.environ, on_line=step.update, stdout=lines.append
+        ) as process:
+            process.close_stdin()
+            code, tail = process.wait(), process.tail()
+    except BaseException:
+        box.engine.remove(name)  # a client that is killed leaves its container running
+        raise
+    if code not in codes:
+        error = CommandError(argv, code, tail, logged)
+        known = engine.explain(error, box.target.name)
+        raise ContainerError(error) if known is error else known
+    return "\n".join(lines)
+
+
+def arguments(box: Box, name: str, verb: Sequence[str], *, network: bool) -> list[str]:
+    """Return what the engine of *box* is called with, to run *verb* in a container *name*."""
+    lock = resources.data("resources", "requirements", "build.txt")
+    key = digest.of_values({"lock": digest.of_file(lock), "image": box.image})
+    home = _BUILD / "env" / f"frostline-{box.target.platform.name}-{key[:12]}"
+    own = {_OWN / place: path for place, path in resources.parts().items()}
+    environ = box.engine.environ
+    certificates = [
+        variable for variable in environment.CERTIFICATES if network and environ.get(variable)
+    ]
+    passed = [variable for variable in environment.NETWORK if network and environ.get(variable)]
+    given = {
+        "HOME": "/tmp",  # noqa: S108  # the container's own
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PIP_CACHE_DIR": str(_BUILD / "cache" / "pip"),
+    }  # fmt: skip
+    seen = {Path(environ[variable]) for variable in certificates}
+    mounts = [
+        *_mount(box.paths.root, _PROJECT), *_mount(box.paths.build, _BUILD, writable=True),
+        *(part for place, path in own.items() for part in _mount(path, place)),
+        *(part for path in sorted(seen) for part in _mount(path, PurePosixPath(path.as_posix()))),
+    ]  # fmt: skip
+    return [
+        "run", "--rm", "--name", name, "--platform", box.target.platform.oci,
+        *([] if network else ["--network", "none"]), "--security-opt", "label=disable",
+        *engine.user(box.engine), *mounts,
+        *(part for variable in (*passed, *certificates) for part in ("--env", variable)),
+        *(part for item in given.items() for part in ("--env", "=".join(item))),
+        "--workdir", str(_PROJECT), "--entrypoint", "/bin/sh", box.image,
+        "-c", _FIRST, "frostline", str(home), box.python, str(_inside(lock, own)), *verb,
+    ]  # fmt: skip
+
+
+def _inside(file: Path, mounts: dict[PurePosixPath, Path]) -> PurePosixPath:
+    """Return where *file* is seen in the container."""
+    place, path = next(item for item in mounts.items() if file.is_relative_to(item[1]))
+    return place / file.relative_to(path).as_posix()
+
+
+def _mount(path: Path, place: PurePosixPath, *, writable: bool = False) -> tuple[str, str]:
+    parts = ["type=bind", f"source={path}", f"target={place}", *([] if writable else ["readonly"])]
+    # It is read as CSV: a comma in a path takes quotes.
+    return ("--mount", ",".join(f'"{part}"' if "," in part else part for part in parts))

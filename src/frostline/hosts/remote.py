@@ -1,0 +1,244 @@
+"""Has a platform's bundle made by GitHub Actions: the same commands, on a machine of its own."""
+
+import shutil
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from frostline.core import archive, command, log, workspace
+from frostline.core.errors import BuildError, FetchError, HostError, UsageError
+from frostline.core.log import Json
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze import pyinstaller as freeze
+from frostline.freeze.pyinstaller import Bundle
+from frostline.release import package
+from frostline.release.github import ApiError, Repository, items, number, text
+from frostline_runtime.download import fetch as download
+from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+
+WORKFLOW = "freeze.yml"
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
+_GONE, _NOT_FOUND, _NOT_PROCESSED = 410, 404, 422
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What is built: the *commit* that *branch* is at, here and on GitHub."""
+
+    branch: str
+    commit: str
+
+
+def build(
+    paths: Workspace, target: Target, repository: Repository, environ: Mapping[str, str], run: int
+) -> Bundle:
+    """Return the bundle of *target* that GitHub has made, in the place of one made here.
+
+    *run*: the number of a run to go on with; a new one is started if it is 0. Raises UsageError
+    for what GitHub does not have, HostError where it is not allowed, BuildError for a failed run,
+    FetchError for what cannot be had or is not what it should be.
+    """
+    commit = ""
+    if not run:
+        checkout = _checkout(paths, environ)
+        commit = checkout.commit
+        _require_pushed(repository, checkout)
+        run = _dispatch(repository, checkout, target)
+    log.note(f"run {run} of {repository.name}; if it is interrupted here, go on with --run {run}")
+    _wait(repository, run, target, commit)
+    with workspace.temporary() as folder:
+        packed = _download(repository, run, target, folder / "artifact.zip")
+        return _accept(paths, target, repository, packed, environ)
+
+
+def _checkout(paths: Workspace, environ: Mapping[str, str]) -> Checkout:
+    logged = paths.build / "log" / "git.log"
+    git = partial(command.output, log=logged, env=environ, cwd=paths.root)
+    changed = git(["git", "status", "--porcelain"])
+    if changed:
+        message = f"{len(changed)} files here are not committed: GitHub would build without them."
+        raise UsageError(message, hint="commit and push, or build it elsewhere")
+    branch = "".join(git(["git", "branch", "--show-current"]))
+    if not branch:
+        message = "this checkout is at no branch, and GitHub runs workflows at branches."
+        raise UsageError(message, hint="git switch to one that is pushed")
+    return Checkout(branch, git(["git", "rev-parse", "HEAD"])[0])
+
+
+def _require_pushed(repository: Repository, checkout: Checkout) -> None:
+    hint = f"git push origin {checkout.branch}"
+    try:
+        found = repository.get(f"git/ref/heads/{checkout.branch}")
+    except ApiError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        message = f"{repository.name} has no branch {checkout.branch}, or the token may not see it."
+        raise UsageError(message, hint=hint) from None
+    there = text(found, "object", "sha")
+    if there != checkout.commit:
+        message = (
+            f"{checkout.branch} is at {checkout.commit[:10]} here and at {there[:10]} on GitHub."
+        )
+        raise UsageError(message, hint=hint)
+
+
+def _dispatch(repository: Repository, checkout: Checkout, target: Target) -> int:
+    """Return the number of the run that is started."""
+    inputs = {"product": target.product, "platform": target.platform.name}
+    body: Json = {"ref": checkout.branch, "inputs": inputs, "return_run_details": True}
+    try:
+        told = repository.ask("POST", f"actions/workflows/{WORKFLOW}/dispatches", body)
+    except ApiError as error:
+        if error.status == _NOT_FOUND:
+            message = f"{repository.name} has no workflow {WORKFLOW} on its default branch."
+            hint = "docs/github.md has one; push it, and allow Actions in the settings"
+            raise HostError(message, hint=hint) from None
+        if error.status == _NOT_PROCESSED:
+            message = f"{WORKFLOW} cannot be started so: {error.message}"
+            raise HostError(message, hint="it needs workflow_dispatch with these inputs") from None
+        raise
+    return number(told, "workflow_run_id")
+
+
+def _wait(repository: Repository, run: int, target: Target, commit: str) -> None:
+    """Wait for the end of *run* (of *commit*, if it was started here), telling what it is at."""
+    with log.step(f"building {target.name} on GitHub") as step:
+        wait, shown = _FIRST_WAIT, dict[str, str]()
+        while True:
+            state = repository.get(f"actions/runs/{run}")
+            if commit and text(state, "head_sha") != commit:
+                message = f"run {run} is of commit {text(state, 'head_sha')[:10]}: a newer push."
+                raise UsageError(message, hint="git pull, and build again")
+            jobs = items(repository.get(f"actions/runs/{run}/jobs", per_page=100), "jobs")
+            for job in jobs:
+                name, now = text(job, "name"), _state(job)
+                if shown.get(name) != now:
+                    step.update(f"{name}: {now}")
+                    shown[name] = now
+            if text(state, "status") == "completed":
+                break
+            time.sleep(wait)
+            wait = min(wait * 1.5, _LONGEST_WAIT)
+        if text(state, "conclusion") != "success":
+            failed = [
+                text(job, "name") for job in jobs if _state(job) not in {"success", "skipped"}
+            ]
+            message = f"the run has ended with {text(state, 'conclusion')}: {', '.join(failed)}."
+            raise BuildError(message, hint=f"its logs: {text(state, 'html_url')}")
+
+
+def _state(job: Json) -> str:
+    """Return what *job* is at, in a word or two."""
+    if not isinstance(job, Mapping):
+        return ""
+    done = job.get("conclusion")
+    if done:
+        return str(done)
+    steps = [step for step in items(job, "steps") if text(step, "status") == "in_progress"]
+    return text(steps[0], "name") if steps else str(job.get("status"))
+
+
+def _download(repository: Repository, run: int, target: Target, place: Path) -> Path:
+    """Return what *run* has uploaded for *target*, checked against GitHub's digest."""
+    name = f"{target.product}-{target.platform.name}"
+    answer = repository.get(f"actions/runs/{run}/artifacts", name=name, per_page=100)
+    found = [item for item in items(answer, "artifacts") if text(item, "name") == name]
+    if not found:
+        message = f"run {run} has uploaded no artifact {name}."
+        raise FetchError(message, hint="is it a run for this product and platform?")
+    artifact = found[0]
+    expired = f"the artifact of run {run} has expired."
+    again = "build it again, without --run"
+    if isinstance(artifact, Mapping) and artifact.get("expired"):
+        raise FetchError(expired, hint=again)
+    digest = text(artifact, "digest")
+    if not digest.startswith("sha256:"):
+        message = f"GitHub tells no digest of the artifact of run {run}: it cannot be checked."
+        raise FetchError(message, hint=again)
+    try:
+        url = repository.location(f"actions/artifacts/{number(artifact, 'id')}/zip")
+    except ApiError as error:
+        if error.status == _GONE:
+            raise FetchError(expired, hint=again) from None
+        raise
+    wanted = Wanted(
+        name=name, urls=(url,), size=number(artifact, "size_in_bytes"),
+        sha256=digest.removeprefix("sha256:"),
+    )  # fmt: skip
+    with log.downloads() as bars:
+        report = Report(progress=partial(bars.show, name), note=log.note)
+        try:
+            download.fetch(wanted, place, report=report)
+        except DownloadError as error:
+            raise FetchError(str(error), hint="try again with --run") from error
+    return place
+
+
+def _accept(
+    paths: Workspace, target: Target, repository: Repository, packed: Path,
+    environ: Mapping[str, str],
+) -> Bundle:  # fmt: skip
+    """Return the bundle in *packed*, in its place, after everything in it was checked."""
+    folder = packed.parent / "artifact"
+    try:
+        archive.unpack(packed, folder)
+    except zipfile.BadZipFile as error:
+        message = f"what was downloaded is no zip: {error}."
+        raise FetchError(message, hint="try again with --run") from None
+    release = folder / "release"
+    chosen = package.choose(release, target.platform, target.product)
+    made = package.find(chosen)
+    _require_attested(paths, repository, chosen, made.sha256, environ)
+    reports = {
+        name: folder / "output" / paths.report(target, name).name
+        for name in ("bundle", "audit", "smoke")
+    }
+    bundle = freeze.read(reports["bundle"])
+    part, final = paths.work(target) / "fetched", paths.output(target)
+    workspace.remove(part)
+    try:
+        archive.unpack(chosen, part)
+        (top,) = part.iterdir()
+        if bundle.platform != target.platform.name or freeze.describe_files(top) != bundle.files:
+            message = f"{chosen.name} is not what its {reports['bundle'].name} describes."
+            raise FetchError(message, hint="build it again, without --run")
+        workspace.remove(final)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        top.replace(final)
+    finally:
+        workspace.remove(part)
+    for name, report in reports.items():
+        workspace.remove(paths.report(target, name))
+        if report.is_file():
+            workspace.write(paths.report(target, name), report.read_text(encoding="utf-8"))
+    return bundle
+
+
+def _require_attested(
+    paths: Workspace, repository: Repository, file: Path, digest: str, environ: Mapping[str, str]
+) -> None:
+    """Raise FetchError unless GitHub attests that *file* was made by *repository*."""
+    missing = f"GitHub attests nothing about {file.name}."
+    hint = "the workflow's attest job must run; private repositories need a plan that has it"
+    try:
+        told = repository.get(f"attestations/sha256:{digest}")
+    except ApiError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        raise FetchError(missing, hint=hint) from None
+    if not items(told, "attestations"):
+        raise FetchError(missing, hint=hint)
+    program = shutil.which("gh", path=environ.get("PATH"))
+    if not program:
+        log.warning("GitHub has an attestation; its signature was not checked: gh is not installed")
+        return
+    argv = [program, "attestation", "verify", str(file), "--repo", repository.name]
+    try:
+        env = {**environ, "GH_TOKEN": repository.token}
+        command.run(argv, log=paths.build / "log" / "attestation.log", env=env)
+    except command.CommandError as error:
+        message = f"the attestation of {file.name} does not hold."
+        raise FetchError(message, hint=error.hint, tail=error.tail) from error

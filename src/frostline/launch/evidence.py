@@ -1,0 +1,204 @@
+"""What a product has really used when it ran: `specs/<product>.evidence.json`, and its use.
+
+Facts are collected over runs and platforms, reviewed, and committed: builds need no tracing.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import Distribution
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from frostline.core import workspace
+from frostline.core.errors import UsageError
+from frostline.core.platforms import Platform
+from frostline.core.workspace import Workspace
+from frostline.source import distributions
+from frostline.source.distributions import Installed
+
+Kind = Literal["module", "file", "folder", "library", "metadata", "entry-points", "process"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+# The package of what belongs to the standard library.
+PYTHON = "python"
+# Scripts are started by their names, not found by their groups.
+_SCRIPTS = {"console_scripts", "gui_scripts"}
+_CODE = (".py", ".pyc", ".pyi")
+
+
+@dataclass(frozen=True, order=True)
+class Fact:
+    """One thing that was used; *why* says by whom, and in which step, for the first time.
+
+    *name* is a module that no import statement names, a file or folder by its place in the
+    bundle, a library by place or bare name, a distribution, a group of entry points, or a
+    command line.
+    """
+
+    package: str
+    kind: Kind
+    name: str
+    why: str
+    platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Additions:
+    """What a bundle needs by the facts: modules; files and libraries of packages, by place."""
+
+    modules: frozenset[str]
+    files: frozenset[str]
+    libraries: frozenset[str]
+
+
+class _Used(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    why: str
+    platforms: tuple[str, ...]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    schema_: Literal[1] = 1
+    packages: Mapping[str, Mapping[Kind, Mapping[str, _Used]]]
+
+
+def load(paths: Workspace, product: str) -> tuple[Fact, ...] | None:
+    """Return the facts about *product*, None if there are none. Raises UsageError."""
+    path = paths.evidence(product)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    try:
+        raw = json.loads(text)
+        raw["schema_"] = raw.pop("schema")
+        found = _File.model_validate(raw)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        message = f"{path.relative_to(paths.root).as_posix()} cannot be read: {first}."
+        hint = f"mend it, or make it again: invoke evidence --product {product}"
+        raise UsageError(message, hint=hint) from None
+    return tuple(
+        sorted(
+            Fact(package, kind, name, used.why, used.platforms)
+            for package, kinds in found.packages.items()
+            for kind, names in kinds.items()
+            for name, used in names.items()
+        )
+    )
+
+
+def write(paths: Workspace, product: str, facts: Iterable[Fact]) -> None:
+    """Write *facts*, sorted, a line each."""
+    lines = []
+    for package, of_package in groupby(sorted(facts), lambda fact: fact.package):
+        kinds = []
+        for kind, of_kind in groupby(of_package, lambda fact: fact.kind):
+            used = (
+                f"   {_json(f.name)}: {_json({'why': f.why, 'platforms': f.platforms})}"
+                for f in of_kind
+            )
+            kinds.append(f"  {_json(kind)}: {{\n{_joined(used)}\n  }}")
+        lines.append(f" {_json(package)}: {{\n{_joined(kinds)}\n }}")
+    text = f'{{"schema": 1, "packages": {{\n{_joined(lines)}\n}}}}\n'
+    workspace.write(paths.evidence(product), text)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return ",\n".join(lines)
+
+
+def merge(
+    old: Iterable[Fact], new: Iterable[Fact], platform: str, *, keep: bool
+) -> tuple[Fact, ...]:
+    """Return *old* with what a run on *platform* has shown.
+
+    Facts of that platform which the run did not show go, unless they are to be *kept*; a known
+    fact keeps its words, so that the file changes only where something has changed.
+    """
+    known = {(fact.package, fact.kind, fact.name): fact for fact in old}
+    shown = {(fact.package, fact.kind, fact.name): fact for fact in new}
+    merged = []
+    for key in known.keys() | shown.keys():
+        before = known.get(key)
+        here = key in shown or (keep and before is not None and platform in before.platforms)
+        others = [name for name in before.platforms if name != platform] if before else []
+        on = tuple(sorted([*others, *([platform] if here else [])]))
+        if on:
+            merged.append(Fact(*key, (before or shown[key]).why, on))
+    return tuple(sorted(merged))
+
+
+def applying(facts: Iterable[Fact], platform: Platform) -> tuple[Fact, ...]:
+    """Return the facts that hold for *platform*: its own, or all where it has never run."""
+    everything = tuple(facts)
+    mine = tuple(fact for fact in everything if platform.name in fact.platforms)
+    return mine or everything
+
+
+def additions(facts: Iterable[Fact], mine: Installed) -> Additions:
+    """Return what the bundle of a product that is made of *mine* needs by *facts*.
+
+    Of a file that was opened its folder comes along, with all below it that is no code (and its
+    code, if it was code): the run may have opened one translation of forty.
+    """
+    modules: set[str] = set()
+    files: set[str] = set()
+    libraries: set[str] = set()
+    importable = {name for item in mine.values() for name in distributions.modules(item)}
+    installed = {place: name for name, item in mine.items() for place in _places(item)}
+    for fact in facts:
+        match fact.kind:
+            case "module" if fact.package == PYTHON or fact.name in importable:
+                modules.add(fact.name)  # another platform's may not be installed here
+            case "file" | "folder":
+                files.update(_around(fact, installed))
+            case "library":
+                libraries.update({fact.name} & installed.keys())
+            case "entry-points":
+                modules.update(entry_point_modules(mine, fact.name))
+            case _:  # every distribution's metadata is collected anyway
+                continue
+    return Additions(frozenset(modules), frozenset(files), frozenset(libraries))
+
+
+def entry_point_modules(mine: Installed, group: str) -> frozenset[str]:
+    """Return the modules behind the entry points of *group*, scripts excepted."""
+    if group in _SCRIPTS:
+        return frozenset()
+    return frozenset(
+        entry.module
+        for item in mine.values()
+        for entry in item.entry_points
+        if entry.group == group
+    )
+
+
+def _places(item: Distribution) -> Iterator[str]:
+    for path in item.files or ():
+        if ".." not in path.parts and "__pycache__" not in path.parts:
+            yield path.as_posix()
+
+
+def _around(fact: Fact, installed: Mapping[str, str]) -> Iterator[str]:
+    """Yield the files that come along with the opened file, or listed folder, of *fact*."""
+    place = PurePosixPath(fact.name)
+    folder = place if fact.kind == "folder" else place.parent
+    if fact.kind == "file" and fact.name in installed:
+        yield fact.name
+    if not folder.parts:  # beside all packages: nobody's folder
+        return
+    code = place.suffix == ".py"
+    for other in installed:
+        if other.startswith(f"{folder}/") and not other.endswith(distributions.LIBRARY_SUFFIXES):
+            is_code = other.endswith(_CODE)
+            if not is_code or (code and other.endswith(".py")):
+                yield other

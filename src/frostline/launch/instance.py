@@ -1,0 +1,166 @@
+"""A running artifact, frozen or from source, as the build side sees it."""
+
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from frostline.core.command import Process
+from frostline.core.errors import FrostlineError
+
+_FIRST_INTERVAL = 0.02
+_LONGEST_INTERVAL = 0.1
+# No proxy: every address that is asked here is this machine's.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+Event = dict[str, object]
+
+
+class NotHealthyError(FrostlineError):
+    """The artifact ended, or did not become healthy in time."""
+
+    exit_code = 5
+
+
+class Instance:
+    """A started artifact; leaving the block ends whatever of its group still runs."""
+
+    def __init__(
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path
+    ) -> None:
+        self.port = free_port()
+        self.events: list[Event] = []
+        self.started = time.monotonic()
+        self.ready_after: float | None = None
+        self.healthy_after: float | None = None
+        # Without restarts: a service that has to be started twice is not good.
+        command = [*argv, "--lifeline", "stdin", "--port", str(self.port), "--no-restart"]
+        self.process = Process(command, log=log, env=env, cwd=cwd, stdout=self._receive)
+
+    def __enter__(self) -> Self:
+        """Return the running artifact."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the group, whatever happened."""
+        self.process.__exit__(kind, error, trace)
+
+    @property
+    def health_url(self) -> str:
+        """Return the address of the aggregated health."""
+        return f"http://127.0.0.1:{self.port}/health"
+
+    def wait_healthy(self, timeout: float) -> None:
+        """Return once the health is 200; refused and 503 mean not yet.
+
+        Raises NotHealthyError at once when the artifact ends, or after *timeout* seconds.
+        """
+        deadline = self.started + timeout
+        interval = _FIRST_INTERVAL
+        last = "never asked"
+        while time.monotonic() < deadline:
+            code = self.process.poll()
+            if code is not None:
+                self.process.wait(5)
+                message = (
+                    f"the artifact ended with exit code {code} before it was healthy"
+                    f"{self._reason()}."
+                )
+                hint = f"its whole output is in {self.process.log}"
+                raise NotHealthyError(message, hint=hint, tail=self.process.tail())
+            status, body = ask("GET", self.health_url, timeout=2.0)
+            if status == 200:  # noqa: PLR2004  # HTTP's OK
+                self.healthy_after = time.monotonic() - self.started
+                return
+            last = body.strip()[:300] if status else body
+            time.sleep(interval)
+            interval = min(interval * 1.5, _LONGEST_INTERVAL)
+        message = f"the artifact was not healthy after {timeout:g} s: {last}{self._reason()}"
+        hint = f"its whole output is in {self.process.log}"
+        raise NotHealthyError(message, hint=hint, tail=self.process.tail())
+
+    def report(self) -> Mapping[str, object]:
+        """Return the whole health report, which takes the token of the ready line."""
+        token = str((self.event("ready") or {}).get("token", ""))
+        _, body = ask("GET", self.health_url, token=token)
+        try:
+            found = json.loads(body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def event(self, name: str) -> Event | None:
+        """Return the first event called *name* that the artifact has announced."""
+        return next((event for event in self.events if event.get("event") == name), None)
+
+    def wait_event(self, name: str, timeout: float) -> Event | None:
+        """Return the event called *name*, waiting at most *timeout* seconds for it."""
+        deadline = time.monotonic() + timeout
+        while not (found := self.event(name)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return found
+
+    def service_urls(self) -> dict[str, str]:
+        """Return the addresses that the ready line has announced, by service."""
+        ready = self.event("ready") or {}
+        services = ready.get("services")
+        if not isinstance(services, dict):
+            return {}
+        return {name: str(facts["url"]) for name, facts in services.items() if facts.get("url")}
+
+    def stop(self, timeout: float) -> int:
+        """End the lifeline and return the exit code. Raises TimeoutError."""
+        self.process.close_stdin()
+        return self.process.wait(timeout)
+
+    def _receive(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return
+        if isinstance(event, dict):
+            self.events.append(event)
+            if event.get("event") == "ready":
+                self.ready_after = time.monotonic() - self.started
+
+    def _reason(self) -> str:
+        failed = [event for event in self.events if event.get("event") in {"fatal", "degraded"}]
+        return "".join(f"; service {e.get('service')} {e.get('reason')}" for e in failed)
+
+
+def ask(
+    method: str, url: str, *, body: object = None, token: str = "", timeout: float = 30.0
+) -> tuple[int, str]:
+    """Return status and text of the answer, or 0 and the reason if there was none."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method)  # noqa: S310  # loopback only
+    if data:
+        request.add_header("Content-Type", "application/json")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with _opener.open(request, timeout=timeout) as response:
+            return int(response.status), response.read().decode("utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode("utf-8", "replace")
+    except (OSError, urllib.error.URLError) as error:
+        return 0, str(error)
+
+
+def free_port() -> int:
+    """Return a loopback port that was free a moment ago."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number

@@ -1,0 +1,103 @@
+"""Checks before the freeze that the product works at all: imported, and started from source."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from frostline.core import command, log, workspace
+from frostline.core.errors import BuildError
+from frostline.core.workspace import Target, Workspace
+from frostline.launch.instance import Instance
+from frostline.profile.profile import Profile
+from frostline.source import environment
+from frostline.source.environment import ProductEnvironment
+from frostline.source.stage import Stage
+
+# Exit codes tell the two mistakes apart; the traceback on the way is the product's own.
+_IMPORT_ENTRY = """
+import importlib, sys
+module, _, attribute = sys.argv[1].partition(":")
+try:
+    found = importlib.import_module(module)
+except ModuleNotFoundError as error:
+    print(error)
+    sys.exit(41 if error.name and (module + ".").startswith(error.name + ".") else 42)
+for part in attribute.split("."):
+    if not hasattr(found, part):
+        sys.exit(43)
+    found = getattr(found, part)
+"""
+_NO_MODULE, _NO_DEPENDENCY, _NO_ATTRIBUTE = 41, 42, 43
+
+
+def check(
+    paths: Workspace,
+    target: Target,
+    profile: Profile,
+    product: ProductEnvironment,
+    stage: Stage,
+    environ: Mapping[str, str],
+) -> None:
+    """Raise BuildError unless every entry can be imported and the services answer unfrozen."""
+    env = environment.child_environment(environ) | environment.of_source(stage.folder)
+    log_file = paths.log(target, "preflight")
+    entries = dict.fromkeys(
+        [profile.entry, *(service.entry for service in profile.services if service.entry)]
+    )
+    # In the work folder and not among the system's temporary ones: an interrupt in the moment of
+    # its making would leave it there for ever.
+    home = paths.work(target) / "home"
+    with log.step(f"checking {target.product} unfrozen"):
+        try:
+            workspace.remove(home)
+            home.mkdir(parents=True)
+            for entry in entries:
+                _import_entry(entry, product, env, log_file)
+            if profile.services and profile.check_unfrozen:
+                _start(target, profile, product, env | private(home, profile), home, log_file)
+        finally:
+            workspace.remove(home)
+
+
+def private(home: Path, profile: Profile) -> dict[str, str]:
+    """Return the variables that keep a run from source away from the user's own folders."""
+    values = {"HOME": str(home), "USERPROFILE": str(home)}
+    if profile.storage:
+        values[profile.storage.variable] = str(home / "storage")
+    return values
+
+
+def _import_entry(
+    entry: str, product: ProductEnvironment, env: Mapping[str, str], log_file: Path
+) -> None:
+    module, _, attribute = entry.partition(":")
+    argv = [str(product.python), "-P", "-c", _IMPORT_ENTRY, entry]
+    try:
+        command.run(argv, log=log_file, env=env)
+    except command.CommandError as error:
+        reasons = {
+            _NO_MODULE: f"the product has no module {module} (entry = {entry!r}).",
+            _NO_DEPENDENCY: f"{module} needs a module that its lock does not bring: "
+            f"{error.tail[-1] if error.tail else ''}.",
+            _NO_ATTRIBUTE: f"{module} has no {attribute} (entry = {entry!r}).",
+        }
+        message = reasons.get(error.code, f"{module} cannot be imported.")
+        hint = f"correct entry or the lock in the profile; {error.hint}"
+        raise BuildError(message, hint=hint, tail=error.tail) from error
+
+
+def _start(  # one start needs all of it
+    target: Target,
+    profile: Profile,
+    product: ProductEnvironment,
+    env: Mapping[str, str],
+    home: Path,
+    log_file: Path,
+) -> None:
+    argv = [str(product.python), "-P", "-m", "frostline_runtime.entry"]
+    with Instance(argv, env=env, cwd=home, log=log_file) as instance:
+        instance.wait_healthy(profile.smoke.timeout)
+        try:
+            instance.stop(30)
+        except TimeoutError as error:
+            message = f"{target.product} did not stop within 30 s when run from source."
+            raise BuildError(message, hint=f"its output is in {log_file}") from error

@@ -1,0 +1,205 @@
+"""Runs a product from source, plays its commands and requests, and notes what it uses."""
+
+import ast
+import os
+import shutil
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from packaging.utils import canonicalize_name
+
+from frostline.core import log, workspace
+from frostline.core.errors import BuildError
+from frostline.core.workspace import Target, Workspace
+from frostline.launch import exercise as play
+from frostline.launch import tracer
+from frostline.launch.evidence import KINDS, PYTHON, Fact, Kind
+from frostline.launch.exercise import Outcome
+from frostline.launch.instance import Instance
+from frostline.launch.preflight import private
+from frostline.profile.profile import Profile
+from frostline.source import distributions, environment
+from frostline.source.distributions import Installed
+from frostline.source.environment import ProductEnvironment
+from frostline.source.stage import Stage, project_metadata
+from frostline_runtime.artifact.manifest import FILE_NAME
+
+_RUNTIME = "frostline_runtime"
+_START, _STOP = "start", "stop"
+_WORDS: Mapping[Kind, str] = {
+    "module": "imported", "file": "opened", "folder": "listed", "library": "loaded",
+    "metadata": "asked for", "entry-points": "asked for", "process": "started",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, order=True)
+class Noted:
+    """One line of a trace."""
+
+    time: float
+    kind: Kind
+    subject: str
+    who: str
+
+
+@dataclass
+class _Steps:
+    """When each step of the run began."""
+
+    begun: list[tuple[float, str]]
+
+    def begin(self, name: str) -> None:
+        self.begun.append((time.monotonic(), name))
+
+    def at(self, when: float) -> str:
+        return next((name for begin, name in reversed(self.begun) if begin <= when), _START)
+
+
+def trace(
+    paths: Workspace, target: Target, profile: Profile, product: ProductEnvironment, stage: Stage,
+    environ: Mapping[str, str],
+) -> tuple[Fact, ...]:  # fmt: skip
+    """Return what *target* uses from source. Raises BuildError if it does not work there."""
+    work = paths.work(target) / "trace"
+    workspace.remove(work)
+    folders = {name: work / name for name in ("path", "lines", "home")}
+    for folder in folders.values():
+        folder.mkdir(parents=True)
+    shutil.copyfile(tracer.__file__, folders["path"] / "sitecustomize.py")
+    env = environment.child_environment(environ) | private(folders["home"], profile)
+    env |= environment.of_source(stage.folder) | {
+        "PYTHONPATH": os.pathsep.join(map(str, (folders["path"], stage.folder))),
+        "FROSTLINE_TRACE": str(folders["lines"]),
+        "FROSTLINE_TRACE_ROOTS": os.pathsep.join(_roots(stage.folder, product.site_packages)),
+    }
+    steps, log_file = _Steps([]), paths.log(target, "trace")
+    workspace.remove(log_file)
+    with log.step(f"tracing {target.product} from source") as step:
+        for outcome in _play(product, profile, target.product, env, log_file, steps):
+            step.update(outcome.name)
+            if outcome.problem:
+                message = f"{target.product} fails from source: {outcome.name}: {outcome.problem}"
+                raise BuildError(message, hint=f"its output is in {log_file}")
+    installed = distributions.installed(product.site_packages, stage.folder)
+    mine = distributions.contributing(installed, project_metadata(paths.root / profile.source)[0])
+    return facts(read(folders["lines"]), steps.at, mine, stage, target.platform.name)
+
+
+def _roots(*folders: Path) -> dict[str, None]:
+    """Return *folders* as they are named, and as links to them are resolved."""
+    return dict.fromkeys(str(path) for folder in folders for path in (folder, folder.resolve()))
+
+
+def _play(
+    product: ProductEnvironment, profile: Profile, name: str, env: Mapping[str, str],
+    log_file: Path, steps: _Steps,
+) -> Iterator[Outcome]:  # fmt: skip
+    argv, home = [str(product.python), "-P", "-m", f"{_RUNTIME}.entry"], Path(env["HOME"])
+    timeout = profile.smoke.timeout
+    for wanted in profile.smoke.commands:
+        steps.begin(" ".join([name, *wanted.arguments]))
+        done = play.run_command(argv, wanted, env, home, log_file, timeout)
+        yield replace(done, name=steps.begun[-1][1])
+    if not profile.services:
+        return
+    steps.begin(_START)
+    with Instance(argv, env=env, cwd=home, log=log_file) as instance:
+        instance.wait_healthy(timeout)
+        instance.wait_event("ready", timeout)
+        urls = instance.service_urls()
+        for request in profile.smoke.requests:
+            steps.begin(f"{request.method} {request.path}")
+            yield play.make_request(request, urls)
+        steps.begin(_STOP)
+        try:
+            instance.stop(30)
+        except TimeoutError as error:
+            message = f"{name} did not stop within 30 s when run from source."
+            raise BuildError(message, hint=f"its output is in {log_file}") from error
+
+
+def read(folder: Path) -> tuple[Noted, ...]:
+    """Return all lines of all processes that have written into *folder*, the first use first."""
+    found = []
+    for path in folder.glob("*.trace"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            when, kind, subject, who = cast("tuple[float, Kind, str, str]", ast.literal_eval(line))
+            assert kind in KINDS  # noqa: S101  # our own tracer's word
+            found.append(Noted(when, kind, subject, who))
+    return tuple(sorted(found))
+
+
+def facts(
+    noted: Iterable[Noted], step_at: Callable[[float], str], mine: Installed, stage: Stage,
+    platform: str,
+) -> tuple[Fact, ...]:  # fmt: skip
+    """Return the facts that *noted* lines are about what *mine* and *stage* hold."""
+    owners = _Owners(mine, stage)
+    found: dict[tuple[str, str, str], Fact] = {}
+    for item in noted:
+        name = str(canonicalize_name(item.subject)) if item.kind == "metadata" else item.subject
+        package = owners.package(item.kind, name, item.who)
+        key = (package, item.kind, name)
+        if package and key not in found:
+            why = f"{_WORDS[item.kind]} by {item.who} at {step_at(item.time)}"
+            found[key] = Fact(package, item.kind, name, why, (platform,))
+    return tuple(sorted(found.values()))
+
+
+class _Owners:
+    """Whose a thing is that was used: a package's, Python's, or nobody's who is shipped."""
+
+    def __init__(self, mine: Installed, stage: Stage) -> None:
+        self._modules = {name for item in mine.values() for name in distributions.modules(item)}
+        self._files = {path.as_posix() for item in mine.values() for path in item.files or ()}
+        self._files |= {
+            path.relative_to(stage.folder).as_posix() for path in stage.folder.rglob("*")
+        }
+        self._mine, self._own = mine, {*stage.modules}
+
+    def package(self, kind: Kind, name: str, who: str) -> str:
+        """Return the package of *name*, nothing if it is no matter of the bundle's."""
+        asker = who.partition(".")[0]
+        top = name.partition("." if kind == "module" else "/")[0]
+        match kind:
+            case "module":
+                return "" if asker == "runpy" else self._module(name, top, asker)  # how we start it
+            case "file" | "folder":
+                ours = top in {_RUNTIME, FILE_NAME} or top.endswith((".dist-info", ".pth"))
+                shipped = name in self._files or (kind == "folder" and self._is_folder(name))
+                return top if shipped and not ours else ""
+            case "library":
+                return top if "/" in name and name in self._files else asker
+            case "metadata":
+                return name if name in self._mine else ""
+            case "entry-points" | "process":
+                return "" if asker == _RUNTIME else asker
+
+    def _module(self, name: str, top: str, asker: str) -> str:
+        if top == _RUNTIME or (name in self._own and asker == _RUNTIME):
+            return ""  # they are collected in any case
+        if name in self._modules or name in self._own:
+            return top
+        return PYTHON if _is_standard(name, top) else ""
+
+    def _is_folder(self, name: str) -> bool:
+        return any(file.startswith(f"{name}/") for file in self._files)
+
+
+def _is_standard(name: str, top: str) -> bool:
+    """Tell whether the module is one of the standard library's files."""
+    if top not in sys.stdlib_module_names or top == "encodings":  # those are always there
+        return False
+    library = Path(sysconfig.get_path("stdlib"))
+    place = library.joinpath(*name.split("."))
+    extensions = library / "lib-dynload"
+    return (
+        place.with_suffix(".py").is_file()
+        or (place / "__init__.py").is_file()
+        or any(extensions.glob(f"{name}.*"))
+    )

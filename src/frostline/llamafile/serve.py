@@ -1,0 +1,227 @@
+"""A llamafile on its own, as `invoke llamafile` runs it: found, fetched, checked, watched."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from frostline.core import log, workspace
+from frostline.core import own_files as resources
+from frostline.core.errors import FetchError, HostError, UsageError
+from frostline.core.platforms import host
+from frostline.core.workspace import Target, Workspace
+from frostline.launch.instance import Instance, NotHealthyError, ask
+from frostline.profile import resources as pins
+from frostline.profile.resources import Pin
+from frostline.source import fetch
+from frostline_runtime.artifact import manifest
+from frostline_runtime.artifact.manifest import Manifest, ModelServer, Port, Probe, Service
+from frostline_runtime.download import fetch as download
+from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+from frostline_runtime.model import ape, llamafile, preparation
+from frostline_runtime.model.llamafile import Choice, ModelServerError, Version
+
+DEFAULT_BASE, DEFAULT_MODEL = "llamafile", "smollm2"
+_SUFFIXES = (".llamafile", ".gguf")
+_SERVICE = "llm"
+_STORAGE = "FROSTLINE_LLAMAFILE"
+_START_PATIENCE, _LONGEST_START = 300.0, 3600.0  # without a word, and in all
+_MOST_PORT = 65_535
+
+Confirm = Callable[[str], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What somebody wants served, and how; *model* and *base* are a file, an address or a name."""
+
+    model: str = ""
+    base: str = ""
+    port: int = 0
+    server: ModelServer = field(default_factory=ModelServer)
+    offline: bool = False
+
+
+def confirm_on_terminal(question: str) -> bool:
+    """Ask a person; nobody there means no."""
+    return sys.stdin.isatty() and log.ask(question)
+
+
+def find(paths: Workspace, wish: Wish, *, confirm: Confirm) -> Choice:
+    """Return the files of *wish*, fetched if need be.
+
+    A llamafile as the model is its own server. Without a base the pinned llamafile is taken,
+    without a model the one in the base, or the pinned one. Raises UsageError, FetchError.
+    """
+    known = pins.load(paths)
+    model = _file(paths, known, wish.model, wish, confirm) if wish.model else None
+    if model and not wish.base and ape.kind_of(model) != "other":
+        return Choice(model)
+    base = _file(paths, known, wish.base or DEFAULT_BASE, wish, confirm)
+    if not model and not wish.base:
+        model = _file(paths, known, DEFAULT_MODEL, wish, confirm)
+    return Choice(base, model)
+
+
+def _file(paths: Workspace, known: Sequence[Pin], text: str, wish: Wish, confirm: Confirm) -> Path:
+    path = Path(text).expanduser()
+    if path.is_file():
+        return path.absolute()
+    if "://" in text:
+        return _by_url(paths, known, text, wish, confirm)
+    if any(pin.name == text for pin in known):
+        (pin,) = pins.chosen(known, [text], host())
+        return fetch.fetch(paths, [pin], offline=wish.offline)[text]
+    if text in paths.products():
+        built = paths.executable(Target(text, host()))
+        if built.is_file():
+            return built
+        message = f"{text} is a product that was not built."
+        raise UsageError(message, hint=f"run `invoke build --product {text}`")
+    if "/" in text or "\\" in text or path.suffix:
+        message = f"there is no file {text}."
+        raise UsageError(message, hint="name a file, an address, or a resource")
+    pins.chosen(known, [text], host())  # which says what there is
+    raise AssertionError(text)
+
+
+def _by_url(paths: Workspace, known: Sequence[Pin], url: str, wish: Wish, confirm: Confirm) -> Path:
+    name = url.partition("?")[0].rpartition("/")[2]
+    pinned = [pin for pin in known if url in pin.urls]
+    if pinned:
+        return fetch.fetch(paths, pinned[:1], offline=wish.offline)[pinned[0].name]
+    if not name.endswith(_SUFFIXES):
+        message = f"{url} names no {' or '.join(_SUFFIXES)}."
+        raise UsageError(message, hint="give the address of the file itself")
+    place = paths.build / "cache" / "models" / name
+    wanted = Wanted(name=name, urls=(url,), executable=name.endswith(".llamafile"))
+    if not download.is_there(wanted, place):
+        question = f"{url} is not pinned: nothing tells whether it is what its author has made."
+        if not confirm(question):
+            message = f"{url} is not pinned, and was not fetched."
+            raise UsageError(
+                message, hint="add --yes, or pin it: invoke resources --pin NAME --url …"
+            )
+        try:
+            with log.downloads() as bars:
+                report = Report(lambda done, total: bars.show(name, done, total), log.note)
+                download.fetch(wanted, place, report=report, offline=wish.offline)
+        except DownloadError as error:
+            raise FetchError(str(error), hint="what has arrived is kept: try again") from error
+    return place
+
+
+def base(
+    paths: Workspace, wish: Wish, environ: Mapping[str, str], *, confirm: Confirm
+) -> tuple[Path, Version]:
+    """Return the base of *wish* and its version, () if it does not say.
+
+    Raises UsageError, FetchError.
+    """
+    path = _file(paths, pins.load(paths), wish.base or DEFAULT_BASE, wish, confirm)
+    try:
+        with workspace.temporary() as folder:
+            found = preparation.examine(Choice(path), folder, environ, log.note)
+    except ModelServerError as error:
+        raise UsageError(str(error), hint="name another --base") from error
+    return path, found.version
+
+
+def require_loopback(host: str) -> None:
+    """Raise UsageError unless *host* is this machine: what it serves is nobody else's."""
+    if host not in {"127.0.0.1", "localhost"}:
+        message = f"--host: {host} would let others in."
+        raise UsageError(message, hint="127.0.0.1; put a server with a login before it for others")
+
+
+def settings(context: int, layers: int, predict: int, arguments: Sequence[str]) -> ModelServer:
+    """Return how the model is to be served. Raises UsageError."""
+    known = (("ctx-size", context, 0), ("gpu-layers", layers, 0), ("n-predict", predict, -1))
+    for flag, value, least in known:
+        if value < least:
+            message = f"--{flag}: {value} is too small."
+            raise UsageError(message, hint=f"{least} or more")
+    return ModelServer(
+        context=context, gpu_layers=layers, predict=predict, arguments=tuple(arguments)
+    )
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model server that answers."""
+
+    url: str
+    pid: int
+    model: str
+    seconds: float
+
+
+def serve(
+    paths: Workspace, choice: Choice, wish: Wish, environ: Mapping[str, str],
+    ready: Callable[[Served], None],
+) -> None:  # fmt: skip
+    """Serve *choice* until Ctrl-C, under the supervisor that runs it in artifacts, too.
+
+    *ready* is told once it answers; nothing of it is left afterwards, however this process ends.
+    Raises UsageError, HostError.
+    """
+    if not 0 <= wish.port <= _MOST_PORT:
+        message = f"--port: {wish.port} is no port."
+        raise UsageError(message, hint=f"1 to {_MOST_PORT}, or 0 for a free one")
+    log_file = paths.build / "log" / "llamafile.log"
+    log_file.unlink(missing_ok=True)
+    with workspace.temporary() as folder:
+        workspace.write(folder / manifest.FILE_NAME, manifest.dump(_manifest(choice, wish)))
+        env = dict(environ) | {
+            "FROSTLINE_BUNDLE": str(folder),
+            _STORAGE: str(folder / "storage"),
+            "PYTHONPATH": str(resources.runtime_package().parent),
+        }
+        argv = [sys.executable, "-P", "-m", "frostline_runtime.entry"]
+        with Instance(argv, env=env, cwd=folder, log=log_file) as instance:
+            try:
+                with log.step("starting the model server"):
+                    instance.wait_healthy(_LONGEST_START)
+                    instance.wait_event("ready", _LONGEST_START)
+            except NotHealthyError as error:
+                raise _failed(instance) from error
+            ready(_served(instance))
+            with contextlib.suppress(KeyboardInterrupt):
+                if instance.process.wait():
+                    raise _failed(instance)
+
+
+def _manifest(choice: Choice, wish: Wish) -> Manifest:
+    port = Port(mode="fixed" if wish.port else "ephemeral", number=wish.port, by="argument")
+    service = Service(
+        name=_SERVICE, kind="llamafile", port=port, startup=Probe(), start_timeout=_START_PATIENCE,
+        start_longest=_LONGEST_START,
+    )  # fmt: skip
+    server = replace(wish.server, executable=str(choice.executable), model=str(choice.model or ""))
+    return Manifest(
+        product="llamafile", name="llamafile", version="1", platform="", layout="onedir", entry="",
+        environment=manifest.Environment(storage_variable=_STORAGE, storage_default="~"),
+        services=(service,), model_server=server,
+    )  # fmt: skip
+
+
+def _served(instance: Instance) -> Served:
+    url = instance.service_urls()[_SERVICE]
+    services = instance.report().get("services")
+    facts = services[_SERVICE] if isinstance(services, dict) else {}
+    status, body = ask("GET", f"{url}{llamafile.MODELS}")
+    return Served(
+        url=url, pid=int(facts.get("pid") or 0),
+        model=llamafile.served_model(status, body.encode()),
+        seconds=round(instance.healthy_after or 0.0, 2),
+    )  # fmt: skip
+
+
+def _failed(instance: Instance) -> HostError:
+    fatal = instance.event("fatal") or {}
+    reason = str(fatal.get("reason") or "was not ready in time")
+    tail = fatal.get("tail")
+    lines = [str(line) for line in tail] if isinstance(tail, list) else instance.process.tail()
+    hint = f"its whole output is in {instance.process.log}"
+    return HostError(f"the model server: {reason.rstrip('.')}.", hint=hint, tail=lines)

@@ -1,0 +1,166 @@
+"""Mistakes of a profile that types cannot tell, found in data whose types may be wrong."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TypeGuard
+
+from pydantic import ValidationError
+
+from frostline.core.errors import Problem, did_you_mean
+from frostline.core.platforms import PLATFORMS
+from frostline.profile import toml_lines
+
+Mistake = tuple[toml_lines.Key, str]
+
+_FILE_KEYS = ("source", "requirements")
+_FILE_LISTS = ("hooks", "runtime_hooks")
+_FILE_TABLES = (("data", "source"), ("before", "requirements"))
+
+
+def of_fields(error: ValidationError, known: tuple[str, ...]) -> Iterator[Mistake]:
+    """Yield what pydantic has found, in words for people; *known* keys are suggested."""
+    for item in error.errors(include_url=False, include_context=False):
+        loc = item["loc"]
+        if item["type"] == "extra_forbidden":
+            yield loc, f"unknown key.{did_you_mean(str(loc[-1]), known)}"
+        elif item["type"] == "missing":
+            yield loc, "is required and missing"
+        else:
+            yield loc, f"{item['msg']}, got {_shown(item['input'])}"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004  # fits a line
+
+
+def syntax_problem(file: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    """Return *error* with the line that it names, or the last one."""
+    message = str(error)
+    reason, _, place = message.partition(" (at line ")
+    number = place.partition(",")[0]
+    line = int(number) if number.isdigit() else text.count("\n") + 1
+    return Problem(file, line, "TOML", reason)
+
+
+def find(raw: Mapping[str, object], root: Path) -> Iterator[Mistake]:
+    """Yield missing files and clashing services of the profile *raw*."""
+    for key, name in _named_files(raw):
+        if isinstance(name, str) and name and "{" not in name and not (root / name).exists():
+            yield key, f"no such file or folder: {name}"
+    for number, name in enumerate(strings(raw.get("platforms"))):
+        if name not in PLATFORMS:
+            yield ("platforms", number), f"unknown platform.{did_you_mean(name, (*PLATFORMS,))}"
+    yield from _service_mistakes(raw)
+
+
+def _named_files(raw: Mapping[str, object]) -> Iterator[tuple[toml_lines.Key, object]]:
+    for key in _FILE_KEYS:
+        yield (key,), raw.get(key)
+    for key in _FILE_LISTS:
+        for number, name in enumerate(strings(raw.get(key))):
+            yield (key, number), name
+    for key, field in _FILE_TABLES:
+        for number, table in enumerate(tables(raw.get(key))):
+            yield (key, number, field), table.get(field)
+    icon = raw.get("icon")
+    if is_table(icon):
+        for system, file in icon.items():
+            yield ("icon", system), file
+
+
+def _service_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
+    services = tables(raw.get("services"))
+    names = [str(service.get("name")) for service in services]
+    ports: dict[object, str] = {}
+    for number, service in enumerate(services):
+        name = names[number]
+        if name in names[:number]:
+            yield ("services", number, "name"), f'a second service is called "{name}"'
+        for need in strings(service.get("needs")):
+            if need not in names:
+                hint = did_you_mean(need, names)
+                yield ("services", number, "needs"), f'there is no service "{need}".{hint}'
+        yield from _port_mistakes(number, service.get("port"), name, ports)
+        if service.get("kind") == "llamafile" and not raw.get("model_server"):
+            yield ("services", number, "kind"), "a llamafile needs a [model_server] table"
+        if service.get("kind") == "command" and not service.get("command"):
+            yield ("services", number, "command"), "a service of kind command needs a command"
+        yield from _probe_mistakes(number, service)
+    if cycle := _cycle({str(s.get("name")): strings(s.get("needs")) for s in services}):
+        yield ("services",), f"services need each other in a circle: {' → '.join(cycle)}"
+
+
+def _port_mistakes(
+    number: int, port: object, name: str, ports: dict[object, str]
+) -> Iterator[Mistake]:
+    if not is_table(port):
+        return
+    if not _finds_one(str(port.get("pattern", "(.)"))):
+        key = ("services", number, "port", "pattern")
+        yield key, "must be a regular expression with one group, the port"
+    chosen = port.get("number")
+    if chosen and chosen in ports:
+        yield ("services", number, "port"), f"port {chosen} belongs to {ports[chosen]} already"
+    elif chosen:
+        ports[chosen] = name
+
+
+def _finds_one(pattern: str) -> bool:
+    try:
+        return re.compile(pattern).groups == 1
+    except re.error:
+        return False
+
+
+def _probe_mistakes(number: int, service: Mapping[str, object]) -> Iterator[Mistake]:
+    for role in ("startup", "readiness", "liveness"):
+        probe = service.get(role)
+        if not is_table(probe):
+            continue
+        place = ("services", number, role)
+        kind = probe.get("kind", "http")
+        if kind == "line":
+            try:
+                re.compile(str(probe.get("pattern", "")))
+            except re.error as error:
+                yield (*place, "pattern"), f"is no regular expression: {error}"
+            if not probe.get("pattern"):
+                yield (*place, "pattern"), "a probe of kind line needs a pattern"
+        if kind in {"line", "descriptor"} and role != "startup":
+            yield (*place, "kind"), f"{kind} tells of a start only; use http or tcp"
+        listens = service.get("port") or service.get("kind") == "llamafile"
+        if kind in {"http", "tcp"} and not listens:
+            yield place, "the service has no port that could be asked"
+
+
+def _cycle(needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    def walk(name: str, path: tuple[str, ...]) -> tuple[str, ...]:
+        if name in path:
+            return (*path[path.index(name) :], name)
+        for need in needs.get(name, ()):
+            if found := walk(need, (*path, name)):
+                return found
+        return ()
+
+    for name in needs:
+        if found := walk(name, ()):
+            return found
+    return ()
+
+
+def is_table(value: object) -> TypeGuard[dict[str, object]]:
+    """Tell whether *value* is a TOML table."""
+    return isinstance(value, dict)
+
+
+def tables(value: object) -> tuple[dict[str, object], ...]:
+    """Return the tables in *value*, none if it is no array of them."""
+    return tuple(item for item in value if is_table(item)) if isinstance(value, list) else ()
+
+
+def strings(value: object) -> tuple[str, ...]:
+    """Return the strings in *value*, none if it is no array of them."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

@@ -1,0 +1,110 @@
+"""Reads the profile of a product from its file and reports every mistake at once."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+
+from pydantic import ValidationError
+
+from frostline.core.errors import Problem, ProfileError, did_you_mean
+from frostline.core.platforms import PLATFORMS
+from frostline.core.workspace import Target, Workspace
+from frostline.profile import mistakes, toml_lines
+from frostline.profile.mistakes import Mistake, is_table
+from frostline.profile.profile import Profile, Table
+
+
+def load(workspace: Workspace, target: Target) -> Profile:
+    """Return the profile of *target* with its overrides applied.
+
+    Raises UsageError for an unknown product, ProfileError with every mistake at once.
+    """
+    return _parse(merged(_checked(workspace, workspace.require_product(target.product)), target))
+
+
+def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str, object]:
+    """Return what the profile of *product* says, over what its base says, without a mistake.
+
+    *variant* is the product whose base it is: a base has none itself.
+    """
+    path = workspace.profile(product)
+    shown = path.relative_to(workspace.root).as_posix()
+    text = path.read_text(encoding="utf-8")
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError([mistakes.syntax_problem(shown, text, error)]) from None
+    lines, base = toml_lines.index(text), raw.get("base")
+    found: list[Mistake] = []
+    if variant and base:
+        found.append((("base",), f"{variant} is based on this already, and there is one step only"))
+    elif base and base not in {*workspace.products()} - {product}:
+        hint = did_you_mean(str(base), workspace.products())
+        found.append((("base",), f"there is no other product {base!r}.{hint}"))
+    elif base:
+        raw = _merge(_checked(workspace, str(base), product), raw)
+    found = found or [*_field_mistakes(raw), *mistakes.find(raw, workspace.root)]
+    if found:
+        raise ProfileError(
+            [
+                Problem(shown, toml_lines.find(lines, key), ".".join(map(str, key)), reason)
+                for key, reason in dict.fromkeys(found)
+            ]
+        )
+    return raw
+
+
+def merged(raw: Mapping[str, object], target: Target) -> dict[str, object]:
+    """Return *raw* with the overrides for the platform, then the layout, of *target*."""
+    overrides = raw.get("overrides", {})
+    result = dict(raw)
+    if is_table(overrides):
+        for key in (target.platform.name, target.layout):
+            table = overrides.get(key, {})
+            if is_table(table):
+                result = _merge(result, table)
+    return result
+
+
+def _parse(raw: Mapping[str, object]) -> Profile:
+    # By way of JSON: strict about types, and arrays become tuples.
+    return Profile.model_validate_json(json.dumps(raw, default=str))
+
+
+def _field_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
+    known = tuple(_pydantic_mistakes(raw))
+    yield from known
+    overrides = raw.get("overrides", {})
+    if not is_table(overrides):
+        return
+    for key, table in overrides.items():
+        if key not in PLATFORMS and key not in {"onedir", "onefile"}:
+            hint = did_you_mean(key, (*PLATFORMS, "onedir", "onefile"))
+            yield ("overrides", key), f"unknown platform or layout.{hint}"
+        elif is_table(table):
+            for loc, reason in _pydantic_mistakes(_merge(raw, table)):
+                if (loc, reason) not in known:
+                    yield ("overrides", key, *loc), reason
+
+
+def _pydantic_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
+    try:
+        _parse(raw)
+    except ValidationError as error:
+        yield from mistakes.of_fields(error, _ALL_KEYS)
+
+
+def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        result[key] = _merge(old, value) if is_table(old) and is_table(value) else value
+    return result
+
+
+def _all_keys() -> tuple[str, ...]:
+    fields = (item for table in Table.__subclasses__() for item in table.model_fields.items())
+    return tuple({field.alias or name: None for name, field in fields})
+
+
+_ALL_KEYS = _all_keys()

@@ -1,0 +1,99 @@
+"""The reference of the profile, `docs/profile.md`, written from its fields."""
+
+import types
+from datetime import date
+from typing import Annotated, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from frostline.profile.profile import Profile, Table
+
+_HEAD = """\
+# The profile
+
+Generated from `src/frostline/profile/profile.py`; a test keeps it so. A profile is `specs/<product>.toml`.
+Every mistake is reported at once, with file, line and key. Editors check it against
+`resources/profile.schema.json`. Paths are relative to the root of the project and written with `/`.
+Fields that this version reads and does not act on yet are named by `invoke plan` and by each build.
+"""
+_SIMPLE = {
+    str: "text", int: "integer", float: "number", bool: "boolean", object: "any", date: "date",
+}  # fmt: skip
+
+
+def markdown() -> str:
+    """Return the reference as Markdown: one section a table, the whole profile first."""
+    sections = [_HEAD, _section("The top of the file", Profile)]
+    sections += [_section(title, table) for title, table in _tables("", Profile)]
+    return "\n".join(sections)
+
+
+def _section(title: str, table: type[Table]) -> str:
+    lines = [f"## {title}", "", table.__doc__ or "", "", "| key | type | default | meaning |"]
+    lines.append("|---|---|---|---|")
+    for name, field in table.model_fields.items():
+        key = field.alias or name
+        meaning = " ".join((field.description or "").split())
+        lines.append(f"| `{key}` | {_type(field.annotation)} | {_default(field)} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _tables(prefix: str, table: type[Table]) -> list[tuple[str, type[Table]]]:
+    found: list[tuple[str, type[Table]]] = []
+    for name, field in table.model_fields.items():
+        inner, many = _table_in(field.annotation)
+        if inner:
+            keyed = get_origin(field.annotation) is dict
+            path = f"{prefix}{name}.NAME" if keyed else f"{prefix}{name}"
+            found.append((f"`[[{path}]]`" if many else f"`[{path}]`", inner))
+            found += _tables(f"{path}.", inner)
+    return found
+
+
+def _table_in(annotation: object) -> tuple[type[Table] | None, bool]:
+    if isinstance(annotation, type) and issubclass(annotation, Table):
+        return annotation, False
+    for part in get_args(annotation):
+        inner, _ = _table_in(part)
+        if inner:
+            return inner, get_origin(annotation) is tuple
+    return None, False
+
+
+def _type(annotation: object) -> str:
+    if isinstance(annotation, type) and issubclass(annotation, Table):
+        return "table"
+    arguments = get_args(annotation)
+    match get_origin(annotation):
+        case origin if origin is Annotated:
+            text = _type(arguments[0])
+        case origin if origin is Literal:
+            text = " or ".join(f"`{_toml(value)}`" for value in arguments)
+        case origin if origin is tuple:
+            text = f"array of {_type(arguments[0])}"
+        case origin if origin is dict:
+            text = f"table of {_type(arguments[1])}"
+        case None:
+            text = next(text for kind, text in _SIMPLE.items() if annotation is kind)
+        case _:  # a union
+            text = " or ".join(_type(part) for part in arguments if part is not types.NoneType)
+    return text
+
+
+def _default(field: FieldInfo) -> str:
+    value: object = field.default
+    if field.is_required():
+        return "required"
+    return "" if value is None or isinstance(value, Table) else f"`{_toml(value)}`"
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case str():
+            return f'"{value}"'
+        case tuple():
+            return f"[{', '.join(_toml(item) for item in value)}]"
+        case _:
+            return str(value)

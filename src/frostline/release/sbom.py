@@ -1,0 +1,169 @@
+"""What an artifact is made of: a CycloneDX 1.6 bill of materials, and the licences as text."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import HashAlgorithm, HashType, Property
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense, License, LicenseExpression
+from cyclonedx.output.json import JsonV1Dot6
+from packageurl import PackageURL
+from packaging.utils import canonicalize_name
+
+from frostline import __version__
+from frostline.core import workspace
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze import contents, provenance
+from frostline.freeze.pyinstaller import Bundle
+from frostline.profile.resources import Pin
+
+_NAMESPACE = uuid.UUID("b2f9d6d2-6c0e-5c1b-9d57-8f4f4f0a7c11")
+_LICENCE_NAMES = ("licen", "copying", "notice", "authors")
+_RULE = "=" * 78
+
+
+def write(
+    paths: Workspace, target: Target, bundle: Bundle, pins: Sequence[Pin]
+) -> tuple[Path, Path]:
+    """Write the bill of materials and the licences of *bundle*; return both files.
+
+    The same bundle gives the same bytes. Raises OSError.
+    """
+    texts = {
+        item.name: item.read().decode("utf-8", "replace")
+        for item in contents.walk(paths.output(target))
+        if ".dist-info/" in item.name and not item.link
+    }
+    metadata = {
+        str(canonicalize_name(str(found["Name"]))): found
+        for name, text in texts.items()
+        if name.endswith("/METADATA")
+        for found in [Parser().parsestr(text, headersonly=True)]
+    }
+    bill, notice = (
+        paths.report(target, "sbom.cdx"),
+        paths.notice(target),
+    )
+    workspace.write(bill, _bill(paths, target, bundle, pins, metadata))
+    workspace.write(notice, _notice(bundle, metadata, texts))
+    return bill, notice
+
+
+def _bill(
+    paths: Workspace, target: Target, bundle: Bundle, pins: Sequence[Pin],
+    metadata: Mapping[str, Message],
+) -> str:  # fmt: skip
+    bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, bundle.inputs))
+    product = Component(
+        name=bundle.product, version=bundle.version, type=ComponentType.APPLICATION,
+        bom_ref=f"{bundle.product}@{bundle.version}",
+    )  # fmt: skip
+    bom.metadata.component = product
+    bom.metadata.tools.components.add(
+        Component(name="frostline", version=__version__, type=ComponentType.APPLICATION)
+    )
+    parts = [
+        *(_distribution(name, bundle, metadata) for name in bundle.collected),
+        _part("frostline-runtime", __version__, "MIT"),
+        _part("cpython", bundle.python, "PSF-2.0"),
+        *_system_libraries(paths, target, bundle),
+        *(_resource(pin) for pin in pins if pin.when == "build"),
+    ]
+    for part in parts:
+        bom.components.add(part)
+    bom.register_dependency(product, parts)
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    del document["metadata"]["timestamp"]  # the same bundle, the same bytes
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _distribution(name: str, bundle: Bundle, metadata: Mapping[str, Message]) -> Component:
+    found = metadata.get(name, Message())
+    version, number = bundle.collected[name]
+    return Component(
+        name=name, version=version, type=ComponentType.LIBRARY,
+        purl=PackageURL("pypi", None, name, version), bom_ref=f"pypi:{name}",
+        description=found["Summary"], licenses=[*_licenses(found)],
+        components=[_compiled(name, *part) for part in bundle.parts.get(name, ())],
+        properties=[Property(name="frostline:collected", value=str(number))],
+    )  # fmt: skip
+
+
+def _compiled(inside: str, name: str, version: str, url: str, licence: str) -> Component:
+    """Return a library that is compiled into the distribution *inside*."""
+    return Component(
+        name=name, version=version, type=ComponentType.LIBRARY, bom_ref=f"{inside}:{url}",
+        purl=PackageURL.from_string(url),
+        licenses=[LicenseFactory().make_from_string(licence)] if licence else [],
+    )  # fmt: skip
+
+
+def _licenses(found: Message) -> Iterator[License]:
+    """Yield the licence that the metadata names, as an SPDX expression where it is one."""
+    said = str(found["License-Expression"] or found["License"] or "").strip()
+    if not said or "\n" in said:
+        classifiers = [str(c) for c in found.get_all("Classifier") or ()]
+        names = [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License ::")]
+        said = " AND ".join(names) if len(names) == 1 else "; ".join(names)
+    if said:
+        yield LicenseFactory().make_from_string(said)
+
+
+def _part(name: str, version: str, licence: str) -> Component:
+    return Component(
+        name=name, version=version, type=ComponentType.LIBRARY, bom_ref=f"generic:{name}",
+        purl=PackageURL("generic", None, name, version), licenses=[LicenseExpression(licence)],
+    )  # fmt: skip
+
+
+def _system_libraries(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[Component]:
+    """Yield the libraries that came from the build machine's system: no wheel speaks for them."""
+    sums = {
+        item.name.rpartition("!")[2].removeprefix("_internal/"): item
+        for item in contents.walk(paths.output(target))
+    }
+    for place, owner in sorted(bundle.libraries.items()):
+        if owner == provenance.SYSTEM and place in sums:
+            found = hashlib.sha256(sums[place].read()).hexdigest()
+            yield Component(
+                name=place, type=ComponentType.LIBRARY, bom_ref=f"system:{place}",
+                hashes=[HashType(alg=HashAlgorithm.SHA_256, content=found)],
+                properties=[Property(name="frostline:origin", value="system of the build")],
+            )  # fmt: skip
+
+
+def _resource(pin: Pin) -> Component:
+    hashes = [HashType(alg=HashAlgorithm.SHA_256, content=pin.sha256)] if pin.sha256 else []
+    return Component(
+        name=pin.name, version=pin.version, type=ComponentType.FILE, hashes=hashes,
+        bom_ref=f"resource:{pin.name}", licenses=[DisjunctiveLicense(name=pin.licence)],
+        properties=[Property(name="frostline:url", value=pin.url)],
+    )  # fmt: skip
+
+
+def _notice(bundle: Bundle, metadata: Mapping[str, Message], texts: Mapping[str, str]) -> str:
+    """Return what each distribution asks to be told, in the order of their names."""
+    lines = [f"{bundle.product} {bundle.version} contains software of others.", ""]
+    for name, (version, _) in bundle.collected.items():
+        found = metadata.get(name, Message())
+        named = "; ".join(map(_shown, _licenses(found)))
+        lines += [_RULE, f"{name} {version}: {named or 'see below'}", ""]
+        for place, text in sorted(texts.items()):
+            folder, _, file = place.rpartition("/")
+            owner = folder.partition(".dist-info")[0].rpartition("/")[2].partition("-")[0]
+            if canonicalize_name(owner) == name and file.lower().startswith(_LICENCE_NAMES):
+                lines += [f"--- {file}", text.strip(), ""]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(licence: License) -> str:
+    if isinstance(licence, LicenseExpression):
+        return licence.value
+    return licence.id or licence.name or ""

@@ -1,0 +1,102 @@
+"""Lays a bundle out for a desktop shell, with the fragments of its configuration."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from frostline.core import own_files as resources
+from frostline.core import workspace
+from frostline.core.errors import UsageError
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze.pyinstaller import Bundle
+
+Shell = Literal["electron", "tauri"]
+
+
+# What a frozen Python needs under macOS's hardened runtime.
+ENTITLEMENTS = """\
+<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<plist version="1.0"><dict>
+  <key>com.apple.security.cs.disable-library-validation</key><true/>
+  <key>com.apple.security.cs.allow-unsigned-executable-memory</key><true/>
+</dict></plist>
+"""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written: a folder to copy into the shell's project; *executable* is in it."""
+
+    shell: str
+    folder: str
+    executable: str
+    files: tuple[str, ...]
+
+
+def export(paths: Workspace, target: Target, bundle: Bundle, shell: Shell) -> Export:
+    """Return *bundle* laid out for *shell* in `build/export`. Raises UsageError, OSError.
+
+    Electron takes a folder, so an onefile artifact is refused; Tauri takes both.
+    """
+    if shell == "electron" and target.layout != "onedir":
+        message = "an Electron application ships a folder; this is one file."
+        raise UsageError(message, hint="export the onedir layout: it also starts faster")
+    folder = paths.build / "export" / f"{target.name}-{shell}"
+    part = folder.with_name(f"{folder.name}.part")
+    workspace.remove(part)
+    try:
+        if shell == "electron":
+            executable = _electron(paths, target, part)
+        else:
+            executable = _tauri(paths, target, bundle, part)
+        workspace.remove(folder)
+        part.replace(folder)
+    finally:
+        workspace.remove(part)
+    files = sorted(path.name for path in folder.iterdir())
+    return Export(shell, str(folder), executable, tuple(files))
+
+
+def _electron(paths: Workspace, target: Target, folder: Path) -> str:
+    """Make `extraResources` of it: electron-builder keeps links and modes."""
+    name = target.product
+    shutil.copytree(paths.output(target), folder / "resources" / name, symlinks=True)
+    config: dict[str, object] = {"extraResources": [{"from": f"resources/{name}", "to": name}]}
+    if target.platform.system == "darwin":
+        workspace.write(folder / "entitlements.plist", ENTITLEMENTS)
+        config["mac"] = {"hardenedRuntime": True, "entitlementsInherit": "entitlements.plist"}
+    _write(folder / "electron-builder.json", config)
+    module = resources.data("resources", "shells", "sidecar.mjs")
+    shutil.copyfile(module, folder / "sidecar.mjs")
+    return f"resources/{name}/{paths.executable(target).name}"
+
+
+def _tauri(paths: Workspace, target: Target, bundle: Bundle, folder: Path) -> str:
+    """Make an `externalBin` of a single file, by its triple; `resources` of a folder.
+
+    Tauri's bundler loses symbolic links (tauri-apps/tauri#13219): they become what they lead to.
+    """
+    name, suffix = target.product, target.platform.suffix
+    if bundle.layout == "onefile":
+        executable = f"binaries/{name}-{target.platform.triple}{suffix}"
+        (folder / "binaries").mkdir(parents=True)
+        shutil.copy2(paths.executable(target), folder / executable)
+        config: dict[str, object] = {"externalBin": [f"binaries/{name}"]}
+    else:
+        executable = f"resources/{name}/{paths.executable(target).name}"
+        shutil.copytree(paths.output(target), folder / "resources" / name, symlinks=False)
+        config = {"resources": {f"resources/{name}/": f"{name}/"}}
+    if target.platform.system == "darwin":
+        workspace.write(folder / "entitlements.plist", ENTITLEMENTS)
+        config["macOS"] = {"entitlements": "entitlements.plist"}
+    _write(folder / f"tauri.{name}.conf.json", {"bundle": config})
+    module = resources.data("resources", "shells", "sidecar.rs")
+    shutil.copyfile(module, folder / "sidecar.rs")
+    return executable
+
+
+def _write(path: Path, value: object) -> None:
+    workspace.write(path, json.dumps(value, indent=2) + "\n")

@@ -1,0 +1,260 @@
+"""Signs what is shipped: a plan of commands, made on any host, run on the one that can.
+
+macOS from the inside out by codesign, then notarised; Windows by signtool, or by osslsigncode on
+any host; archives by minisign or GPG. Keys and passwords stay where those tools keep them.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from frostline.core import command, digest, log, native, workspace
+from frostline.core.command import CommandError
+from frostline.core.errors import BuildError, HostError, UsageError
+from frostline.core.workspace import Target, Workspace
+from frostline.freeze import pyinstaller as freeze
+from frostline.freeze.pyinstaller import Bundle
+from frostline.profile.profile import Profile, Signing
+from frostline.release.shells import ENTITLEMENTS
+
+PASSWORD = "FROSTLINE_SIGN_PASSWORD"  # noqa: S105  # where it is, not what it is
+_AT_ONCE = 40  # file names in one command line: Windows ends at 32767 characters
+
+
+class UnsaidError(UsageError):
+    """The profile does not say who signs."""
+
+    def __init__(self, *, key: str, what: str) -> None:
+        super().__init__(f"the profile does not say {what}.", hint=f"set {key} in its [signing]")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command of the plan, and what it is for; `{password}` is a file that holds the password.
+
+    *makes* is put in the place of *replaces* when it has ended well. A step with a file *known*,
+    which keeps the `id` that it told, is not run again: *resume* is.
+    """
+
+    why: str
+    argv: tuple[str, ...]
+    makes: str = ""
+    replaces: str = ""
+    known: str = ""
+    resume: tuple[str, ...] = ()
+
+
+def plan(
+    paths: Workspace, target: Target, bundle: Bundle, profile: Profile, tool: str = ""
+) -> tuple[Step, ...]:
+    """Return the steps that sign *bundle*. Raises UsageError for what the profile does not say.
+
+    *tool* is `osslsigncode` to sign for Windows on another system.
+    """
+    signing = profile.signing
+    if target.platform.system == "darwin":
+        return tuple(_macos(paths, target, bundle, signing, profile.about.identifier))
+    if target.platform.system == "windows":
+        place = _copy(paths, target)
+        files = [str(place / name) for name in _native_files(paths, target, bundle, "pe")]
+        if tool == "osslsigncode" or not signing.thumbprint:
+            return tuple(_osslsigncode(files, signing, target))
+        return tuple(_signtool(files, signing))
+    message = "Linux has no signatures in executables: what is signed is the archive."
+    raise UsageError(message, hint="invoke sign --archive build/release/…")
+
+
+def plan_archive(file: Path, signing: Signing) -> tuple[Step, ...]:
+    """Return the steps that sign the archive *file*, whatever platform it is for."""
+    if signing.minisign:
+        trusted = f"file:{file.name}"
+        argv = ["minisign", "-S", "-s", signing.minisign, "-t", trusted, "-m", str(file)]
+        return (Step("a signature beside the archive", tuple(argv)),)
+    if signing.gpg:
+        argv = ["gpg", "--batch", "--yes", "--local-user", signing.gpg, "--armor"]
+        argv += ["--output", f"{file}.asc", "--detach-sign", str(file)]
+        return (Step("a signature beside the archive", tuple(argv)),)
+    raise UnsaidError(key="minisign or gpg", what="the key that signs archives")
+
+
+def sign(
+    paths: Workspace, target: Target, bundle: Bundle, steps: Sequence[Step],
+    environ: Mapping[str, str],
+) -> Bundle:  # fmt: skip
+    """Return *bundle* with its files signed by *steps*; it is changed when all of them ended well.
+
+    What was found good before is another bundle's: its reports go. Raises HostError, BuildError.
+    """
+    place, final = _copy(paths, target), paths.output(target)
+    workspace.remove(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copytree(final, place, symlinks=True)
+        run(paths, target, steps, environ)
+        files = freeze.describe_files(place)
+        workspace.remove(final)
+        place.replace(final)
+    finally:
+        workspace.remove(place)
+    signed = replace(bundle, files=files, size=sum(size for _, size, _ in files.values()))
+    for kind in ("audit", "smoke", "parity"):
+        workspace.remove(paths.report(target, kind))
+    text = json.dumps(asdict(signed), indent=2, sort_keys=True) + "\n"
+    workspace.write(paths.report(target, "bundle"), text)
+    return signed
+
+
+def run(
+    paths: Workspace, target: Target, steps: Sequence[Step], environ: Mapping[str, str]
+) -> None:
+    """Run *steps*, in order. Raises HostError for a tool that is not here, BuildError."""
+    path = environ.get("PATH")
+    missing = sorted({step.argv[0] for step in steps if not shutil.which(step.argv[0], path=path)})
+    if missing:
+        message = f"{', '.join(missing)} is not on PATH."
+        raise HostError(message, hint="--dry-run shows the plan; sign where the tools are")
+    logged = paths.log(target, "sign")
+    with log.step(f"signing {target.name}") as shown, _password(environ) as password:
+        for number, step in enumerate(steps):
+            shown.update(f"{number + 1} of {len(steps)}: {step.why}")
+            argv = [part.replace("{password}", str(password)) for part in step.argv]
+            if step.resume:
+                _submit(step, logged, environ)
+                continue
+            try:
+                command.run(argv, log=logged, env=environ)
+            except CommandError as error:
+                message = f"{step.why}: {error.message}"
+                raise BuildError(message, hint=error.hint, tail=error.tail) from error
+            if step.makes:
+                Path(step.makes).replace(step.replaces)
+
+
+def _copy(paths: Workspace, target: Target) -> Path:
+    """Return the folder whose files are signed; it takes the bundle's place in the end."""
+    return paths.work(target) / "signed" / target.product
+
+
+def _native_files(
+    paths: Workspace, target: Target, bundle: Bundle, kind: native.Format
+) -> list[str]:
+    """Return the files of *bundle* that are programs or libraries, by what is in them."""
+    found, folder = [], paths.output(target)
+    for name, (_, _, mode) in sorted(bundle.files.items()):
+        if mode == "link":
+            continue
+        with (folder / name).open("rb") as file:
+            if native.recognised(file.read(4)) == kind:
+                found.append(name)
+    return found
+
+
+def _macos(
+    paths: Workspace, target: Target, bundle: Bundle, signing: Signing, identifier: str
+) -> Iterator[Step]:
+    if not signing.identity:
+        raise UnsaidError(key="identity", what="a Developer ID of the keychain")
+    folder = _copy(paths, target)
+    entitlements = paths.root / signing.entitlements if signing.entitlements else None
+    if not entitlements:
+        entitlements = paths.work(target) / "entitlements.plist"
+        workspace.write(entitlements, ENTITLEMENTS)
+    argv = ["codesign", "--force", "--timestamp", "--options", "runtime"]
+    argv += ["--entitlements", str(entitlements), "--sign", signing.identity]
+    names = _native_files(paths, target, bundle, "mach-o")
+    places = dict.fromkeys(_framework(name) for name in names)
+    main = paths.executable(target).name
+    # What is inside is signed before what holds it: a signature covers what is below.
+    inside_out = sorted(places, key=lambda name: (name == main, -name.count("/"), name))
+    for name in inside_out:
+        named = ("--identifier", identifier) if identifier and name == main else ()
+        yield Step(f"sign {name}", (*argv, *named, str(folder / name)))
+    verify = ("codesign", "--verify", "--strict", "--verbose=2")
+    yield Step("verify", (*verify, *(str(folder / name) for name in inside_out[-1:])))
+    if not signing.notary_profile:
+        return
+    packed = paths.work(target) / f"{target.name}.notary.zip"
+    yield Step("pack it for Apple", ("ditto", "-c", "-k", "--keepParent", str(folder), str(packed)))
+    tool, options = ("xcrun", "notarytool"), ("--keychain-profile", signing.notary_profile)
+    as_json = ("--output-format", "json")
+    # Signed again, the same files have the same hashes of code, by which Apple knows them.
+    key = digest.of_values({name: sum_ for name, (sum_, _, _) in bundle.files.items()})
+    yield Step(
+        "submit it to Apple; a folder cannot be stapled: Gatekeeper asks Apple at its first start",
+        (*tool, "submit", str(packed), *options, *as_json),
+        known=str(paths.work(target) / f"notary-{key[:12]}.json"),
+        resume=(*tool, "wait", "{id}", *options, *as_json),
+    )
+
+
+def _framework(name: str) -> str:
+    """Return the version of a framework that the file *name* is the library of, or *name*."""
+    parts = PurePosixPath(name).parts
+    if len(parts) > 3 and parts[-3] == "Versions" and parts[-4] == f"{parts[-1]}.framework":  # noqa: PLR2004  # F.framework/Versions/A/F
+        return "/".join(parts[:-1])
+    return name
+
+
+def _signtool(files: Sequence[str], signing: Signing) -> Iterator[Step]:
+    argv = ["signtool", "sign", "/fd", "SHA256", "/sha1", signing.thumbprint]
+    if signing.timestamp:
+        argv += ["/td", "SHA256", "/tr", signing.timestamp]
+    for start in range(0, len(files), _AT_ONCE):
+        some = files[start : start + _AT_ONCE]
+        yield Step(f"sign {len(some)} files", (*argv, *some))
+        yield Step(f"verify {len(some)} files", ("signtool", "verify", "/pa", "/all", *some))
+
+
+def _osslsigncode(files: Sequence[str], signing: Signing, target: Target) -> Iterator[Step]:
+    if not (signing.certificate and signing.key):
+        raise UnsaidError(key="thumbprint, or certificate and key", what="what signs for Windows")
+    argv = ["osslsigncode", "sign", "-certs", signing.certificate, "-key", signing.key]
+    argv += ["-readpass", "{password}"] if os.environ.get(PASSWORD) else []
+    argv += ["-h", "sha256", "-n", target.product]
+    argv += ["-ts", signing.timestamp] if signing.timestamp else []
+    for file in files:
+        made = f"{file}.signed"
+        step = (*argv, "-in", file, "-out", made)
+        yield Step(f"sign {Path(file).name}", step, makes=made, replaces=file)
+    trusted = signing.authority or signing.certificate
+    for file in files:
+        verify: tuple[str, ...] = ("osslsigncode", "verify", "-CAfile", trusted)
+        if signing.timestamp:
+            verify = (*verify, "-TSA-CAfile", trusted)
+        yield Step(f"verify {Path(file).name}", (*verify, "-in", file))
+
+
+def _submit(step: Step, logged: Path, environ: Mapping[str, str]) -> None:
+    """Submit what is to be notarised, once, and wait for Apple's word; go on with it if cut off."""
+    known = Path(step.known)
+    try:
+        number = str(json.loads(known.read_text(encoding="utf-8"))["id"])
+        log.note(f"submission {number} is waited for again")
+    except (OSError, ValueError, LookupError):
+        number = str(_json(command.output(step.argv, logged, environ)).get("id", ""))
+        workspace.write(known, json.dumps({"id": number}))
+    argv = [part.replace("{id}", number) for part in step.resume]
+    told = _json(command.output(argv, logged, environ))
+    workspace.remove(known)
+    if told.get("status") != "Accepted":
+        message = f"Apple's word on submission {number}: {told.get('status')}."
+        raise BuildError(message, hint=f"xcrun notarytool log {number} says why; {logged}")
+
+
+def _json(lines: Sequence[str]) -> dict[str, object]:
+    found: dict[str, object] = json.loads("\n".join(lines))
+    return found
+
+
+@contextlib.contextmanager
+def _password(environ: Mapping[str, str]) -> Iterator[Path]:
+    """Keep the password in a file of the user's own: a command line is read by everybody."""
+    with workspace.temporary() as folder:
+        file = folder / "password"
+        file.touch(mode=0o600)
+        file.write_text(environ.get(PASSWORD, ""), encoding="utf-8")
+        yield file

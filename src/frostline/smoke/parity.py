@@ -1,0 +1,99 @@
+"""The same product from source and as an artifact, and what differs between the two."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+from frostline.audit.findings import Finding
+from frostline.smoke.trial import Result
+
+_METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+_REMEDY = "look what the bundle lacks: invoke evidence, invoke audit"
+
+
+def compare(source: Result, artifact: Result) -> tuple[Finding, ...]:
+    """Return what the artifact does otherwise than the product does from source.
+
+    Statuses and exit codes must be the same, JSON answers must have the same shape, the OpenAPI
+    document of each service the same routes and texts, and so must the self-test's facts.
+    """
+    found: list[Finding] = []
+    for name, (status, text) in sorted(source.observed.items()):
+        other, said = artifact.observed.get(name, (None, ""))
+        if name.startswith("routes of "):
+            found += _routes(name, text, said)
+        elif status != other:
+            reason = f"status {status} from source, {other} from the artifact: {said[:200]}"
+            found.append(_differs("parity.status", name, reason))
+        elif name == "selftest --json":
+            found += _facts(_document(text), _document(said))
+        else:
+            found += _shapes(name, _document(text), _document(said))
+    return tuple(found)
+
+
+def _routes(name: str, text: str, said: str) -> Iterator[Finding]:
+    mine, other = dict(_operations(_document(text))), dict(_operations(_document(said)))
+    for route in sorted(mine.keys() - other.keys()):
+        yield _differs("parity.route", name, f"{route} is there from source only")
+    for route in sorted(other.keys() - mine.keys()):
+        yield _differs("parity.route", name, f"{route} is there in the artifact only")
+    changed = [route for route in sorted(mine.keys() & other.keys()) if mine[route] != other[route]]
+    if changed:
+        reason = f"{', '.join(changed[:5])}: described otherwise (docstrings?)"
+        yield _differs("parity.description", name, reason)
+
+
+def _operations(document: object) -> Iterator[tuple[str, str]]:
+    paths = document.get("paths") if isinstance(document, dict) else None
+    for path, operations in paths.items() if isinstance(paths, dict) else ():
+        for method, described in operations.items():
+            if method in _METHODS:
+                yield f"{method.upper()} {path}", json.dumps(described, sort_keys=True)
+
+
+def _facts(mine: object, other: object) -> Iterator[Finding]:
+    if not (isinstance(mine, dict) and isinstance(other, dict)):
+        yield _differs("parity.fact", "selftest", "its report cannot be read")
+        return
+    ours, theirs = _told(mine), _told(other)
+    for fact in sorted(ours - theirs):
+        yield _differs("parity.fact", "selftest", f"{fact}: from source only")
+    for fact in sorted(theirs - ours):
+        yield _differs("parity.fact", "selftest", f"{fact}: in the artifact only")
+
+
+def _told(report: "Mapping[str, Mapping[str, list[str]]]") -> set[str]:
+    facts = report.get("facts", {})  # none: built by an older frostline
+    return {f"{kind} {fact}" for kind, several in facts.items() for fact in several}
+
+
+def _shapes(name: str, mine: object, other: object) -> Iterator[Finding]:
+    ours, theirs = set(_shape(mine)), set(_shape(other))
+    if ours != theirs:
+        only = [f"{part} from source only" for part in sorted(ours - theirs)]
+        only += [f"{part} from the artifact only" for part in sorted(theirs - ours)]
+        yield _differs("parity.answer", name, "; ".join(only[:5]))
+
+
+def _shape(value: object, at: str = "") -> Iterator[str]:
+    """Yield each place in a JSON value with its type; all items of a list are at one place."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                yield from _shape(item, f"{at}/{key}")
+        case list():
+            for item in value:
+                yield from _shape(item, f"{at}/*")
+        case _:
+            yield f"{at or '/'} ({type(value).__name__})"
+
+
+def _document(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _differs(name: str, file: str, reason: str) -> Finding:
+    return Finding(id=name, severity="error", file=file, reason=reason, remedy=_REMEDY)

@@ -1,0 +1,373 @@
+"""One trial of an artifact, in a process of its own that may cut itself off.
+
+`python -m frostline.smoke.trial JOB RESULT`: both are JSON; the steps are told on standard output.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import psutil
+
+from frostline.core import workspace
+from frostline.core.errors import BuildError
+from frostline.launch import exercise as play
+from frostline.launch.exercise import Outcome
+from frostline.launch.instance import Instance, NotHealthyError, ask
+from frostline.profile.profile import Command, Profile
+from frostline.smoke import isolation
+
+TAG = "FROSTLINE_SMOKE"
+_LEFTOVER_PATIENCE = 2.0
+_STOP_PATIENCE = 10.0
+# On Windows every signal ends a process at once.
+_KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
+_ALREADY_RUNNING = 75
+# A shell that starts the artifact with a lifeline, and is killed.
+_SHELL = (
+    "import subprocess, sys; "
+    "subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, process_group=0).wait()"
+)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was proven, or not; *id* is stable, *detail* says why, or how well."""
+
+    id: str
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What is tried, and how: *argv* starts it, with `{place}` for the folder of the bundle.
+
+    *installed* is that folder; it is seen read-only at *places*, if there are any, and moved
+    to the second of them otherwise. *environment* is all that it gets; its value of TAG marks
+    what it starts. *lives*: start it again, and kill what can be killed.
+    """
+
+    argv: tuple[str, ...]
+    installed: str
+    places: tuple[str, ...]
+    offline: bool
+    read_only: bool
+    lives: bool
+    environment: Mapping[str, str]
+    temporary: str
+    log: str
+    profile: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What was seen; times in seconds, memory in bytes.
+
+    *unproven* says why it was not cut off; *observed* are status and text of each answer.
+    """
+
+    checks: tuple[Check, ...] = ()
+    ready: float | None = None
+    healthy: float | None = None
+    memory: int | None = None
+    tail: tuple[str, ...] = ()
+    unproven: str = ""
+    observed: Mapping[str, tuple[int | None, str]] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether nothing speaks against it."""
+        return all(check.ok for check in self.checks)
+
+
+def dump(value: Job | Result) -> str:
+    """Return *value* as JSON text."""
+    return json.dumps(asdict(value))
+
+
+def load(text: str) -> Result:
+    """Return the result that *text* holds."""
+    raw = json.loads(text)
+    raw["checks"] = tuple(Check(**check) for check in raw["checks"])
+    raw["observed"] = {name: tuple(answer) for name, answer in raw["observed"].items()}
+    return Result(**{**raw, "tail": tuple(raw["tail"])})
+
+
+def main(job_file: str, result_file: str) -> int:
+    """Do the job in one file and write the result into the other."""
+    raw = json.loads(Path(job_file).read_text(encoding="utf-8"))
+    job = Job(**{**raw, "argv": tuple(raw["argv"]), "places": tuple(raw["places"])})
+    trial = Trial(job)
+    try:
+        trial.run()
+    except KeyboardInterrupt:
+        return 130
+    workspace.write(Path(result_file), dump(trial.result))
+    return 0
+
+
+class Trial:
+    """A job and what it has shown so far."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.profile = Profile.model_validate_json(job.profile)
+        self.result = Result()
+        self._observed: dict[str, tuple[int | None, str]] = {}
+        self._ports: dict[str, int] = {}
+        self._step = ""
+        # Each service may take its grace, one after the other, before it is ended by force.
+        self._patience = _STOP_PATIENCE + sum(item.grace for item in self.profile.services)
+
+    def run(self) -> None:
+        """Play the commands and every life of the artifact."""
+        job, unproven = self.job, ""
+        places = [Path(name) for name in job.places] or [Path(job.installed)]
+        shown = dict.fromkeys(places, Path(job.installed)) if job.read_only else {}
+        try:
+            isolation.enter(offline=job.offline, read_only=shown)
+            moves = not shown and len(places) > 1
+        except isolation.NotPossibleError as error:
+            unproven, moves = str(error), len(places) > 1
+        if moves:
+            places[0] = Path(job.installed)
+        self.result = replace(self.result, unproven=unproven)
+        before = _tree(places[0])
+        try:
+            self._commands(places[0])
+            if self.profile.services:
+                self._first_life(places[0])
+                self._unchanged(places[0], before)
+                if job.lives:
+                    if moves:
+                        places[1].rmdir()
+                        places[0].rename(places[1])
+                    self._more_lives(places[-1])
+            else:
+                self._unchanged(places[0], before)
+        except (BuildError, NotHealthyError) as error:  # it cannot even be started, or has died
+            self._check("smoke.not-healthy", f"healthy ({self._step})", error.message)
+            self.result = replace(self.result, tail=error.tail)
+        self._check("smoke.left-behind", "nothing is left", self._leftovers())
+        self.result = replace(self.result, observed=self._observed)
+
+    def _tell(self, step: str) -> None:
+        self._step = step
+        sys.stdout.write(f"{step}\n")  # to the parent, which shows it
+        sys.stdout.flush()
+
+    def _check(self, name: str, title: str, problem: str, good: str = "") -> None:
+        check = Check(name, title, not problem, problem or good)
+        self.result = replace(self.result, checks=(*self.result.checks, check))
+
+    def _observe(self, name: str, done: Outcome) -> None:
+        self._observed[name] = (done.status, done.text)
+
+    def _argv(self, place: Path) -> list[str]:
+        return [word.replace("{place}", str(place)) for word in self.job.argv]
+
+    def _commands(self, place: Path) -> None:
+        wanted = [*self.profile.smoke.commands]
+        if self.profile.services:
+            wanted.insert(0, Command(arguments=("selftest", "--json"), contains='"ok": true'))
+        log, timeout = Path(self.job.log), self.profile.smoke.timeout
+        for item in wanted:
+            self._tell(" ".join(item.arguments))
+            argv = self._argv(place)
+            done = play.run_command(argv, item, self.job.environment, place, log, timeout)
+            self._observe(" ".join(item.arguments), done)
+            good = done.good if len(done.good) > 1 else ""  # no brace of JSON
+            self._check("smoke.command", done.name, done.problem, good)
+
+    def _start(self, place: Path, *before: str) -> Instance:
+        argv = [*before, *self._argv(place)]
+        log = Path(self.job.log)
+        return Instance(argv, env=self.job.environment, cwd=place, log=log)
+
+    def _first_life(self, place: Path) -> None:
+        timeout = self.profile.smoke.timeout
+        self._tell("launch")
+        with self._start(place) as instance:
+            instance.wait_healthy(timeout)
+            ready = instance.wait_event("ready", timeout)
+            problem = "" if ready else f"no ready line within {timeout:g} s"
+            self._check("smoke.not-ready", "ready line", problem)
+            report = instance.report()
+            problem = "" if report.get("status") == "ok" else _unhealthy(report)
+            good = f"GET /health: {report.get('status')}"
+            self._check("smoke.unhealthy", "healthy", problem, good)
+            urls = self._addresses(instance)
+            for request in self.profile.smoke.requests:
+                self._tell(request.name)
+                done = play.make_request(request, urls)
+                self._observe(request.name, done)
+                self._check("smoke.request", request.name, done.problem, done.good)
+            for name, url in urls.items():
+                status, text = ask("GET", f"{url}/openapi.json", timeout=10)
+                if text.startswith("{"):
+                    self._observed[f"routes of {name}"] = (status, text)
+            self.result = replace(
+                self.result, ready=instance.ready_after, healthy=instance.healthy_after,
+                memory=_memory(instance.process.pid),
+            )  # fmt: skip
+            if self.job.lives:
+                self._second_instance(place)
+            self._stops(instance, "stops when its lifeline ends", instance.process.close_stdin)
+
+    def _second_instance(self, place: Path) -> None:
+        self._tell("a second instance")
+        expected = Command(
+            arguments=("--lifeline", "stdin"), exit_code=_ALREADY_RUNNING,
+            contains='"already_running"',
+        )  # fmt: skip
+        argv, log = self._argv(place), Path(self.job.log)
+        done = play.run_command(argv, expected, self.job.environment, place, log, self._patience)
+        good = "says that the first one runs"
+        self._check("smoke.second-instance", "a second instance", done.problem, good)
+
+    def _more_lives(self, place: Path) -> None:
+        shell = (sys.executable, "-c", _SHELL)
+        self._tell("moved, and its shell killed")
+        self._killed(place, "moved, and its shell killed", "smoke.outlives-shell", *shell)
+        self._tell("killed")
+        self._killed(place, "killed itself", "smoke.outlives-kill")
+        self._tell("started again")
+        with self._start(place) as instance:
+            self._healthy_again(instance)
+            self._stops(instance, "started again, and stopped", instance.process.terminate)
+
+    def _healthy_again(self, instance: Instance) -> None:
+        instance.wait_healthy(self.profile.smoke.timeout)
+        instance.wait_event("ready", self.profile.smoke.timeout)
+        self._addresses(instance)
+
+    def _killed(self, place: Path, title: str, name: str, *before: str) -> None:
+        with self._start(place, *before) as instance:
+            self._healthy_again(instance)
+            started = time.monotonic()
+            os.kill(instance.process.pid, _KILL)
+            left = self._still_running(self._patience)
+            problem = f"{', '.join(left)} after {self._patience:g} s" if left else ""
+            good = f"all gone after {time.monotonic() - started:.1f} s"
+            self._check(name, title, problem and f"still runs: {problem}", good)
+            self._end_all()  # the next life is to be judged by itself
+
+    def _stops(self, instance: Instance, title: str, stop: Callable[[], None]) -> None:
+        self._tell("stop")
+        started = time.monotonic()
+        stop()
+        try:
+            code = instance.process.wait(self._patience)
+        except TimeoutError as error:
+            self._check("smoke.not-stopped", title, str(error))
+            return
+        stopped = instance.event("stopped") or {}
+        problem = f"exit code {code}" if code else ""
+        if not problem and not stopped.get("clean"):
+            problem = f"it says that it left {stopped.get('left')}"
+        seconds = time.monotonic() - started
+        self._check("smoke.not-stopped", title, problem, f"{seconds:.1f} s, exit code 0")
+        forced = stopped.get("forced")
+        if isinstance(forced, list) and forced:
+            problem = f"{', '.join(map(str, forced))} did not stop when asked, and was killed"
+            self._check("smoke.ignores-stop", title, problem)
+
+    def _unchanged(self, place: Path, before: Mapping[str, object]) -> None:
+        after = _tree(place)
+        changed = sorted(
+            name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+        )
+        problem = f"it has changed {', '.join(changed[:5])}" if changed else ""
+        self._check("smoke.writes-bundle", "writes nothing into its bundle", problem)
+
+    def _addresses(self, instance: Instance) -> dict[str, str]:
+        """Return the addresses of the services; they must be free again in the end."""
+        urls = instance.service_urls()
+        self._ports["control"] = instance.port
+        self._ports |= {name: int(url.rpartition(":")[2]) for name, url in urls.items()}
+        return urls
+
+    def _leftovers(self) -> str:
+        """Return what the artifact has left behind, in words; nothing if it left nothing."""
+        reasons = [f"process {item}" for item in self._still_running(_LEFTOVER_PATIENCE)]
+        self._end_all()  # told, and not left to the user
+        temporary = Path(self.job.temporary)
+        reasons += [f"temporary file {path.name}" for path in sorted(temporary.glob("*"))]
+        for name, port in self._ports.items():
+            if ask("GET", f"http://127.0.0.1:{port}/", timeout=1)[0]:
+                reasons.append(f"port {port} of {name} still answers")
+        return "left behind: " + ", ".join(reasons) if reasons else ""
+
+    def _end_all(self) -> None:
+        for process in tagged(self.job.environment[TAG]):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+    def _still_running(self, patience: float) -> list[str]:
+        deadline = time.monotonic() + patience
+        while (found := tagged(self.job.environment[TAG])) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return [f"{process.info['name']} ({process.pid})" for process in found]
+
+
+def tagged(tag: str) -> list[psutil.Process]:
+    """Return the processes that the artifact marked by *tag* has started and that still run."""
+    found = []
+    for process in psutil.process_iter(["name"]):
+        try:
+            if process.environ().get(TAG) == tag and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def _tree(place: Path) -> dict[str, tuple[int, int, int]]:
+    """Return size, time and mode of all that lies in *place*."""
+    found = {}
+    for path in place.rglob("*"):
+        status = path.lstat()
+        found[path.relative_to(place).as_posix()] = (
+            0 if path.is_dir() else status.st_size, status.st_mtime_ns, status.st_mode,
+        )  # fmt: skip
+    return found
+
+
+def _unhealthy(report: Mapping[str, object]) -> str:
+    services = report.get("services")
+    reasons = [f"status {report.get('status')}"]
+    if isinstance(services, dict):
+        reasons += [
+            f"service {name} {facts.get('reason') or facts.get('state')}"
+            for name, facts in services.items()
+            if facts.get("state") != "READY"
+        ]
+    return "; ".join(reasons)
+
+
+def _memory(pid: int) -> int:
+    """Return the resident memory of *pid* and its descendants, in bytes."""
+    try:
+        leader = psutil.Process(pid)
+        return sum(_rss(item) for item in (leader, *leader.children(recursive=True)))
+    except psutil.Error:
+        return 0
+
+
+def _rss(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

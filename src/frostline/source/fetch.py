@@ -1,0 +1,211 @@
+"""Brings pinned files into the cache, several at once, and unpacks archives."""
+
+import fnmatch
+import shutil
+import stat
+import tarfile
+import threading
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from queue import SimpleQueue
+
+from frostline.core import log, workspace
+from frostline.core.errors import BuildError, FetchError, UsageError
+from frostline.core.workspace import Workspace
+from frostline.profile import resources as pins
+from frostline.profile.resources import Pin
+from frostline_runtime.download import fetch as download
+from frostline_runtime.download import parts, transfer
+from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class State:
+    """What is there of a pin: `there`, `missing`, `partly there` or `wrong`."""
+
+    pin: Pin
+    place: Path
+    state: str
+
+
+def place(paths: Workspace, pin: Pin) -> Path:
+    """Return where the file of *pin* is kept; builds never remove it."""
+    return paths.build / "cache" / "resources" / pin.name / pin.version / pin.file_name
+
+
+def wanted(pin: Pin) -> Wanted:
+    """Return *pin* as a download knows it."""
+    return Wanted(
+        name=f"{pin.name} {pin.version}", urls=pin.urls, size=pin.size, sha256=pin.sha256,
+        executable=pin.executable,
+    )  # fmt: skip
+
+
+def look(paths: Workspace, wishes: Sequence[Pin], *, whole: bool = False) -> tuple[State, ...]:
+    """Return what is there of *wishes*; *whole*: every file is hashed again."""
+    return tuple(State(pin, place(paths, pin), _state(paths, pin, whole=whole)) for pin in wishes)
+
+
+def _state(paths: Workspace, pin: Pin, *, whole: bool) -> str:
+    file = place(paths, pin)
+    if download.is_there(wanted(pin), file, whole=whole):
+        return "there"
+    if file.exists():
+        return "wrong"
+    return "partly there" if parts.kept(file) else "missing"
+
+
+def fetch(paths: Workspace, wishes: Sequence[Pin], *, offline: bool = False) -> Mapping[str, Path]:
+    """Return the files of *wishes* by name, fetched if need be, some at the same time.
+
+    Raises FetchError with everything that could not be had. An interrupt keeps what has arrived.
+    """
+    missing = [state.pin for state in look(paths, wishes) if state.state != "there"]
+    if missing and offline:
+        lines = "\n".join(f"  {pin.name} {pin.version}  {pin.url}" for pin in missing)
+        message = f"nothing may be fetched, and this is missing:\n{lines}"
+        raise FetchError(message, hint="run `invoke resources --fetch` with a network, once")
+    for pin in missing:
+        if not pin.sha256:
+            log.warning(f"{pin.name} {pin.version} is not verified: {pin.unverified}")
+    if missing:
+        _fetch_together(paths, missing)
+    for pin in missing:
+        if pin.confirm:
+            log.note(f"{pin.name} {pin.version}: the figures are confirmed; remove its `confirm`")
+    return {pin.name: place(paths, pin) for pin in wishes}
+
+
+def measure(paths: Workspace, name: str, url: str) -> Wanted:
+    """Fetch *url*, write its figures into the project's entry *name*, and return them.
+
+    Raises FetchError, UsageError.
+    """
+    file = paths.root / "resources" / "resources.toml"
+    if not file.is_file():
+        message = f"{file} is not there: nothing can be pinned."
+        raise UsageError(message, hint="write its entry first, with `unverified`")
+    kept = paths.build / "cache" / "pin" / url.rpartition("/")[2]
+    parts.forget(kept)
+    with log.downloads() as bars:
+        report = Report(progress=partial(bars.show, name), note=log.note)
+        try:
+            download.fetch(Wanted(name=name, urls=(url,)), kept, report=report)
+        except DownloadError as error:
+            raise FetchError(str(error), hint="check the address") from error
+    found = Wanted(name=name, urls=(url,), size=kept.stat().st_size, sha256=transfer.hash_of(kept))
+    text = file.read_text(encoding="utf-8")
+    changed = pins.replaced(text, name, url, size=found.size, sha256=found.sha256)
+    workspace.write(file, changed)
+    kept.unlink()
+    return found
+
+
+def _fetch_together(paths: Workspace, wishes: Sequence[Pin]) -> None:
+    waiting: SimpleQueue[Pin] = SimpleQueue()
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
+    for pin in wishes:
+        waiting.put(pin)
+    with log.downloads() as bars:
+
+        def work() -> None:
+            while not waiting.empty():
+                ended.put(_fetch_one(paths, waiting.get(), bars))
+
+        # Daemons: an interrupt ends the program without waiting for a server that is silent.
+        for _ in range(min(_AT_ONCE, len(wishes))):
+            threading.Thread(target=work, daemon=True).start()
+        errors = [error for error in [ended.get() for _ in wishes] if error]
+    for error in errors:
+        if not isinstance(error, DownloadError):
+            raise error
+    if errors:
+        raise FetchError("\n".join(map(str, errors)), hint="try again: what has arrived is kept")
+
+
+def _fetch_one(paths: Workspace, pin: Pin, bars: log.Downloads) -> BaseException | None:
+    name = f"{pin.name} {pin.version}"
+    report = Report(progress=partial(bars.show, name), note=log.note)
+    try:
+        download.fetch(wanted(pin), place(paths, pin), report=report)
+    except BaseException as error:  # noqa: BLE001  # raised where somebody waits
+        return error
+    return None
+
+
+def bundled(paths: Workspace, wishes: Sequence[Pin], work: Path) -> dict[str, Path]:
+    """Return the files that *wishes* put into a bundle, by their place in it, fetched and unpacked.
+
+    Raises FetchError, BuildError.
+    """
+    mine = [pin for pin in wishes if pin.when == "build"]
+    files = fetch(paths, mine)
+    result: dict[str, Path] = {}
+    for pin in mine:
+        if not pin.unpack:
+            result[pin.destination] = files[pin.name]
+            continue
+        folder = work / "unpacked" / pin.name
+        workspace.remove(folder)
+        folder.mkdir(parents=True)
+        try:
+            unpack = _unpack_zip if pin.unpack == "zip" else _unpack_tar
+            unpack(pin, files[pin.name], folder)
+        except (tarfile.TarError, zipfile.BadZipFile, OSError) as error:
+            message = f"{files[pin.name]} cannot be unpacked: {error}."
+            raise BuildError(message, hint="look at what the pin names") from error
+        found = {
+            str(PurePosixPath(pin.destination, path.relative_to(folder).as_posix())): path
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        if not found:
+            message = f"{pin.name}: its archive has nothing that `members` names."
+            raise BuildError(message, hint="correct `strip` and `members` in resources.toml")
+        if pin.executable:
+            for path in found.values():
+                path.chmod(path.stat().st_mode | 0o111)
+        result |= found
+    return result
+
+
+def _selected(pin: Pin, name: str) -> str:
+    """Return where member *name* goes, "" if it is left out. Raises TarError if it escapes."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    if name.startswith("/") or ".." in parts or ":" in name:
+        message = f"{name} leads out of the archive"
+        raise tarfile.TarError(message)
+    left = "/".join(parts[pin.strip :])
+    taken = not pin.members or any(fnmatch.fnmatchcase(left, pattern) for pattern in pin.members)
+    return left if taken else ""
+
+
+def _unpack_tar(pin: Pin, archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            name = _selected(pin, member.name)
+            if name:
+                tar.extract(member.replace(name=name), folder, filter="data")
+
+
+def _unpack_zip(pin: Pin, archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as zipped:
+        for info in zipped.infolist():
+            name = _selected(pin, info.filename)
+            mode = info.external_attr >> 16
+            if not name or info.is_dir():
+                continue
+            if stat.S_ISLNK(mode):
+                message = f"{info.filename} is a link, which zip archives cannot say safely"
+                raise tarfile.TarError(message)
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with zipped.open(info) as source, path.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            if mode & 0o111:
+                path.chmod(path.stat().st_mode | 0o111)

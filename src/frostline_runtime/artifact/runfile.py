@@ -1,0 +1,71 @@
+"""The one running instance of a product: its lock, and the file that says where it is."""
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from frostline_runtime.artifact import environment
+from frostline_runtime.artifact.manifest import Manifest
+from frostline_runtime.system import current
+
+Facts = dict[str, object]
+
+
+def folder(manifest: Manifest, environ: Mapping[str, str]) -> Path:
+    """Return the folder of lock, runtime file, history and logs: one a product and storage."""
+    storage = environment.storage_directory(manifest.environment, environ)
+    if storage:
+        return Path(storage, "frostline")
+    return current.state_folder(manifest.product, environ)
+
+
+def take(place: Path) -> int | None:
+    """Return what holds the lock of *place*, or None if another instance has it."""
+    place.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # somebody else's folder: its owner decided
+        place.chmod(0o700)
+    return current.lock(place / "lock")
+
+
+def read(place: Path) -> Facts:
+    """Return the facts of the instance that runs, or ran last, in *place*; {} if none did."""
+    try:
+        found = json.loads((place / "instance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return cast("Facts", found) if isinstance(found, dict) else {}
+
+
+def write(path: Path, facts: Mapping[str, object]) -> None:
+    """Write *facts* for this user's eyes only, complete or not at all. Raises OSError."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(facts, file)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def remove_unpacked(folder: str) -> None:
+    """Remove the *folder* of a onefile artifact whose bootloader was killed before it could.
+
+    Only one that PyInstaller has named, in the place for temporary folders.
+    """
+    path = Path(folder)
+    if folder and path.name.startswith("_MEI") and path.is_dir() and not path.is_symlink():
+        import shutil  # noqa: PLC0415  # hardly ever needed
+
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def number(facts: Mapping[str, object], key: str) -> int:
+    """Return the number *key* of *facts*, 0 if there is none."""
+    value = facts.get(key)
+    return value if isinstance(value, int) else 0

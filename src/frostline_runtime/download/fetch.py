@@ -1,0 +1,248 @@
+"""Fetches a file so that it is whole and right under its name, or is not there at all.
+
+What has arrived is kept beside it as `NAME.part`, with `NAME.part.json` saying of what, and is
+gone on with after any kind of end, by whichever process comes next.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import random
+import time
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from frostline_runtime.download.filetypes import describe
+from frostline_runtime.download.http_get import RefusedError
+from frostline_runtime.download.parts import (
+    bad_of,
+    kept,
+    lock_of,
+    part_of,
+    read_json,
+    sidecar_of,
+    stamp_of,
+)
+from frostline_runtime.download.transfer import (
+    HEAD,
+    LONGEST_WAIT,
+    DownloadError,
+    LaterError,
+    Report,
+    Wanted,
+    WrongError,
+    hash_of,
+    sizes,
+    transfer,
+)
+from frostline_runtime.system import current
+
+_NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to wait, in seconds, and how often to try each address."""
+
+    stall: float = 60.0
+    lock: float = 600.0
+    attempts: int = 5
+    pause: float = 0.5
+
+
+def fetch(
+    wanted: Wanted, place: Path, *, report: Report | None = None, patience: Patience | None = None,
+    offline: bool = False, secrets: Mapping[str, str] | None = None,
+) -> bool:  # fmt: skip
+    """Make sure that *wanted* is at *place*; return whether it had to be fetched.
+
+    *secrets* are headers for the first host of each address only. Raises DownloadError.
+    """
+    told, limits = report or Report(), patience or Patience()
+    if is_there(wanted, place):
+        return False
+    if offline:
+        message = f"{wanted.name} is missing ({place}) and nothing may be fetched."
+        raise DownloadError(message)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(place, told, limits.lock):
+            if is_there(wanted, place):  # whoever held the lock has fetched it
+                return False
+            _fetch_from_any(wanted, place, told, limits, secrets or {})
+    except OSError as error:  # ours: those of the network never get here
+        at = error.filename or place
+        message = f"{wanted.name} cannot be written to {at}: {error.strerror or error}."
+        raise DownloadError(message) from error
+    return True
+
+
+def is_there(wanted: Wanted, place: Path, *, whole: bool = False) -> bool:
+    """Tell whether *place* is *wanted*; *whole*: hash it even if that was done before."""
+    try:
+        status = place.stat()
+    except OSError:
+        return False
+    if wanted.size and status.st_size != wanted.size:
+        return False
+    if not wanted.sha256:
+        return True
+    stamp = stamp_of(place)
+    seen = {"size": status.st_size, "mtime": status.st_mtime_ns, "sha256": wanted.sha256}
+    if not whole and read_json(stamp) == seen:
+        return True
+    same = False
+    with contextlib.suppress(OSError):  # what cannot be read is not there
+        same = hash_of(place) == wanted.sha256
+    if same:
+        with contextlib.suppress(OSError):  # a folder that cannot be written: hash it again
+            stamp.write_text(json.dumps(seen), encoding="utf-8")
+    return same
+
+
+@contextlib.contextmanager
+def _locked(place: Path, report: Report, patience: float) -> Iterator[None]:
+    """Hold the lock of *place*; say who holds it while we wait. Raises DownloadError."""
+    path, began, told = lock_of(place), time.monotonic(), False
+    while True:
+        try:
+            held = current.lock(path)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            report.note(f"{path.parent} knows no locks: nobody else should fetch {place.name} now")
+            yield
+            return
+        if held is not None:
+            break
+        holder = _holder(path)
+        if time.monotonic() - began > patience:
+            message = f"{place.name} has been fetched by {holder} for {patience:.0f} s: {path}."
+            raise DownloadError(message)
+        if not told:
+            report.note(f"{holder} is fetching {place.name}; waiting for it")
+            told = True
+        time.sleep(0.1)
+    try:
+        # Behind the first byte, which Windows lets nobody else read.
+        os.ftruncate(held, 0)
+        os.write(held, f" process {os.getpid()}".encode())
+        yield
+    finally:
+        os.close(held)
+
+
+def _holder(lock: Path) -> str:
+    try:
+        with lock.open("rb") as file:
+            file.seek(1)
+            return file.read(40).decode("ascii", "replace").strip() or "another process"
+    except OSError:
+        return "another process"
+
+
+def _fetch_from_any(
+    wanted: Wanted, place: Path, report: Report, limits: Patience, secrets: Mapping[str, str]
+) -> None:
+    reasons = []
+    for url in wanted.urls:
+        try:
+            _fetch_from(url, wanted, place, report, limits, secrets)
+        except WrongError as error:
+            reasons.append(f"{_shown(url)}: {error}")
+            report.note(reasons[-1])
+            continue
+        _finish(wanted, place)
+        return
+    why = "; ".join(reasons) or "it has no address"
+    message = f"{wanted.name} could not be fetched: {why}."
+    if kept(place):
+        message += (
+            f" What has arrived is kept ({kept(place)} bytes): the next attempt goes on there."
+        )
+    raise DownloadError(message)
+
+
+def _shown(url: str) -> str:
+    """Return *url* without what may be secret in it."""
+    parts = urllib.parse.urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return url if not host else f"{parts.scheme}://{host}{parts.path}"
+
+
+def _fetch_from(
+    url: str, wanted: Wanted, place: Path, report: Report, limits: Patience,
+    secrets: Mapping[str, str],
+) -> None:  # fmt: skip
+    """Fetch and check the part from *url*, again and again while it makes progress.
+
+    Raises WrongError.
+    """
+    failures, second, most = 0, False, kept(place)
+    while True:
+        try:
+            digest = transfer(url, wanted, place, report, limits.stall, secrets)
+        except RefusedError as error:
+            raise WrongError(str(error)) from error
+        except LaterError as error:
+            failures = 1 if kept(place) > most else failures + 1
+            most = max(most, kept(place))
+            if failures >= limits.attempts:
+                raise WrongError(f"{error} ({failures} attempts)") from error
+            wait = _pause(failures, limits.pause) if error.wait is None else error.wait
+            report.note(f"{_shown(url)}: {error}; again in {wait:.0f} s")
+            time.sleep(min(wait, LONGEST_WAIT))
+            continue
+        problem = _check(wanted, place, digest)
+        if not problem:
+            return
+        if second:
+            raise WrongError(problem)
+        second = True
+        report.note(f"{_shown(url)}: {problem}; once more from the beginning")
+
+
+def _pause(failures: int, unit: float) -> float:
+    return unit * 2.0 ** (failures - 1) * random.uniform(0.5, 1.5)  # noqa: S311  # spreads load
+
+
+def _check(wanted: Wanted, place: Path, digest: str) -> str:
+    """Return what is wrong with the part, which then is moved out of the way."""
+    part = part_of(place)
+    size = part.stat().st_size
+    if wanted.size and size != wanted.size:
+        problem = f"it has {sizes(size, wanted)}"
+    elif wanted.sha256 and digest != wanted.sha256:
+        problem = f"its sha256 is {digest}, expected {wanted.sha256} ({size} bytes)"
+    else:
+        return ""
+    with part.open("rb") as file:
+        head = file.read(HEAD)
+    part.replace(bad_of(place))
+    sidecar_of(place).unlink(missing_ok=True)
+    return f"{problem}; it is {describe(head)}. It is kept as {bad_of(place)}"
+
+
+def _finish(wanted: Wanted, place: Path) -> None:
+    """Give the part its name, for good: what is there then survives a power cut."""
+    part = part_of(place)
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    if wanted.executable:
+        part.chmod(part.stat().st_mode | 0o111)
+    part.replace(place)
+    for path in (sidecar_of(place), bad_of(place)):
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # folders cannot be synced everywhere
+        folder = os.open(place.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    if wanted.sha256:
+        status = place.stat()
+        seen = {"size": status.st_size, "mtime": status.st_mtime_ns, "sha256": wanted.sha256}
+        stamp_of(place).write_text(json.dumps(seen), encoding="utf-8")

@@ -1,0 +1,167 @@
+"""The files that are fetched on the user's machine: `model list`, `pull`, `check`, `remove`."""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from frostline_runtime.artifact import environment, frozen, override, runfile
+from frostline_runtime.artifact.announce import say
+from frostline_runtime.artifact.manifest import Manifest, Resource
+from frostline_runtime.download.fetch import is_there
+from frostline_runtime.download.parts import forget, kept
+from frostline_runtime.download.transfer import DownloadError
+from frostline_runtime.model import llamafile, preparation
+from frostline_runtime.model.llamafile import ModelServerError
+from frostline_runtime.model.preparation import UnavailableError
+
+USAGE_ERROR = 2
+FINDINGS = 3
+BAD_CONFIGURATION = 78
+INTERRUPTED = 130
+
+
+def main(manifest: Manifest, options: argparse.Namespace) -> int:
+    """Do what *options* ask and return the exit code."""
+    environ = dict(os.environ)
+    storage = environment.storage_directory(manifest.environment, environ)
+    manifest, _ = override.load(manifest, storage)
+    if options.action == "prepare":
+        return _prepare(manifest, environ)
+    known = {resource.name: resource for resource in manifest.resources}
+    strange = [name for name in options.names if name not in known]
+    if strange:
+        there = ", ".join(known) or "none"
+        say(f"{manifest.product}: no model {strange[0]!r} here; there is {there}.")
+        return USAGE_ERROR
+    if options.action == "remove" and not options.names:
+        say(f"{manifest.product}: say which: model remove NAME.")
+        return USAGE_ERROR
+    chosen = [known[name] for name in options.names] or [*known.values()]
+    if options.action == "list":
+        return _list(manifest, environ, chosen, as_json=options.json)
+    act = {"pull": _pull, "check": _check, "remove": _remove}[options.action]
+    try:
+        return act(manifest, environ, chosen)
+    except KeyboardInterrupt:
+        say("interrupted; what has arrived is kept")
+        return INTERRUPTED
+
+
+def _list(
+    manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource], *, as_json: bool
+) -> int:
+    folder = environment.data_folder(manifest, environ)
+    free = shutil.disk_usage(_existing(folder)).free
+    rows = []
+    for resource in chosen:
+        place = llamafile.place_of(resource, manifest, environ)
+        state = "there" if is_there(preparation.wanted_of(resource), place) else "missing"
+        part = kept(place)
+        if state == "missing" and part:
+            state = f"{part * 100 // resource.size} % there" if resource.size else "partly there"
+        rows.append({
+            "name": resource.name, "state": state, "size": resource.size, "kept": part,
+            "place": str(place), "when": resource.when, "licence": resource.licence,
+            "unverified": resource.unverified,
+        })  # fmt: skip
+    if as_json:
+        print(json.dumps({"free": free, "models": rows}, indent=2))
+        return 0
+    for row in rows:
+        doubt = f"  NOT VERIFIED: {why}" if (why := row["unverified"]) else ""
+        facts = f"{row['name']:24} {row['state']:12} {_megabytes(row['size']):>12}"
+        print(f"{facts}  {row['place']}{doubt}")
+    print(f"{_megabytes(free)} free in {folder}")
+    return 0
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.is_dir())
+
+
+def _megabytes(size: object) -> str:
+    return f"{size / 1e6:.1f} MB" if isinstance(size, int) and size else "size unknown"
+
+
+def _pull(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource]) -> int:
+    failed = False
+    for resource in chosen:
+        place = llamafile.place_of(resource, manifest, environ)
+        try:
+            fetched = preparation.fetch_resource(resource, place, _line)
+        except DownloadError as error:
+            say(f"{manifest.product}: {error}")
+            failed = True
+            continue
+        print(f"{resource.name}: {'fetched' if fetched else 'was there already'}: {place}")
+    if not chosen:
+        print(f"{manifest.product} has no models to fetch.")
+    facts = runfile.read(runfile.folder(manifest, environ))
+    if facts and not facts.get("ended"):
+        print(f"{manifest.product} uses it after its next start.")
+    return llamafile.UNAVAILABLE if failed else 0
+
+
+def _line(text: str) -> None:
+    """Show progress on one line where people look, as lines of their own elsewhere."""
+    if sys.stderr.isatty() and llamafile.progress(text):
+        done = "\n" if "(100 %)" in text else ""
+        print(f"\r\x1b[K{text}", end=done, file=sys.stderr, flush=True)
+    else:
+        say(text)
+
+
+def _check(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource]) -> int:
+    wrong = False
+    for resource in chosen:
+        place = llamafile.place_of(resource, manifest, environ)
+        verdict = _judged(resource, place)
+        wrong |= verdict not in {"good", "not there"}
+        print(f"{resource.name}: {verdict}")
+    return FINDINGS if wrong else 0
+
+
+def _judged(resource: Resource, place: Path) -> str:
+    if not place.exists():
+        return "not there"
+    if not is_there(preparation.wanted_of(resource), place, whole=True):
+        return f"is not what it should be: `model remove {resource.name}`, then pull it again"
+    try:
+        if place.suffix in {".gguf", ".llamafile"}:
+            preparation.check_model(place)
+    except (ModelServerError, OSError) as error:
+        return str(error)
+    if not resource.sha256:
+        return f"looks good, but is not verified: {resource.unverified}"
+    return "good"
+
+
+def _remove(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource]) -> int:
+    for resource in chosen:
+        place = llamafile.place_of(resource, manifest, environ)
+        there = place.exists() or kept(place)
+        forget(place)
+        print(f"{resource.name}: {'removed' if there else 'was not there'}: {place}")
+    return 0
+
+
+def _prepare(manifest: Manifest, environ: Mapping[str, str]) -> int:
+    """Prepare the model server for the supervisor; the last line says what is wrong."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    folder = runfile.folder(manifest, environ) / llamafile.FOLDER
+    try:
+        choice = llamafile.choose(manifest, environ, frozen.bundle())
+        if choice:
+            preparation.prepare(manifest, choice, folder, environ, say)
+    except ModelServerError as error:
+        say(str(error))
+        return BAD_CONFIGURATION
+    except UnavailableError as error:
+        say(str(error))
+        return llamafile.UNAVAILABLE
+    return 0

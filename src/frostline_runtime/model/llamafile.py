@@ -1,0 +1,301 @@
+"""The model server: which files, how its version wants to be told, what its words mean.
+
+Two lines of llamafile are known, before 0.10 and since; an unknown version is taken for the newest.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from frostline_runtime.artifact import environment
+from frostline_runtime.artifact.manifest import Manifest, ModelServer, Probe, Resource
+from frostline_runtime.supervision.probe import Verdict, resolve_pointer
+from frostline_runtime.system import current
+
+Version = tuple[int, ...]
+
+NEW = (0, 10)
+FOLDER = "model-server"
+UNAVAILABLE = 69  # sysexits: what a preparation needs cannot be had now
+FACTS = "prepared.json"
+MODELS = "/v1/models"
+_VERSION = re.compile(r"\bv?(\d+)\.(\d+)(?:\.(\d+))?\b")
+_PROGRESS = re.compile(r"([^\s:]+): (\d+) of (\d+|\?) bytes")
+_LISTENS = re.compile(r"listening (?:at|on) https?://[^\s/]*:(\d+)")
+# They would override the command line, or are secrets that a model server has no use for.
+_DROPPED = ("LLAMA_", "AIP_", "HF_TOKEN")
+_PREFIX_FLAGS = ("--api-prefix", "--url-prefix")
+_HINTS = (
+    ("", r"not within the file bounds|corrupted or incomplete|failed to load model",
+     "the model is damaged or incomplete: check it, or fetch it again"),
+    ("", r"invalid argument|unknown argument|unrecognized (option|argument)",
+     "this version does not know one of the arguments that it was given"),
+    ("", r"multiple \.gguf files",
+     "the llamafile holds several models: name one as the model"),
+    ("", r"AVX|illegal instruction",
+     "this processor lacks AVX, as under Rosetta or in a plain virtual machine"),
+    ("", r"out of memory|failed to allocate|cannot allocate",
+     "there is not enough memory: take a smaller model, context, or fewer GPU layers"),
+    ("", r"couldn't bind|address already in use",
+     "its port is taken"),
+    ("linux", r"run-detectors|wine|cannot execute binary|exec format error",
+     "the kernel hands it to another program: its README tells under binfmt_misc what to do"),
+    ("linux", r"permission denied",
+     "it must unpack a loader into a folder whose files may be executed"),
+    ("linux", r"seccomp|bad system call|pledge",
+     "the sandbox of the llamafile does not work here: add --unsecure to its arguments"),
+    ("darwin", r"xcrun|xcode|\bcc\b.*not found|no developer tools",
+     "its first start needs the command line tools: run `xcode-select --install`"),
+    ("darwin", r"quarantine|cannot be opened|not verified",
+     "macOS has put it in quarantine: fetch it with the artifact, not with a browser"),
+    ("darwin", r"sandbox",
+     "the sandbox of this old version does not work here: add --unsecure to its arguments"),
+    ("windows", r"not a valid win32 application|too large",
+     "Windows starts no file over 4 GB: take the base llamafile, and this one as its model"),
+    ("windows", r"virus|potentially unwanted|access is denied",
+     "a virus scanner has stopped it: allow it there, or take the official file"),
+)  # fmt: skip
+
+
+class ModelServerError(Exception):
+    """The configured model server cannot be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The files that were chosen, whether they are there or not; *missing* ones can be fetched.
+
+    *base*: a server that could run the chosen one as its model.
+    """
+
+    executable: Path
+    model: Path | None = None
+    missing: tuple[Resource, ...] = ()
+    base: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What was found out about a choice: all that a launch needs.
+
+    *shell*: the kernel does not know the file, `/bin/sh` does. *home* and *temporary* are folders
+    that it may write. *seen* tells whether the files are still those that were looked at.
+    """
+
+    executable: str
+    model: str
+    version: Version
+    shell: bool
+    home: str
+    temporary: str
+    seen: Mapping[str, tuple[int, int]]
+
+
+def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choice | None:
+    """Return the files of the model server, or None if none is configured.
+
+    The user's variables go before the profile. Raises ModelServerError if a file is missing that
+    nothing here can fetch, or not executable.
+    """
+    server = manifest.model_server
+    if not server:
+        return None
+    chosen = environ.get(server.variable, "") if server.variable else ""
+    executable = _filled(chosen or server.executable, manifest, environ, bundle)
+    own_model = environ.get(server.model_variable, "") if server.model_variable else ""
+    model = _filled(own_model or ("" if chosen else server.model), manifest, environ, bundle)
+    if not executable:
+        return None
+    missing = []
+    for path, variable, what in (
+        (executable, server.variable if chosen else "", "server"),
+        (model, server.model_variable if own_model else "", "model"),
+    ):
+        if not path or path.is_file():
+            continue
+        resource = by_place(manifest, environ, path)
+        if not resource:
+            origin = f"{variable} names" if variable else "the profile names"
+            name = "model server" if what == "server" else "model"
+            message = f"{name} missing: {origin} {path}, and there is no such file."
+            raise ModelServerError(message)
+        if resource.when == "asked":
+            return None
+        missing.append(resource)
+    if executable.is_file() and not os.access(executable, os.X_OK):
+        origin = f"{server.variable} names" if chosen else "the profile names"
+        message = f"model server not executable: {origin} {executable}; run `chmod +x` on it."
+        raise ModelServerError(message)
+    base = _filled(server.executable, manifest, environ, bundle) if chosen else None
+    return Choice(executable, model, tuple(missing), base if base and base.is_file() else None)
+
+
+def _filled(text: str, manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Path | None:
+    if not text:
+        return None
+    folder = environment.data_folder(manifest, environ)
+    filled = text.replace("{bundle}", str(bundle)).replace("{storage}", str(folder))
+    return Path(filled).expanduser()
+
+
+def by_place(manifest: Manifest, environ: Mapping[str, str], path: Path) -> Resource | None:
+    """Return the resource that belongs at *path*, if there is one."""
+    for resource in manifest.resources:
+        if place_of(resource, manifest, environ) == path:
+            return resource
+    return None
+
+
+def place_of(resource: Resource, manifest: Manifest, environ: Mapping[str, str]) -> Path:
+    """Return where *resource* lies once it was fetched."""
+    return environment.data_folder(manifest, environ) / resource.destination
+
+
+def parse_version(said: str) -> Version:
+    """Return the version in the first line of what `--version` *said*, () if there is none."""
+    found = _VERSION.search(said.strip().partition("\n")[0])
+    return tuple(int(part) for part in found.groups(default="0")) if found else ()
+
+
+def recall(choice: Choice, folder: Path) -> Prepared | None:
+    """Return what was found out about *choice* before, if its files are the same."""
+    try:
+        raw = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        seen = {path: (int(size), int(when)) for path, (size, when) in raw["seen"].items()}
+        known = Prepared(**{**raw, "version": tuple(raw["version"]), "seen": seen})
+        same = all(signature(Path(path)) == value for path, value in seen.items())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    model = str(choice.model or "")
+    return known if same and {str(choice.executable), model} - {""} <= seen.keys() else None
+
+
+def remember(prepared: Prepared, folder: Path) -> None:
+    """Keep *prepared* for the next start. Raises OSError."""
+    beside = folder / f".{FACTS}.{os.getpid()}"
+    beside.write_text(json.dumps(asdict(prepared)), encoding="utf-8")
+    beside.replace(folder / FACTS)
+
+
+def signature(path: Path) -> tuple[int, int]:
+    """Return size and time of change: what changes when the file does. Raises OSError."""
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def command(prepared: Prepared, server: ModelServer, port: int, key_file: str = "") -> list[str]:
+    """Return the command line that serves on loopback *port*, as its version wants it."""
+    line = ["/bin/sh"] if prepared.shell else []
+    line.append(prepared.executable)
+    if server.command:
+        places = {"{port}": str(port), "{model}": prepared.model, "{key_file}": key_file}
+        for part in server.command:
+            for placeholder, value in places.items():
+                part = part.replace(placeholder, value)  # noqa: PLW2901  # one after the other
+            line.append(part)
+        return line
+    line.append("--server")
+    if prepared.version and prepared.version < NEW:
+        line.append("--nobrowser")  # newer ones know no such argument, and exit
+    line += ["--host", "127.0.0.1", "--port", str(port)]
+    if prepared.model:
+        line += ["-m", prepared.model]
+    line += ["-c", str(server.context), "-ngl", str(server.gpu_layers)]
+    if not server.gpu_layers:
+        line += ["--gpu", "disable"]
+    if server.predict >= 0:
+        line += ["-n", str(server.predict)]
+    if key_file:  # not the key itself: everybody can read command lines
+        line += ["--api-key-file", key_file]
+    return [*line, *server.arguments]
+
+
+def child_environment(environ: Mapping[str, str], prepared: Prepared) -> dict[str, str]:
+    """Return *environ* with a home of its own, without what would override the command line."""
+    kept = {name: value for name, value in environ.items() if not name.startswith(_DROPPED)}
+    return {**kept, "HOME": prepared.home, "TMPDIR": prepared.temporary}
+
+
+def wants_key(server: ModelServer) -> bool:
+    """Tell whether the other services are to be told a key."""
+    return any("{key}" in value for value in server.addresses.values())
+
+
+def write_key(folder: Path, key: str) -> str:
+    """Write *key* into *folder* for this user's eyes only; return the file. Raises OSError."""
+    path = folder / "key"
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{key}\n")
+    return str(path)
+
+
+def progress(line: str) -> tuple[str, float | None] | None:
+    """Return what is fetched and its share, if *line* tells of progress (see `preparation`)."""
+    found = _PROGRESS.match(line)
+    if not found:
+        return None
+    name, done, total = found.groups()
+    return name, int(done) / int(total) if total.isdigit() and int(total) else None
+
+
+def addresses(server: ModelServer, port: int, key: str) -> dict[str, str]:
+    """Return the variables that tell other services where *server* listens."""
+    url = f"http://127.0.0.1:{port}"
+    return {
+        name: value.replace("{url}", url).replace("{key}", key)
+        for name, value in server.addresses.items()
+    }
+
+
+def question(asked: Probe, server: ModelServer) -> Probe:
+    """Return *asked* as this server answers it: under its prefix, and the old `--v2` otherwise."""
+    arguments = [*server.command, *server.arguments]
+    if "--v2" in arguments and asked.path == "/health":
+        asked = replace(asked, path=MODELS)
+    for flag in _PREFIX_FLAGS:
+        if flag in arguments[:-1]:
+            prefix = arguments[arguments.index(flag) + 1].rstrip("/")
+            return replace(asked, path=f"{prefix}{asked.path}")
+    return asked
+
+
+def judge_models(status: int, body: bytes) -> Verdict:
+    """Return whether a healthy server serves any model: newer ones can run without one.
+
+    Anything but a list is no reason to doubt: old versions ask for the key first.
+    """
+    try:
+        listed = resolve_pointer(json.loads(body), "/data") if status == 200 else None  # noqa: PLR2004
+    except (ValueError, LookupError):
+        return Verdict(healthy=True)
+    if listed == []:
+        return Verdict(healthy=False, detail=f"{MODELS}: it runs, but has loaded no model")
+    return Verdict(healthy=True)
+
+
+def served_model(status: int, body: bytes) -> str:
+    """Return what a server calls its first model, "" if it does not say."""
+    try:
+        return str(resolve_pointer(json.loads(body), "/data/0/id")) if status == 200 else ""  # noqa: PLR2004
+    except (ValueError, LookupError):
+        return ""
+
+
+def listens_elsewhere(line: str, port: int) -> bool:
+    """Tell whether *line* says that the server has silently taken another port than *port*."""
+    found = _LISTENS.search(line)
+    return bool(found and int(found[1]) != port)
+
+
+def hint(lines: Sequence[str], system: str = current.NAME) -> str:
+    """Return what the last *lines* of a server that has ended mean, or nothing."""
+    text = "\n".join(lines)
+    for where, pattern, meaning in _HINTS:
+        if where in {"", system} and re.search(pattern, text, re.IGNORECASE):
+            return meaning
+    return ""

@@ -1,0 +1,202 @@
+"""What happens before a model server is first started: fetched, checked, asked for its version.
+
+Runs in a process of its own, so that it can take its time, be stopped, and cost the supervisor
+neither memory nor attention.
+"""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from frostline_runtime.artifact.manifest import Manifest, Resource
+from frostline_runtime.download.fetch import fetch
+from frostline_runtime.download.filetypes import describe
+from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+from frostline_runtime.model import ape, gguf, llamafile
+from frostline_runtime.model.llamafile import Choice, ModelServerError, Prepared
+from frostline_runtime.system import current
+
+VERSION_PATIENCE = 10.0
+_PROGRESS_EVERY = 1.0
+_LARGEST_WINDOWS_IMAGE = 4 * 1024**3
+_STATVFS, _NOEXEC = getattr(os, "statvfs", None), getattr(os, "ST_NOEXEC", 0)
+
+Say = Callable[[str], object]
+
+
+class UnavailableError(Exception):
+    """A file cannot be fetched now; later it may be."""
+
+
+def prepare(
+    manifest: Manifest, choice: Choice, folder: Path, environ: Mapping[str, str], say: Say
+) -> Prepared:
+    """Make sure that *choice* is there and good, and return what a launch needs, also kept.
+
+    *folder* is the server's own. Raises ModelServerError, UnavailableError.
+    """
+    for resource in choice.missing:
+        place = llamafile.place_of(resource, manifest, environ)
+        try:
+            fetch_resource(resource, place, say)
+        except DownloadError as error:
+            raise UnavailableError(str(error)) from error
+    try:
+        prepared = examine(choice, folder, environ, say)
+        llamafile.remember(prepared, folder)
+    except OSError as error:
+        message = f"{error.filename or folder}: {error.strerror or error}"
+        raise ModelServerError(message) from error
+    return prepared
+
+
+def fetch_resource(resource: Resource, place: Path, say: Say, *, offline: bool = False) -> bool:
+    """Bring *resource* to *place*, saying how far it is; return whether it had to be fetched.
+
+    Raises DownloadError.
+    """
+    wanted = wanted_of(resource)
+    if not resource.sha256:
+        say(f"{resource.name} is not verified: {resource.unverified}")
+    told = [0.0]
+
+    def progress(done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - told[0] >= _PROGRESS_EVERY or done == total:
+            told[0] = now
+            say(progress_line(resource.name, done, total))
+
+    return fetch(wanted, place, report=Report(progress, say), offline=offline)
+
+
+def wanted_of(resource: Resource) -> Wanted:
+    """Return *resource* as a download knows it."""
+    return Wanted(
+        name=resource.name, urls=resource.urls, size=resource.size, sha256=resource.sha256,
+        executable=resource.executable,
+    )  # fmt: skip
+
+
+def progress_line(name: str, done: int, total: int) -> str:
+    """Return the line that people read and `llamafile.progress` understands."""
+    share = f" ({done * 100 // total} %)" if total else ""
+    return f"{name}: {done} of {total or '?'} bytes{share}"
+
+
+def examine(choice: Choice, folder: Path, environ: Mapping[str, str], say: Say) -> Prepared:
+    """Return what the files of *choice* are. Raises ModelServerError, OSError."""
+    executable, model = choice.executable, choice.model
+    kind = ape.kind_of(executable)
+    if kind == "other":
+        with executable.open("rb") as file:
+            found = describe(file.read(256))
+        message = f"{executable} is no model server but {found}."
+        raise ModelServerError(message)
+    if kind == "ape" and current.NAME == "windows":
+        executable, model = for_windows(choice, folder)
+    if model:
+        say(f"model: {check_model(model)}")
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    files = {choice.executable, executable, model}
+    shell = kind == "ape" and current.NAME != "windows"
+    prepared = Prepared(
+        executable=str(executable), model=str(model or ""), version=(), shell=shell,
+        home=str(home), temporary=str(executable_folder(folder)),
+        seen={str(path): llamafile.signature(path) for path in files if path},
+    )  # fmt: skip
+    said = ask_version(prepared, environ)
+    version = llamafile.parse_version(said)
+    name = said.strip().partition("\n")[0] or "it does not say its version"
+    say(f"model server: {executable.name}: {name}")
+    return replace(prepared, version=version)
+
+
+def check_model(path: Path) -> str:
+    """Return what the model at *path* is. Raises ModelServerError, OSError."""
+    if ape.kind_of(path) == "ape":
+        carried = ape.inspect(path).models
+        if len(carried) != 1:
+            message = f"{path} is a llamafile with {len(carried)} models: name a GGUF file."
+            raise ModelServerError(message)
+        with path.open("rb") as file:
+            file.seek(carried[0].offset)
+            try:
+                found = gguf.parse(file, carried[0].size, f"{carried[0].name} in {path.name}")
+                gguf.require_complete(found, path.name)
+            except gguf.GgufError as error:
+                raise ModelServerError(str(error)) from error
+    else:
+        try:
+            found = gguf.check(path)
+        except gguf.GgufError as error:
+            raise ModelServerError(str(error)) from error
+    named = f" {found.name}" if found.name else ""
+    return f"{path.name}:{named} {found.architecture}, {found.size / 1e6:.1f} MB"
+
+
+def for_windows(choice: Choice, folder: Path) -> tuple[Path, Path | None]:
+    """Return what Windows can start: a name with .exe, and no file over 4 GB.
+
+    A bigger llamafile becomes the model of the base, if there is one.
+    Raises ModelServerError, OSError.
+    """
+    executable, model = choice.executable, choice.model
+    if executable.stat().st_size >= _LARGEST_WINDOWS_IMAGE:
+        if not choice.base:
+            message = (
+                f"{executable} is over 4 GB, and Windows starts no such file: "
+                "name a base llamafile as the server, and this one as its model."
+            )
+            raise ModelServerError(message)
+        executable, model = choice.base, model or executable
+    if executable.suffix.lower() == ".exe":
+        return executable, model
+    named = folder / f"{executable.name}.exe"
+    named.unlink(missing_ok=True)
+    try:
+        os.link(executable, named)
+    except OSError:
+        import shutil  # noqa: PLC0415  # only where no link can be made
+
+        shutil.copyfile(executable, named)
+    return named, model
+
+
+def executable_folder(folder: Path) -> Path:
+    """Return a folder for temporary files that may be executed: a loader is unpacked there.
+
+    Raises ModelServerError if there is none.
+    """
+    own = folder / "tmp"
+    own.mkdir(parents=True, exist_ok=True)
+    for candidate in (own, Path(tempfile.gettempdir())):
+        if not _STATVFS or not _STATVFS(candidate).f_flag & _NOEXEC:
+            return candidate
+    message = f"neither {own} nor {tempfile.gettempdir()} may hold programs (mounted noexec)."
+    raise ModelServerError(message)
+
+
+def ask_version(prepared: Prepared, environ: Mapping[str, str]) -> str:
+    """Return what the executable says of its version, "" if it does not.
+
+    The very file is asked: a llamafile carries an engine of its own.
+    Raises ModelServerError if it cannot be started at all.
+    """
+    line = [*(["/bin/sh"] if prepared.shell else []), prepared.executable, "--version"]
+    try:
+        done = subprocess.run(
+            line, env=llamafile.child_environment(environ, prepared), cwd=prepared.home,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=VERSION_PATIENCE, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return ""
+    except OSError as error:
+        message = f"{prepared.executable} cannot be started: {error.strerror}."
+        raise ModelServerError(message) from error
+    return done.stdout[:4096].decode("utf-8", "replace") if done.returncode == 0 else ""

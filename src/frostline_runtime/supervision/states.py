@@ -1,0 +1,144 @@
+"""States of services, and what they say about the whole, as values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from frostline_runtime.artifact.manifest import Service
+
+
+class State(StrEnum):
+    """Where a service stands."""
+
+    DISABLED = "DISABLED"
+    PENDING = "PENDING"
+    STARTING = "STARTING"
+    READY = "READY"
+    UNREADY = "UNREADY"
+    STOPPING = "STOPPING"
+    BACKOFF = "BACKOFF"
+    FAILED = "FAILED"
+    STOPPED = "STOPPED"
+
+
+class Status(StrEnum):
+    """Where the whole artifact stands."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    FAILED = "failed"
+
+
+UP = frozenset({State.READY, State.UNREADY})
+RUNNING = UP | {State.STARTING, State.STOPPING}
+AT_REST = frozenset({State.DISABLED, State.FAILED, State.STOPPED})
+MET = frozenset({State.READY, State.DISABLED})
+
+# Signals by number: what ended a process is told the same way everywhere.
+_SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS",
+            8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 15: "SIGTERM"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A service and all that decides what becomes of it.
+
+    *run* numbers its processes: what belongs to an older one is dropped. *due* is when
+    something must be done; *deadline* when a start has taken too long; *cause* is why it is
+    being stopped, where that is a failure; *again* asks for a new start after the stop; *blocked*
+    means that it failed only because of a need. *share* is how much is there of what is being
+    fetched for it, None if nothing is.
+    """
+
+    service: Service
+    state: State = State.STOPPED
+    run: int = 0
+    wanted: bool = False
+    again: bool = False
+    since: float = 0.0
+    started: float = 0.0
+    died: float | None = None
+    due: float | None = None
+    deadline: float | None = None
+    progress: float = 0.0
+    ready_at: float | None = None
+    pace: float = 0.05
+    misses: int = 0
+    unready: int = 0
+    streak: int = 0
+    restarts: tuple[float, ...] = ()
+    ports_tried: int = 0
+    forced: bool = False
+    blocked: bool = False
+    share: float | None = None
+    cause: str = ""
+    reason: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether nobody waits for it: a download for a service that is not required."""
+        return self.share is not None and not self.service.required
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """All services; *exit_code* is set once the artifact has to end."""
+
+    units: Mapping[str, Unit]
+    restart: bool = True
+    linger: float = 0.0
+    stopping: bool = False
+    exit_code: int | None = None
+    doomed: float | None = None
+    stop_by: float | None = None
+    finished: bool = False
+
+    def states(self) -> dict[str, State]:
+        """Return the state of each service."""
+        return {name: unit.state for name, unit in self.units.items()}
+
+
+def initial(
+    services: Sequence[Service], disabled: frozenset[str] = frozenset(), *, restart: bool = True,
+    linger: float = 0.0,
+) -> Model:  # fmt: skip
+    """Return the model before anything was started; without *restart* a failure is final."""
+    units = {
+        service.name: Unit(service, State.DISABLED if service.name in disabled else State.STOPPED)
+        for service in services
+    }
+    return Model(units, restart=restart, linger=linger)
+
+
+def settled(model: Model) -> bool:
+    """Tell whether nothing is on its way up or down."""
+    moving = {State.PENDING, State.STARTING, State.STOPPING, State.BACKOFF}
+    return not any(unit.state in moving and not unit.waits for unit in model.units.values())
+
+
+def overall(model: Model) -> Status:
+    """Return the status of the whole (specification §14)."""
+    if model.stopping:
+        return Status.STOPPING
+    states = {unit.state for unit in model.units.values() if unit.service.required}
+    if states & {State.FAILED, State.STOPPED}:
+        return Status.FAILED
+    first = any(
+        unit.state in {State.PENDING, State.STARTING} and not (unit.restarts or unit.waits)
+        for unit in model.units.values()
+    )
+    if first or not states <= UP | {State.DISABLED}:
+        return Status.STARTING
+    optional = {unit.state for unit in model.units.values() if not unit.service.required}
+    if State.UNREADY in states or not optional <= {State.READY, State.DISABLED}:
+        return Status.DEGRADED
+    return Status.OK
+
+
+def describe_exit(code: int) -> str:
+    """Return *code* of an ended process in words."""
+    if code < 0:
+        return f"ended by signal {_SIGNALS.get(-code, -code)}"
+    return f"exited with code {code}"

@@ -1,0 +1,87 @@
+"""Native files are known by their content, on any host."""
+
+import importlib.util
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from frostline.core import native
+
+SETUPTOOLS = importlib.util.find_spec("setuptools")
+
+
+def macho(cpu: int, minimum: int) -> bytes:
+    """Return a small Mach-O library for *cpu* that says to run on macOS *minimum*.0."""
+    version = struct.pack("<IIIIII", 0x32, 24, 1, minimum << 16, minimum << 16, 0)
+    rpath = b"/opt/build/lib\0\0"
+    path = struct.pack("<III", 0x8000001C, 12 + len(rpath), 12) + rpath
+    head = struct.pack("<IIIIIIII", 0xFEEDFACF, cpu, 0, 6, 2, len(version + path), 0, 0)
+    return head + version + path
+
+
+@pytest.mark.skipif(not shutil.which("readelf"), reason="needs the binutils")
+def test_elf() -> None:
+    """Machine, needs and the newest glibc are what the binutils say."""
+    program = Path(sys.executable).resolve()
+    found = native.parse(program.read_bytes())
+    assert found
+    assert (found.format, found.is_program) == ("elf", True)
+    said = subprocess.run(
+        ["readelf", "-V", "-d", program], check=True, capture_output=True, text=True
+    ).stdout
+    versions = {word for word in said.split() if word.startswith("GLIBC_2.")}
+    newest = max(tuple(map(int, word[6:].split("."))) for word in versions)
+    assert found.glibc == newest
+    assert all(f"[{library}]" in said for library in found.needed)
+
+
+@pytest.mark.parametrize(
+    ("name", "machine"), [("cli-64.exe", "x86_64"), ("cli-arm64.exe", "arm64")]
+)
+def test_pe(name: str, machine: str) -> None:
+    """Real programs for Windows, that setuptools brings on every system."""
+    assert SETUPTOOLS
+    assert SETUPTOOLS.origin
+    found = native.parse(Path(SETUPTOOLS.origin).with_name(name).read_bytes())
+    assert found
+    assert (found.format, found.machines, found.is_program) == ("pe", (machine,), True)
+    assert "kernel32.dll" in found.needed
+    assert found.minimum >= (5, 2)
+
+
+@pytest.mark.parametrize(("cpu", "machine"), [(0x01000007, "x86_64"), (0x0100000C, "arm64")])
+def test_mach_o(cpu: int, machine: str) -> None:
+    """Machine, oldest system and search paths."""
+    found = native.parse(macho(cpu, 12))
+    assert found
+    assert (found.format, found.machines, found.is_program) == ("mach-o", (machine,), False)
+    assert found.minimum == (12, 0)
+    assert found.rpaths == ("/opt/build/lib",)
+
+
+@pytest.mark.parametrize("data", [b"", b"#!/bin/sh", b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe"])
+def test_what_cannot_be_read(data: bytes) -> None:
+    """It is no native file, and no crash."""
+    assert native.parse(data) is None
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "expected"),
+    [
+        ("", "$ORIGIN", ""),
+        ("numpy/core", "$ORIGIN/../../numpy.libs", "numpy.libs"),
+        ("a", "${ORIGIN}/b", "a/b"),
+        ("a", "@loader_path/../.dylibs", ".dylibs"),
+        ("a", "$ORIGIN/../..", None),
+        ("a", "/usr/lib", None),
+        ("a", "lib", None),
+        ("a", "$ORIGINAL/x", None),
+    ],
+)
+def test_where_search_paths_lead(folder: str, path: str, expected: str | None) -> None:
+    """Within the bundle, or out of it."""
+    assert native.resolved(folder, path) == expected

@@ -1,0 +1,74 @@
+"""Where files lie, and what may be removed."""
+
+from pathlib import Path
+
+import pytest
+
+from frostline.core import workspace
+from frostline.core.errors import UsageError
+from frostline.core.platforms import PLATFORMS, host, parse
+from frostline.core.workspace import Workspace
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Workspace:
+    """Return a project with one product."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "argo.toml").touch()
+    return workspace.find(tmp_path)
+
+
+def test_found_from_below(project: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Any folder of the project will do; another one is told what is missing."""
+    below = project.root / "a" / "b"
+    below.mkdir(parents=True)
+    assert workspace.find(below) == project
+    with pytest.raises(UsageError, match=r"specs/\*\.toml"):
+        workspace.find(tmp_path_factory.mktemp("elsewhere"))
+
+
+def test_unknown_product(project: Workspace) -> None:
+    """The nearest name is offered."""
+    with pytest.raises(UsageError, match='Did you mean "argo"'):
+        project.require_product("ago")
+
+
+def test_write_replaces_at_once(tmp_path: Path) -> None:
+    """A reader has the old text or the new, never half of it."""
+    path = tmp_path / "deep" / "file"
+    workspace.write(path, "old")
+    with path.open(encoding="utf-8") as reader:
+        workspace.write(path, "new\n")
+        assert reader.read() == "old"
+    assert path.read_bytes() == b"new\n"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_link_goes_and_its_target_stays(tmp_path: Path) -> None:
+    """What a link points to is not ours."""
+    (tmp_path / "target").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    workspace.remove(tmp_path / "link")
+    workspace.remove(tmp_path / "absent")
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_platform_names() -> None:
+    """`host` is this machine; a near miss is helped."""
+    assert parse("host") == host()
+    assert {parse(name).name for name in PLATFORMS} == set(PLATFORMS)
+    with pytest.raises(UsageError, match='Did you mean "darwin_arm64"'):
+        parse("darwin_amr64")
+
+
+@pytest.mark.product("A12")
+def test_clean_knows_products_apart(project: Workspace) -> None:
+    """What `argo-mini` built stays when `argo` is cleaned."""
+    (project.root / "specs" / "argo-mini.toml").touch()
+    mine, other = (
+        project.build / "work" / f"{name}-linux_x86_64" for name in ("argo", "argo-mini")
+    )
+    for folder in (mine, other):
+        folder.mkdir(parents=True)
+    assert workspace.clean(project, "argo") == (mine,)
+    assert other.is_dir()

@@ -1,0 +1,118 @@
+"""What may go of installed packages: never for a folder's name alone."""
+
+from importlib.metadata import PathDistribution
+from pathlib import Path
+
+import pytest
+
+from frostline.freeze.prune import by_category, choose, in_tree
+from frostline.launch.evidence import Fact
+
+PACKAGE = {
+    "pkg/__init__.py": "",
+    "pkg/tests/__init__.py": "",
+    "pkg/tests/test_one.py": "import pkg.docs",
+    "pkg/tests/data.json": "{}",
+    "pkg/docs/index.rst": "",
+    "pkg/docs/picture.png": "",
+    "pkg/examples/show.py": "",
+    "pkg/code.pyi": "",
+    "pkg/py.typed": "",
+    "../../../share/man/man1/pkg.1": "",
+    "../../../bin/pkg": "#!/bin/sh",
+    "pkg-1.dist-info/METADATA": "Name: pkg\nVersion: 1\n",
+    "pkg-1.dist-info/docs/README": "",
+}
+
+
+def chosen(root: Path, more: dict[str, str] | None = None, *facts: Fact) -> set[str]:
+    """Return what may go of the package with *more* files."""
+    packages = root / "lib" / "python3" / "site-packages"
+    files = {**PACKAGE, **(more or {})}
+    for name, text in files.items():
+        path = packages / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    record = packages / "pkg-1.dist-info" / "RECORD"
+    record.write_text("".join(f"{name},,\n" for name in files), encoding="utf-8")
+    installed = {"pkg": PathDistribution(packages / "pkg-1.dist-info")}
+    return {item.place for item in choose(installed, packages, facts)}
+
+
+TESTS = {"pkg/tests/__init__.py", "pkg/tests/test_one.py", "pkg/tests/data.json"}
+DOCS = {"pkg/docs/index.rst", "pkg/docs/picture.png"}
+EXAMPLES, STUBS, MANUAL = (
+    {"pkg/examples/show.py"},
+    {"pkg/code.pyi"},
+    "../../../share/man/man1/pkg.1",
+)
+
+
+def fact(kind: str, name: str) -> Fact:
+    """Return a fact."""
+    return Fact("pkg", kind, name, "opened", ())  # type: ignore[arg-type]  # a word of the kinds
+
+
+def test_what_looks_like_its_name(tmp_path: Path) -> None:
+    """A suite, documents, examples, stubs, a manual; no metadata, script, or marker."""
+    assert chosen(tmp_path) == {*TESTS, *DOCS, *EXAMPLES, *STUBS, MANUAL}
+
+
+@pytest.mark.product("R2")
+@pytest.mark.parametrize(
+    ("more", "kept"),
+    [
+        ({"pkg/docs/__init__.py": ""}, DOCS),
+        ({"pkg/help.py": "open(__path__[0] + '/docs/index.rst')"}, DOCS),
+        ({"pkg/use.py": "import pkg.tests"}, TESTS),
+        ({"pkg/use.py": "from pkg.tests.test_one import x"}, TESTS),
+        ({"pkg/use.py": "from . import (\n    code,\n    tests,\n)"}, TESTS),
+        ({"pkg/deep/use.py": "from ..tests import x"}, TESTS),
+        ({"pkg/use.py": "    import pkg.tests as t, os"}, TESTS),
+        ({"pkg/use.py": "import_module('pkg.tests.test_one')"}, TESTS),
+        ({"pkg/use.py": "files('pkg') / 'examples'"}, EXAMPLES),
+        ({"pkg/__init__.py": "lazy.attach_stub(__name__, __file__)"}, STUBS),
+    ],
+)
+def test_what_somebody_needs(tmp_path: Path, more: dict[str, str], kept: set[str]) -> None:
+    """Code that imports or names it keeps it, and only it; so does code inside of documents."""
+    everything = {*TESTS, *DOCS, *EXAMPLES, *STUBS, MANUAL}
+    assert chosen(tmp_path, more) == everything - kept
+
+
+def test_a_folder_that_is_called_tests_and_is_none(tmp_path: Path) -> None:
+    """Without a single test in it, it is the package's own."""
+    (tmp_path / "x").mkdir()
+    found = chosen(tmp_path / "x", {"pkg/inner/tests/shapes.dat": ""})
+    assert "pkg/inner/tests/shapes.dat" not in found
+
+
+@pytest.mark.parametrize(
+    ("used", "kept"),
+    [
+        (fact("file", "pkg/docs/index.rst"), DOCS),
+        (fact("folder", "pkg/docs"), DOCS),
+        (fact("module", "pkg.tests.test_one"), TESTS),
+        (fact("file", "pkg/code.pyi"), STUBS),
+    ],
+)
+def test_what_a_run_has_used(tmp_path: Path, used: Fact, kept: set[str]) -> None:
+    """Evidence keeps the whole folder."""
+    everything = {*TESTS, *DOCS, *EXAMPLES, *STUBS, MANUAL}
+    assert chosen(tmp_path, None, used) == everything - kept
+
+
+def test_what_nobody_records(tmp_path: Path) -> None:
+    """Caches whose source is there, and version control; a cache alone is the code."""
+    for name in (
+        "a.py", "__pycache__/a.cpython-311.pyc", "__pycache__/gone.cpython-311.pyc",
+        ".git/config", "pkg/.gitignore", "pkg/git.txt",
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("xx", encoding="utf-8")
+    found = in_tree(tmp_path)
+    assert {item.place for item in found} == {
+        "__pycache__/a.cpython-311.pyc", ".git/config", "pkg/.gitignore",
+    }  # fmt: skip
+    assert by_category(found) == {"bytecode": (1, 2), "version control": (2, 4)}

@@ -1,0 +1,155 @@
+"""Wheels of native packages: which are wanted, which are kept, and what is of no use."""
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from frostline.core.errors import BuildError, HostError, LockError
+from frostline.core.platforms import PLATFORMS, host
+from frostline.core.workspace import Target, Workspace
+from frostline.hosts import cibuildwheel as wheels
+from frostline.hosts.cibuildwheel import Job
+from frostline.profile import policy
+from frostline.profile.profile import NativeWheel, Profile
+from frostline.source import environment
+from frostline.source.environment import Wheel
+
+LOCK = """\
+# a comment
+numpy==2.4.6 ; python_full_version < '3' \\
+    --hash=sha256:00
+numpy==2.5.5 ; python_full_version >= '3' \\
+    --hash=sha256:11 \\
+    --hash=sha256:22
+Crc_Mod==1.7 \\
+    --hash=sha256:33
+"""
+TARGET = Target("tally", host())
+
+
+def profile(paths: Workspace, *tables: NativeWheel) -> Profile:
+    """Return a profile that wants *tables*, of a project with a lock."""
+    (paths.root / "lock.txt").write_text(LOCK, encoding="utf-8")
+    return Profile(source="app", requirements="lock.txt", entry="a:b", wheels=tables)
+
+
+def jobs(paths: Workspace, *tables: NativeWheel, python: str = "") -> tuple[Job, ...]:
+    """Return what is wanted of *tables*."""
+    image = policy.load(paths).image
+    return wheels.wanted(paths, TARGET, profile(paths, *tables), image, python)
+
+
+def test_wanted(tmp_path: Path) -> None:
+    """Version and hash are the lock's, the one that applies; every setting makes another key."""
+    paths = Workspace(tmp_path)
+    (job,) = jobs(paths, NativeWheel(name="crc-mod"))
+    assert (job.name, job.version) == ("crc-mod", "1.7")
+    assert "--hash=sha256:33" in str(job.source)
+    (numpy,) = jobs(paths, NativeWheel(name="numpy"))
+    assert numpy.version == "2.5.5"
+    keys = {
+        jobs(paths, table)[0].key
+        for table in (
+            NativeWheel(name="crc-mod"),
+            NativeWheel(name="crc-mod", test="true"),
+            NativeWheel(name="crc-mod", environment={"A": "1"}),
+        )
+    }
+    keys |= {jobs(paths, NativeWheel(name="crc-mod"), python="3.14")[0].key}
+    assert len(keys) == 4
+    with pytest.raises(LockError, match=r"other is not in lock\.txt"):
+        jobs(paths, NativeWheel(name="other"))
+
+
+def test_a_folder_of_the_project(tmp_path: Path) -> None:
+    """Its own project says what it is; a changed file makes another key."""
+    paths, folder = Workspace(tmp_path), tmp_path / "native"
+    folder.mkdir()
+    text = '[project]\nname = "popcount"\nversion = "1.0"\n'
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+    (before,) = jobs(paths, NativeWheel(source="native"))
+    assert (before.name, before.version) == ("popcount", "1.0")
+    (folder / "popcount.c").write_text("x", encoding="utf-8")
+    (after,) = jobs(paths, NativeWheel(source="native"))
+    assert after.key != before.key
+
+
+@pytest.mark.parametrize(
+    ("platform", "expected"),
+    [
+        ("linux_x86_64", "cp311-manylinux_x86_64"),
+        ("linux_arm64", "cp311-manylinux_aarch64"),
+        ("darwin_arm64", "cp311-macosx_arm64"),
+        ("windows_x86_64", "cp311-win_amd64"),
+        ("windows_arm64", "cp311-win_arm64"),
+    ],
+)
+def test_what_cibuildwheel_calls_it(platform: str, expected: str) -> None:
+    """One identifier builds one wheel."""
+    job = Job("a", "1", PLATFORMS[platform], "311", "", NativeWheel(name="a"), "key")
+    assert job.identifier == expected
+
+
+def test_name_or_source() -> None:
+    """One of both, and not both."""
+    for name, source in (("", ""), ("a", "b")):
+        with pytest.raises(ValueError, match="either name or source"):
+            NativeWheel(name=name, source=source)
+
+
+def test_kept(tmp_path: Path) -> None:
+    """What is missing is named with the way out; a file that was changed is missing."""
+    paths = Workspace(tmp_path)
+    wanted = jobs(paths, NativeWheel(name="crc-mod"))
+    with pytest.raises(HostError, match=r"crc-mod 1\.7: no wheel for") as caught:
+        wheels.kept(paths, wanted)
+    assert "invoke wheels" in caught.value.hint
+    folder = paths.wheelhouse / wanted[0].key
+    folder.mkdir(parents=True)
+    (folder / "a.whl").write_bytes(b"x")
+    sum_ = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
+    told = {"file": "a.whl", "sha256": sum_}
+    (folder / "wheel.json").write_text(json.dumps(told), encoding="utf-8")
+    assert wheels.kept(paths, wanted) == (Wheel("crc-mod", folder / "a.whl", sum_),)
+    (folder / "a.whl").write_bytes(b"y")
+    with pytest.raises(HostError):
+        wheels.kept(paths, wanted)
+
+
+def test_installed_instead_of_the_lock(tmp_path: Path) -> None:
+    """Everything else of the lock stays, by markers too; the environment is another one."""
+    lock = tmp_path / "lock.txt"
+    lock.write_text(LOCK, encoding="utf-8")
+    wheel = Wheel("crc-mod", tmp_path / "a.whl", "44")
+    listed = environment._with_wheels(tmp_path / "env", lock, [wheel]).read_text("utf-8")
+    assert listed.count("numpy==") == 2
+    assert "Crc_Mod" not in listed
+    assert f"crc-mod @ {(tmp_path / 'a.whl').as_uri()} --hash=sha256:44\n" in listed
+    assert environment.environment_key(lock, [wheel]) != environment.environment_key(lock)
+
+
+def packed(folder: Path, name: str, data: bytes) -> Path:
+    """Return a wheel that holds a library."""
+    file = folder / f"{name}-1.0-cp311-cp311-linux_x86_64.whl"
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr(f"{name}.so", data)
+    return file
+
+
+@pytest.mark.skipif(host().system != "linux", reason="reads a library of this system")
+def test_examined(tmp_path: Path) -> None:
+    """Another machine's code or another package is refused; a newer system is told."""
+    data = Path(sys.executable).resolve().read_bytes()
+    other = "linux_arm64" if host().machine == "x86_64" else "linux_x86_64"
+    table = NativeWheel(name="a")
+    mine = Job("a", "1.0", host(), "311", "", table, "key")
+    foreign = Job("a", "1.0", PLATFORMS[other], "311", "", table, "key")
+    file = packed(tmp_path, "a", data)
+    assert any("was not repaired" in told for told in wheels.examine(file, mine))
+    with pytest.raises(BuildError, match=r"a\.so is for"):
+        wheels.examine(file, foreign)
+    with pytest.raises(BuildError, match="is no wheel of a"):
+        wheels.examine(packed(tmp_path, "b", data), mine)

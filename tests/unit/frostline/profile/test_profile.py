@@ -1,0 +1,183 @@
+"""The profile: every mistake at once, with file, key and line."""
+
+from pathlib import Path
+
+import pytest
+
+from frostline.core import own_files as resources
+from frostline.core.errors import ProfileError, UsageError
+from frostline.core.platforms import PLATFORMS, parse
+from frostline.core.workspace import Target, Workspace
+from frostline.profile import profile, reference
+from frostline.profile import reading as profile_file
+
+LINUX = PLATFORMS["linux_x86_64"]
+GOOD = """\
+schema = 1
+source = "app"
+requirements = "lock.txt"
+entry = "echo.server:main"
+"""
+FIVE = """\
+schema = 1
+source = "app"
+requirements = "missing.txt"
+entry = "echo.server:main"
+hiden_imports = ["x"]
+console = "yes"
+
+[[services]]
+name = "one"
+port = { number = 9019 }
+
+[[services]]
+name = "two"
+port = { number = 9019 }
+
+[overrides.linux_x86]
+console = false
+"""
+
+
+def project(folder: Path, text: str) -> Workspace:
+    """Return a project in *folder* whose product `echo` has the profile *text*."""
+    (folder / "specs").mkdir()
+    (folder / "app").mkdir()
+    (folder / "lock.txt").touch()
+    (folder / "specs" / "echo.toml").write_text(text, encoding="utf-8")
+    return Workspace(folder)
+
+
+def mistakes(folder: Path, text: str) -> list[str]:
+    """Return the mistakes of the profile *text*, one line each."""
+    with pytest.raises(ProfileError) as caught:
+        profile_file.load(project(folder, text), Target("echo", LINUX))
+    assert caught.value.exit_code == 2
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_defaults_are_sensible(tmp_path: Path) -> None:
+    """Four lines are a profile."""
+    loaded = profile_file.load(project(tmp_path, GOOD), Target("echo", LINUX))
+    assert (loaded.layout, loaded.console, loaded.not_acted_on()) == ("onedir", True, ())
+
+
+def test_five_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """Each mistake has its file, line, key, and where it helps a suggestion."""
+    assert mistakes(tmp_path, FIVE) == [
+        "specs/echo.toml:3: requirements: no such file or folder: missing.txt",
+        'specs/echo.toml:5: hiden_imports: unknown key. Did you mean "hidden_imports"?',
+        "specs/echo.toml:6: console: Input should be a valid boolean, got 'yes'",
+        "specs/echo.toml:14: services.1.port: port 9019 belongs to one already",
+        (
+            "specs/echo.toml:16: overrides.linux_x86: unknown platform or layout. "
+            'Did you mean "linux_x86_64"?'
+        ),
+    ]
+
+
+def test_broken_toml_has_its_line(tmp_path: Path) -> None:
+    """A syntax error is a mistake like any other."""
+    assert mistakes(tmp_path, GOOD + "layout = \n")[0].startswith("specs/echo.toml:5: TOML:")
+
+
+def test_services_in_a_circle(tmp_path: Path) -> None:
+    """Services that wait for each other would never start."""
+    text = (
+        GOOD + '[[services]]\nname = "a"\nneeds = ["b"]\n[[services]]\nname = "b"\nneeds = ["a"]\n'
+    )
+    assert "a → b → a" in mistakes(tmp_path, text)[0]
+
+
+@pytest.mark.parametrize(
+    ("probe", "said"),
+    [
+        ('startup = {kind = "line"}', "startup.pattern: a probe of kind line needs a pattern"),
+        (
+            'port = {mode = "announced", pattern = "port"}',
+            "port.pattern: must be a regular expression with one group",
+        ),
+        ('startup = {kind = "line", pattern = "("}', "startup.pattern: is no regular expression"),
+        ('liveness = {kind = "descriptor"}', "liveness.kind: descriptor tells of a start only"),
+        ("startup = {}", "startup: the service has no port that could be asked"),
+    ],
+)
+def test_probes_that_cannot_work(tmp_path: Path, probe: str, said: str) -> None:
+    """What would only be noticed by the supervisor is noticed before the build."""
+    assert said in mistakes(tmp_path, GOOD + f'[[services]]\nname = "a"\n{probe}\n')[0]
+
+
+def test_overrides_are_merged_by_platform(tmp_path: Path) -> None:
+    """A table for the platform goes over the rest, key by key."""
+    text = GOOD + (
+        "[environment.defaults]\nA = '1'\nB = '1'\n"
+        "[overrides.linux_x86_64.environment.defaults]\nB = '2'\n"
+        "[overrides.onefile]\nconsole = false\n"
+    )
+    paths = project(tmp_path, text)
+    loaded = profile_file.load(paths, Target("echo", LINUX))
+    assert loaded.environment.defaults == {"A": "1", "B": "2"}
+    assert loaded.console
+    assert not profile_file.load(paths, Target("echo", LINUX, "onefile")).console
+    other = profile_file.load(paths, Target("echo", PLATFORMS["darwin_arm64"]))
+    assert other.environment.defaults["B"] == "1"
+
+
+def test_mistake_in_an_override_is_found_on_any_platform(tmp_path: Path) -> None:
+    """A table for Windows is checked on Linux too."""
+    text = GOOD + '[overrides.windows_x86_64]\nconsole = "no"\n'
+    assert "overrides.windows_x86_64.console" in mistakes(tmp_path, text)[0]
+
+
+def test_a_variant(tmp_path: Path) -> None:
+    """A profile over another one: tables are merged, all else is replaced, mistakes are its own."""
+    paths = project(tmp_path, GOOD + "[environment.defaults]\nA = '1'\nB = '1'\n")
+    variant = tmp_path / "specs" / "other.toml"
+
+    def load(text: str) -> profile.Profile:
+        variant.write_text(f"schema = 1\n{text}", encoding="utf-8")
+        return profile_file.load(paths, Target("other", LINUX))
+
+    loaded = load('base = "echo"\ntitle = "Other"\n[environment.defaults]\nB = "2"\n')
+    assert (loaded.title, loaded.environment.defaults) == ("Other", {"A": "1", "B": "2"})
+    assert loaded.entry == profile_file.load(paths, Target("echo", LINUX)).entry
+    for text, said in (
+        ('base = "ecko"', "there is no other product 'ecko'. Did you mean \"echo\"?"),
+        ('base = "other"', "there is no other product 'other'."),
+        ('base = "echo"\nconsole = 3', "console"),
+        ('base = "echo"\nplatforms = ["linux"]', "unknown platform. Did you mean"),
+    ):
+        with pytest.raises(ProfileError) as caught:
+            load(text)
+        assert "specs/other.toml:" in str(caught.value)
+        assert said in str(caught.value)
+    third = tmp_path / "specs" / "third.toml"
+    third.write_text('schema = 1\nbase = "other"\n', encoding="utf-8")
+    load('base = "echo"')
+    with pytest.raises(ProfileError, match="there is one step only"):
+        profile_file.load(paths, Target("third", LINUX))
+
+
+def test_unknown_product_is_suggested(tmp_path: Path) -> None:
+    """A typing error costs one line of reading."""
+    with pytest.raises(UsageError, match='Did you mean "echo"'):
+        profile_file.load(project(tmp_path, GOOD), Target("ecko", LINUX))
+
+
+def test_unknown_platform_is_suggested() -> None:
+    """The nearest platform is named."""
+    with pytest.raises(UsageError, match='Did you mean "darwin_arm64"'):
+        parse("darwin_arm")
+
+
+def test_reference_is_current() -> None:
+    """docs/profile.md is what the fields say, and every field says something."""
+    text = reference.markdown()
+    assert resources.data("docs", "profile.md").read_text(encoding="utf-8") == text
+    assert "|  |\n" not in text
+
+
+def test_schema_file_is_current() -> None:
+    """The JSON Schema that editors read is the one of the code."""
+    path = resources.data("resources", "profile.schema.json")
+    assert path.read_text(encoding="utf-8") == profile.schema()

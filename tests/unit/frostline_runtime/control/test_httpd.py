@@ -1,0 +1,73 @@
+"""What the control port reads, and what it refuses to read."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from frostline_runtime.control.httpd import BODY_LIMIT, RequestError, read_body, read_head
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pair() -> Iterator[Pair]:
+    """Return two connected sockets: a client's and ours."""
+    client, ours = socket.socketpair()
+    with client, ours:
+        yield client, ours
+
+
+def test_a_request(pair: Pair) -> None:
+    """It may come in pieces, with the beginning of the body behind it."""
+    client, ours = pair
+    for piece in (b"POST /a?b=c HTTP/1.1\r\nHo", b"st: x\r\nContent-Length: 8\r\n\r\n", b'{"a":'):
+        client.sendall(piece)
+    deadline = time.monotonic() + 2
+    method, target, headers, rest = read_head(ours, deadline)
+    assert (method, target, headers["host"]) == ("POST", "/a?b=c", "x")
+    client.sendall(b" 1}")
+    assert read_body(ours, headers, rest, deadline) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"hello\r\n\r\n", 400),
+        (b"GET / HTTP/2\r\n\r\n", 400),
+        (b"BREW / HTTP/1.1\r\n\r\n", 405),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost : x\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
+        (b"x" * 20000, 431),
+    ],
+)
+def test_what_is_no_request(pair: Pair, data: bytes, status: int) -> None:
+    """Malformed, ambiguous or too long: refused before anything is looked at."""
+    client, ours = pair
+    client.sendall(data)
+    with pytest.raises(RequestError) as caught:
+        read_head(ours, time.monotonic() + 2)
+    assert caught.value.status == status
+
+
+def test_a_slow_client(pair: Pair) -> None:
+    """The limit is for the whole head, not for each byte."""
+    client, ours = pair
+    client.sendall(b"GET / HT")
+    with pytest.raises(RequestError) as caught:
+        read_head(ours, time.monotonic() + 0.05)
+    assert caught.value.status == 408
+
+
+@pytest.mark.parametrize(
+    ("length", "data", "status"),
+    [("-1", b"", 413), (str(BODY_LIMIT + 1), b"", 413), ("2", b"x]", 400), ("2", b"[]", 400)],
+)
+def test_bodies_that_are_refused(pair: Pair, length: str, data: bytes, status: int) -> None:
+    """A body is a JSON object of bounded length."""
+    with pytest.raises(RequestError) as caught:
+        read_body(pair[1], {"content-length": length}, data, time.monotonic() + 2)
+    assert caught.value.status == status

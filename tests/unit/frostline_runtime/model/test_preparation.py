@@ -1,0 +1,190 @@
+"""What is found out about a model server before its first start (L3, L5)."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import gguf as reference
+import numpy as np
+import pytest
+
+from frostline_runtime.artifact.manifest import Environment, Manifest, ModelServer, Resource
+from frostline_runtime.model import llamafile, preparation
+from frostline_runtime.model.llamafile import Choice, ModelServerError
+
+pytestmark = [
+    pytest.mark.product("L3"),
+    pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts"),
+]
+MANIFEST = Manifest(
+    product="p", name="p", version="1", platform="", layout="onedir", entry="p:main",
+    environment=Environment(storage_variable="STORAGE", storage_default="~"),
+    model_server=ModelServer(),
+)  # fmt: skip
+
+
+def script(path: Path, text: str) -> Path:
+    """Write an executable that says or does something."""
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def model(path: Path) -> Path:
+    """Write a small model."""
+    writer = reference.GGUFWriter(path, "llama")
+    writer.add_name("tiny")
+    writer.add_tensor("t", np.ones((4, 64), dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def examine(choice: Choice, folder: Path) -> tuple[llamafile.Prepared, list[str]]:
+    """Return what is found out, and what is said meanwhile."""
+    said: list[str] = []
+    return preparation.examine(choice, folder / "own", dict(os.environ), said.append), said
+
+
+def test_the_very_file_is_asked_for_its_version(tmp_path: Path) -> None:
+    """In its own home, with a model that is complete."""
+    server = script(tmp_path / "s", '#!/bin/sh\necho "llamafile v0.8.6"\necho "$HOME" >&2\n')
+    found, said = examine(Choice(server, model(tmp_path / "m.gguf")), tmp_path)
+    assert (found.version, found.shell) == ((0, 8, 6), False)
+    assert said == [
+        "model: m.gguf: tiny llama, 0.0 MB", "model server: s: llamafile v0.8.6",
+    ]  # fmt: skip
+    assert set(found.seen) == {str(server), str(tmp_path / "m.gguf")}
+
+
+def test_what_the_kernel_does_not_know_goes_through_a_shell(tmp_path: Path) -> None:
+    """An APE is a script to a shell, and nothing to execve."""
+    ape = script(tmp_path / "s", "MZqFpD='\n'\necho llamafile v0.10.5\n")
+    found, _ = examine(Choice(ape), tmp_path)
+    assert found.shell
+    assert found.version == (0, 10, 5)
+    with pytest.raises(OSError, match="Exec format error"):
+        os.execv(ape, [str(ape)])  # noqa: S606  # it cannot succeed
+
+
+@pytest.mark.parametrize(
+    "text", ["#!/bin/sh\nexit 3\n", "#!/bin/sh\necho no number\n", "#!/bin/sh\nexec sleep 60\n"]
+)
+def test_an_unknown_version(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that does not say one, or never ends, is taken for the newest."""
+    monkeypatch.setattr(preparation, "VERSION_PATIENCE", 0.3)
+    assert examine(Choice(script(tmp_path / "s", text)), tmp_path)[0].version == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"GGUF\3\0\0\0", "s is no model server but a GGUF model"),
+        (b"<!DOCTYPE html>", "s is no model server but a web page"),
+        (b"", "s is no model server but an empty file"),
+    ],
+)
+def test_no_server_at_all(content: bytes, reason: str, tmp_path: Path) -> None:
+    """It is told what the file is instead."""
+    (tmp_path / "s").write_bytes(content)
+    with pytest.raises(ModelServerError, match=reason):
+        examine(Choice(tmp_path / "s"), tmp_path)
+
+
+def test_a_server_for_another_machine(tmp_path: Path) -> None:
+    """What cannot be started at all is told before any start."""
+    (tmp_path / "s").write_bytes(b"\xcf\xfa\xed\xfe" + bytes(100))
+    (tmp_path / "s").chmod(0o755)
+    with pytest.raises(ModelServerError, match="cannot be started: Exec format error"):
+        examine(Choice(tmp_path / "s"), tmp_path)
+
+
+def test_an_incomplete_model(tmp_path: Path) -> None:
+    """It is noticed before the server spends a minute on it."""
+    server = script(tmp_path / "s", "#!/bin/sh\n")
+    whole = model(tmp_path / "m.gguf").read_bytes()
+    (tmp_path / "m.gguf").write_bytes(whole[:-200])
+    with pytest.raises(ModelServerError, match=r"m\.gguf is incomplete: it has"):
+        examine(Choice(server, tmp_path / "m.gguf"), tmp_path)
+
+
+@pytest.mark.product("L2")
+def test_a_file_that_cannot_be_fetched(tmp_path: Path) -> None:
+    """Later may be better: that is another error than a bad file."""
+    resource = Resource(name="m", urls=(str(tmp_path / "nothing"),), destination="m.gguf")
+    choice = Choice(script(tmp_path / "s", "#!/bin/sh\n"), tmp_path / "m.gguf", (resource,))
+    environ = {"STORAGE": str(tmp_path)}
+    with pytest.raises(preparation.UnavailableError, match="m could not be fetched"):
+        preparation.prepare(MANIFEST, choice, tmp_path, environ, bool)
+
+
+@pytest.mark.product("L2")
+def test_what_is_missing_is_fetched_and_checked(tmp_path: Path) -> None:
+    """With progress, and openly where nothing is known to check it by."""
+    source = model(tmp_path / "source.gguf")
+    resource = Resource(
+        name="m", urls=(source.as_uri(),), destination="models/m.gguf", unverified="no figures yet"
+    )
+    place = tmp_path / "models" / "m.gguf"
+    choice = Choice(script(tmp_path / "s", "#!/bin/sh\necho v0.10.1\n"), place, (resource,))
+    said: list[str] = []
+    environ = {**os.environ, "STORAGE": str(tmp_path)}
+    folder = tmp_path / "own"
+    found = preparation.prepare(MANIFEST, choice, folder, environ, said.append)
+    size = source.stat().st_size
+    assert said[:2] == [
+        "m is not verified: no figures yet", f"m: {size} of {size} bytes (100 %)"
+    ]  # fmt: skip
+    assert place.read_bytes() == source.read_bytes()
+    assert llamafile.recall(Choice(choice.executable, place), folder) == found
+
+
+@pytest.mark.product("L5")
+def test_windows_starts_no_file_over_4_gb(tmp_path: Path) -> None:
+    """The message says what to do instead."""
+    big = tmp_path / "big.llamafile"
+    with big.open("wb") as file:
+        file.truncate(4 * 1024**3)
+    with pytest.raises(ModelServerError, match=r"over 4 GB, .*name a base llamafile"):
+        preparation.for_windows(Choice(big), tmp_path)
+    base = script(tmp_path / "base.exe", "x")
+    assert preparation.for_windows(Choice(big, base=base), tmp_path) == (base, big)
+    own = Choice(big, tmp_path / "m.gguf", base=base)
+    assert preparation.for_windows(own, tmp_path) == (base, tmp_path / "m.gguf")
+
+
+@pytest.mark.product("L5")
+def test_windows_wants_a_suffix(tmp_path: Path) -> None:
+    """One that has it is taken as it is; another gets a second name, and no second copy."""
+    named, unnamed = script(tmp_path / "a.exe", "x"), script(tmp_path / "b", "y")
+    assert preparation.for_windows(Choice(named), tmp_path) == (named, None)
+    found, _ = preparation.for_windows(Choice(unnamed), tmp_path)
+    assert found.name == "b.exe"
+    assert found.samefile(unnamed)
+    assert preparation.for_windows(Choice(unnamed), tmp_path)[0] == found
+
+
+def test_an_executable_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing may be executed, the next folder is taken, or it is told."""
+    assert preparation.executable_folder(tmp_path) == tmp_path / "tmp"
+    flags = {tmp_path / "tmp": 8, Path(tempfile.gettempdir()): 0}
+    monkeypatch.setattr(preparation, "_NOEXEC", 8)
+    monkeypatch.setattr(
+        preparation, "_STATVFS", lambda folder: SimpleNamespace(f_flag=flags[folder])
+    )
+    assert preparation.executable_folder(tmp_path) == Path(tempfile.gettempdir())
+    flags[Path(tempfile.gettempdir())] = 9
+    with pytest.raises(ModelServerError, match="may hold programs"):
+        preparation.executable_folder(tmp_path)
+
+
+def test_python_is_no_bad_server(tmp_path: Path) -> None:
+    """An ordinary executable is started as it is."""
+    found, said = examine(Choice(Path(sys.executable).resolve()), tmp_path)
+    assert not found.shell
+    assert found.version[0] == 3
+    assert said[0].startswith("model server: python")

@@ -1,0 +1,581 @@
+"""The table of states: what each event makes of a service, and what must always hold."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from frostline_runtime.artifact.manifest import Probe, ProbeKind, Service
+from frostline_runtime.supervision.events import (
+    Abandon,
+    Action,
+    Actions,
+    Ask,
+    Boot,
+    Event,
+    Exited,
+    Fetching,
+    Prepared,
+    Probed,
+    Progressed,
+    Role,
+    Shutdown,
+    Spawn,
+    SpawnFailed,
+    Stop,
+    Suspended,
+    Tick,
+    Verb,
+    Want,
+)
+from frostline_runtime.supervision.states import (
+    Model,
+    State,
+    Status,
+    Unit,
+    initial,
+    overall,
+    settled,
+)
+from frostline_runtime.supervision.transitions import (
+    MOST_RESTARTS,
+    WINDOW,
+    advance,
+    next_wake,
+    restart_delay,
+)
+
+DB = Service(name="db", startup=Probe())
+API = Service(name="api", needs=("db",), startup=Probe(), readiness=Probe(path="/ready"))
+LLM = Service(name="llm", required=False, startup=Probe())
+
+
+class Clock:
+    """Walks a model through events at chosen times, collecting actions."""
+
+    def __init__(self, *services: Service, restart: bool = True) -> None:
+        self.model = initial(services, restart=restart, linger=30.0)
+        self.now = 100.0
+        self.actions: list[Action] = []
+        self.send(Boot())
+
+    def send(self, event: Event, after: float = 0.0) -> Actions:
+        """Send *event* after *after* seconds and return what must be done."""
+        self.now += after
+        self.model, actions = advance(self.model, event, self.now)
+        self.actions += actions
+        return actions
+
+    def tick(self) -> Actions:
+        """Go to the next time at which something is due."""
+        due = next_wake(self.model)
+        assert due is not None
+        self.now = max(self.now, due)
+        return self.send(Tick())
+
+    def unit(self, name: str = "db") -> Unit:
+        """Return the unit called *name*."""
+        return self.model.units[name]
+
+    def probed(self, name: str = "db", *, alive: bool = True, healthy: bool = True) -> Actions:
+        """Answer the probe of *name*."""
+        unit = self.unit(name)
+        role: Role = "startup" if unit.state is State.STARTING else "liveness"
+        return self.send(Probed(name, unit.run, role, alive, healthy, "no answer"))
+
+    def exited(self, name: str = "db", code: int = 1, after: float = 0.0) -> Actions:
+        """Let the process of *name* end."""
+        return self.send(Exited(name, self.unit(name).run, code), after)
+
+
+def ready(*services: Service) -> Clock:
+    """Return a clock whose services have all become ready."""
+    clock = Clock(*services)
+    for service in services:
+        clock.probed(service.name)
+        assert clock.unit(service.name).state is State.READY
+    return clock
+
+
+def test_services_start_in_order_of_need() -> None:
+    """A service starts when what it needs is ready, not before."""
+    clock = Clock(DB, API)
+    assert [a for a in clock.actions if isinstance(a, Spawn)] == [Spawn("db", 1)]
+    assert Spawn("api", 1) in clock.probed("db")
+
+
+def test_first_death_after_a_good_run_is_mended_at_once() -> None:
+    """No delay, in the same step: the user waits."""
+    clock = ready(DB)
+    assert clock.exited(after=6) == (Spawn("db", 2), Ask("db", 2, "startup"))
+
+
+def test_delays_grow() -> None:
+    """0.5 1 2 4 … 30 seconds (specification §4)."""
+    assert [restart_delay(k, 0.1, 0.0) for k in (1, 2, 3, 4, 8)] == [0.5, 1, 2, 4, 30]
+    assert restart_delay(1, 0.1, 1.0) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("life", [0.05, 1.5, 61.0])
+def test_a_crash_loop_is_given_up(life: float) -> None:
+    """After six starts in ten minutes, however long each of them lived."""
+    clock = Clock(DB)
+    while clock.unit().state is not State.FAILED:
+        if clock.unit().state is State.BACKOFF:
+            clock.tick()
+        clock.probed()
+        clock.exited(after=life)
+    assert len([a for a in clock.actions if isinstance(a, Spawn)]) == 1 + MOST_RESTARTS
+    assert "given up" in clock.unit().reason
+    assert clock.model.exit_code == 70
+
+
+def test_old_restarts_are_forgotten() -> None:
+    """A service that dies once in a quarter of an hour is restarted for ever."""
+    clock = ready(DB)
+    for _ in range(20):
+        clock.exited(after=WINDOW * 1.5)
+        clock.probed()
+        assert clock.unit().state is State.READY
+    assert clock.unit().restarts == (clock.now,)
+
+
+def test_permanent_exit_code() -> None:
+    """78 says that trying again is no use (EX_CONFIG)."""
+    clock = ready(DB)
+    clock.exited(code=78)
+    assert clock.unit().state is State.FAILED
+
+
+def test_a_hung_service_is_replaced() -> None:
+    """Three misses, a request to stop, two seconds, the end by force: the order counts."""
+    clock = ready(DB)
+    clock.tick()
+    for _ in range(2):
+        assert clock.probed(alive=False, healthy=False) == ()
+        assert clock.tick() == (Ask("db", 1, "liveness"),)
+    assert clock.probed(alive=False, healthy=False) == (Stop("db", 1, force=False),)
+    hung = clock.now
+    assert clock.tick() == (Stop("db", 1, force=True),)
+    assert clock.now - hung == 2
+    assert clock.exited(code=-9) == (Spawn("db", 2), Ask("db", 2, "startup"))
+    assert "hung: no answer" in clock.unit().reason
+
+
+def test_certainty_needs_no_second_question() -> None:
+    """B4: a process without its main thread is not asked again."""
+    clock = ready(DB)
+    clock.tick()
+    gone = Probed("db", 1, "liveness", alive=False, healthy=False, certain=True)
+    assert clock.send(gone) == (Stop("db", 1, force=False),)
+
+
+def test_who_is_killed_by_others_hears_a_guess() -> None:
+    """F5: the system ends the greediest; our own kills are not taken for that."""
+    clock = ready(DB)
+    clock.exited(code=-9)
+    assert clock.unit().reason.endswith("which was not us: perhaps for lack of memory")
+    clock = ready(DB)
+    clock.send(Want("db", "stop"))
+    clock.exited(code=-9)
+    assert clock.unit().reason == "ended by signal SIGKILL"
+
+
+@pytest.mark.parametrize(("chance", "pause"), [(0.0, 4.5), (0.5, 5.0), (1.0, 5.5)])
+def test_questions_are_spread(chance: float, pause: float) -> None:
+    """Ten percent either way, so that services are not all asked at once."""
+    clock = ready(DB)
+    clock.tick()
+    answer = Probed("db", 1, "liveness", alive=True, healthy=True)
+    model, _ = advance(clock.model, answer, clock.now, chance)
+    assert next_wake(model) == pytest.approx(clock.now + pause)
+
+
+@pytest.mark.parametrize("kind", ["line", "descriptor"])
+def test_a_service_that_says_itself_when_it_is_ready(kind: ProbeKind) -> None:
+    """It is asked nothing, neither while it starts nor later."""
+    clock = Clock(replace(DB, startup=Probe(kind=kind)))
+    assert clock.actions == [Spawn("db", 1)]
+    assert next_wake(clock.model) == clock.now + DB.start_timeout
+    clock.probed()
+    assert clock.unit().state is State.READY
+    assert next_wake(clock.model) is None
+
+
+def test_what_was_given_up_is_tried_once_more() -> None:
+    """After `retry_after`; a second failure in the same ten minutes gives it up again."""
+    clock = ready(DB, replace(LLM, retry_after=300.0))
+    clock.exited("llm", code=78)
+    failed = clock.now
+    clock.tick()  # db's probe
+    clock.probed()
+    while clock.unit("llm").state is State.FAILED:
+        clock.tick()
+        clock.probed()
+    assert clock.now == failed + 300
+    assert clock.unit("llm").state is State.STARTING
+    clock.exited("llm", code=78)
+    assert clock.unit("llm").state is State.FAILED
+
+
+def test_any_answer_is_a_sign_of_life() -> None:
+    """A busy service that answers 503 is not hung."""
+    clock = ready(DB)
+    for _ in range(10):
+        clock.tick()
+        clock.probed(healthy=False)
+    assert clock.unit().state is State.READY
+
+
+def test_readiness_restarts_nothing() -> None:
+    """Two bad answers take a service out, one good one brings it back."""
+    clock = ready(DB, API)
+    bad = Probed("api", 1, "readiness", alive=True, healthy=False, detail="503")
+    clock.send(bad)
+    assert clock.unit("api").state is State.READY
+    clock.send(bad)
+    assert clock.unit("api").state is State.UNREADY
+    clock.send(replace(bad, healthy=True))
+    assert clock.unit("api").state is State.READY
+    assert not [a for a in clock.actions if isinstance(a, Stop)]
+
+
+def test_a_start_may_take_long_while_it_progresses() -> None:
+    """The limit counts from the last sign of progress; without one it ends the start."""
+    clock = Clock(DB)
+    for _ in range(5):
+        clock.send(Progressed("db", 1), after=50)
+        assert clock.unit().state is State.STARTING
+        clock.probed(alive=False, healthy=False)
+    while clock.unit().state is State.STARTING:
+        clock.tick()
+        clock.probed(alive=False, healthy=False)
+    assert clock.unit().state is State.STOPPING
+    assert clock.now == 100 + 250 + 60
+    clock.exited(code=-15)
+    assert clock.unit().run == 2
+    assert "not healthy after 310 s: no answer" in clock.unit().reason
+
+
+def test_a_start_has_a_longest_time() -> None:
+    """Progress for ever is no start."""
+    clock = Clock(DB)
+    for _ in range(13):
+        clock.send(Progressed("db", 1), after=50)
+        if clock.unit().state is State.STOPPING:
+            break
+    assert clock.now == 100 + 600
+
+
+def test_taken_port_is_no_failure() -> None:
+    """Another port is tried three times before it counts."""
+    clock = Clock(DB)
+    for run in (1, 2, 3):
+        actions = clock.send(Exited("db", run, 98, port_taken=True))
+        assert actions[0] == Spawn("db", run + 1, new_port=True)
+        assert clock.unit().restarts == ()
+    clock.send(Exited("db", 4, 98, port_taken=True))
+    assert clock.unit().state is State.BACKOFF
+
+
+def test_what_cannot_be_started_is_not_tried_again() -> None:
+    """A missing program stays missing; too many processes may pass."""
+    clock = Clock(DB)
+    clock.send(SpawnFailed("db", 1, "missing", again=False))
+    assert clock.unit().state is State.FAILED
+    clock = Clock(DB)
+    clock.send(SpawnFailed("db", 1, "EAGAIN", again=True))
+    assert clock.unit().state is State.BACKOFF
+
+
+def test_failed_need_fails_the_dependant_and_its_return_brings_it_back() -> None:
+    """Without a word from anybody."""
+    clock = Clock(DB, API)
+    clock.exited(code=78)
+    assert clock.unit("api").state is State.FAILED
+    clock.send(Want("db", "start"))
+    clock.probed()
+    assert clock.unit("api").state is State.STARTING
+    assert clock.model.exit_code is None
+
+
+def test_an_optional_service_that_fails_degrades() -> None:
+    """The artifact goes on."""
+    clock = ready(DB, LLM)
+    clock.exited("llm", code=78)
+    assert clock.model.exit_code is None
+
+
+@pytest.mark.parametrize(
+    ("verbs", "final", "spawned"),
+    [
+        (("stop",), State.STOPPED, 1),
+        (("restart",), State.STARTING, 2),
+        (("stop", "start"), State.STARTING, 2),
+        (("stop", "start", "stop"), State.STOPPED, 1),
+        (("restart", "stop"), State.STOPPED, 1),
+        (("start",), State.READY, 1),
+    ],
+)
+def test_the_last_wish_counts(verbs: tuple[Verb, ...], final: State, spawned: int) -> None:
+    """What is asked for in a transition is done when it ends, and never twice."""
+    clock = ready(DB)
+    for verb in verbs:
+        clock.send(Want("db", verb))
+    if clock.unit().state is State.STOPPING:
+        clock.exited(code=-15)
+    assert clock.unit().state is final
+    assert len([a for a in clock.actions if isinstance(a, Spawn)]) == spawned
+    assert clock.unit().restarts == ()
+
+
+def test_shutdown_stops_dependants_first() -> None:
+    """What is needed ends last; then the artifact is finished."""
+    clock = ready(DB, API)
+    assert clock.send(Shutdown("test")) == (Stop("api", 1, force=False),)
+    assert clock.exited("api", code=0) == (Stop("db", 1, force=False),)
+    clock.exited("db", code=0)
+    assert (clock.model.finished, clock.model.exit_code) == (True, 0)
+
+
+def test_second_shutdown_is_at_once() -> None:
+    """Whoever asks twice waits no longer."""
+    clock = ready(DB, API)
+    clock.send(Shutdown("test"))
+    actions = clock.send(Shutdown("test"))
+    assert set(actions) == {Stop("db", 1, force=True), Stop("api", 1, force=True)}
+
+
+def test_whole_stop_is_limited() -> None:
+    """Ten seconds for everything, whatever the grace of each."""
+    clock = ready(replace(DB, grace=60.0))
+    clock.send(Shutdown("test"))
+    asked = clock.now
+    assert clock.tick() == (Stop("db", 1, force=True),)
+    assert clock.now - asked == 10
+    assert clock.tick() == (Abandon("db", 1),)
+    assert clock.model.finished
+
+
+def test_sleep_is_nobodys_fault() -> None:
+    """Misses are forgotten, the next probe waits, a start gets its time back."""
+    clock = ready(DB)
+    clock.tick()
+    clock.probed(alive=False, healthy=False)
+    clock.send(Suspended(3600), after=3600)
+    assert clock.unit().misses == 0
+    assert next_wake(clock.model) == clock.now + 5
+    clock = Clock(DB)
+    clock.probed(alive=False, healthy=False)
+    clock.send(Suspended(3600), after=3600)
+    assert clock.unit().state is State.STARTING
+
+
+def test_without_restarts_a_failure_is_final() -> None:
+    """As the smoke test runs it."""
+    clock = Clock(DB, restart=False)
+    clock.exited()
+    assert clock.unit().state is State.FAILED
+
+
+def test_a_download_stops_the_clocks_of_the_start() -> None:
+    """However long it takes; nobody is asked meanwhile, and the start begins when it is there."""
+    clock = Clock(DB)
+    for share in (0.1, 0.5, 0.9):
+        clock.send(Fetching("db", 1, share, "fetching m"), after=500.0)
+        assert clock.unit().share == share
+        assert clock.probed(alive=False, healthy=False) == ()
+        assert clock.unit().reason == "fetching m"
+    assert clock.send(Prepared("db", 1)) == (Spawn("db", 1), Ask("db", 1, "startup"))
+    assert (clock.unit().share, clock.unit().reason) == (None, "")
+    while clock.unit().state is State.STARTING:
+        clock.tick()
+        if clock.unit().state is State.STARTING:
+            clock.probed(alive=False, healthy=False)
+    assert clock.now - clock.unit().started == pytest.approx(60.0, abs=1.5)
+
+
+def test_a_download_that_stalls_is_a_failed_start() -> None:
+    """Without any word the clocks run again."""
+    clock = Clock(DB)
+    clock.send(Fetching("db", 1, 0.1, "fetching m"), after=500.0)
+    clock.tick()
+    assert clock.unit().cause == "not healthy after 60 s: fetching m"
+
+
+def test_a_stop_while_something_is_fetched() -> None:
+    """The end of the preparation, however it ends, is then the end of the service."""
+    for end in (Prepared("db", 1), SpawnFailed("db", 1, "killed", again=True)):
+        clock = Clock(DB)
+        clock.send(Fetching("db", 1, 0.1, "fetching m"))
+        assert clock.send(Want("db", "stop")) == (Stop("db", 1, force=False),)
+        assert clock.send(end) == ()
+        assert clock.unit().state is State.STOPPED
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_who_waits_for_a_download(required: bool) -> None:  # noqa: FBT001  # a parameter
+    """The whole does, but not for a service that it can do without."""
+    clock = Clock(DB, replace(LLM, required=required))
+    clock.probed("db")
+    clock.send(Fetching("llm", 1, 0.1, "fetching m"))
+    assert settled(clock.model) is not required
+    assert overall(clock.model) is (Status.STARTING if required else Status.DEGRADED)
+    clock.send(Prepared("llm", 1))
+    assert not settled(clock.model)
+    clock.probed("llm")
+    assert overall(clock.model) is Status.OK
+
+
+class Kernel(RuleBasedStateMachine):
+    """Random events against a fake kernel (row P of the specification)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self.model: Model = initial((DB, API, LLM))
+        self.alive: dict[str, int] = {}
+        self.asked: dict[str, tuple[int, str]] = {}
+        self.starts: dict[str, list[float]] = {name: [] for name in self.model.units}
+        self.human: set[str] = set()
+        self.prepared: set[tuple[str, int]] = set()
+        self.spawned = self.ended = 0
+        self.send(Boot())
+
+    def send(self, event: Event, chance: float = 0.5) -> None:
+        """Send *event* and do what must be done, as the executor would."""
+        self.model, actions = advance(self.model, event, self.now, chance)
+        for action in actions:
+            match action:
+                case Spawn(name, run):
+                    assert name not in self.alive, "two processes of one service"
+                    self.alive[name] = run
+                    self.spawned += 1
+                    again = (name, run) in self.prepared
+                    if self.model.units[name].ports_tried == 0 and not again:
+                        self.starts[name].append(self.now)
+                case Stop(name, run):
+                    assert self.alive.get(name) == run, "a signal to nobody"
+                case Ask(name, run, role):
+                    assert self.alive.get(name) == run, "a question to nobody"
+                    self.asked[name] = (run, role)
+                case Abandon(name):
+                    self.alive.pop(name)
+                    self.ended += 1
+
+    def gone(self, name: str, code: int, *, port_taken: bool = False) -> None:
+        """Let the process of *name* end."""
+        run = self.alive.pop(name)
+        self.ended += 1
+        self.send(Exited(name, run, code, port_taken))
+
+    @rule(seconds=st.sampled_from([0.01, 0.3, 1.0, 4.0, 70.0, 700.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Tick at each time that is due, as the loop does."""
+        end = self.now + seconds
+        for _ in range(100):
+            due = next_wake(self.model)
+            if due is None or due > end:
+                break
+            self.now = max(self.now, due)
+            self.send(Tick())
+        self.now = max(self.now, end)
+
+    @rule(
+        name=st.sampled_from(["db", "api", "llm"]),
+        code=st.sampled_from([0, 1, 78, 98, -9]),
+        taken=st.booleans(),
+    )
+    def process_ends(self, name: str, code: int, *, taken: bool) -> None:
+        """A process ends by itself, or because it was asked."""
+        if name in self.alive:
+            self.gone(name, code, port_taken=taken)
+
+    @rule(name=st.sampled_from(["db", "api", "llm"]), again=st.booleans())
+    def spawn_fails(self, name: str, *, again: bool) -> None:
+        """The system refuses a process."""
+        unit = self.model.units[name]
+        if unit.state in {State.STARTING, State.STOPPING} and name in self.alive:
+            run = self.alive.pop(name)
+            self.ended += 1
+            self.send(SpawnFailed(name, run, "EAGAIN", again))
+
+    @rule(name=st.sampled_from(["db", "api", "llm"]), share=st.sampled_from([0.0, 0.5, 1.0]))
+    def something_is_fetched(self, name: str, share: float) -> None:
+        """A run, or one that is over, tells how far it is."""
+        run = self.alive.get(name, self.model.units[name].run)
+        self.send(Fetching(name, run, share, "fetching m"))
+
+    @rule(name=st.sampled_from(["db", "api", "llm"]))
+    def preparation_ends(self, name: str) -> None:
+        """The first process of a run makes room for the second."""
+        unit = self.model.units[name]
+        key = (name, unit.run)
+        starting = unit.state in {State.STARTING, State.STOPPING}
+        if starting and name in self.alive and key not in self.prepared:
+            self.prepared.add(key)
+            self.alive.pop(name)
+            self.ended += 1
+            self.send(Prepared(name, unit.run))
+
+    @rule(name=st.sampled_from(["db", "api", "llm"]), alive=st.booleans(), healthy=st.booleans())
+    def probe_answers(self, name: str, *, alive: bool, healthy: bool) -> None:
+        """An answer comes, perhaps of a run that is over."""
+        if name in self.asked:
+            run, role = self.asked.pop(name)
+            assert role in {"startup", "liveness", "readiness"}
+            self.send(Probed(name, run, role, alive or healthy, healthy))  # type: ignore[arg-type]
+
+    @rule(
+        name=st.sampled_from(["db", "api", "llm"]),
+        verb=st.sampled_from(["start", "stop", "restart"]),
+    )
+    def human_wishes(self, name: str, verb: Verb) -> None:
+        """Somebody presses a button."""
+        self.human.add(name)
+        self.send(Want(name, verb))
+
+    @rule(gap=st.sampled_from([3.0, 600.0]))
+    def machine_sleeps(self, gap: float) -> None:
+        """The lid is closed."""
+        self.now += gap
+        self.send(Suspended(gap))
+
+    @rule()
+    def shut_down(self) -> None:
+        """The end is asked for."""
+        self.send(Shutdown("test"))
+
+    @invariant()
+    def states_and_processes_agree(self) -> None:
+        """A running state has a process, a state at rest has none."""
+        for name, unit in self.model.units.items():
+            running = unit.state in {
+                State.STARTING, State.READY, State.UNREADY, State.STOPPING,
+            }  # fmt: skip
+            assert running == (name in self.alive), (name, unit.state)
+
+    @invariant()
+    def no_storm(self) -> None:
+        """At most six starts in ten minutes without a human (G3)."""
+        for name in set(self.starts) - self.human:
+            recent = [time for time in self.starts[name] if self.now - time < WINDOW]
+            assert len(recent) <= 1 + MOST_RESTARTS
+
+    @invariant()
+    def every_run_has_an_end(self) -> None:
+        """What was started is alive or has ended."""
+        assert self.spawned == self.ended + len(self.alive)
+
+    @invariant()
+    def something_will_happen(self) -> None:
+        """Who is on the way has a time, a question or a process to wait for."""
+        for name, unit in self.model.units.items():
+            if unit.state in {State.BACKOFF, State.STOPPING}:
+                assert unit.due is not None, name
+        if self.model.finished:
+            assert not self.alive
+
+
+TestKernel = Kernel.TestCase
