@@ -17,7 +17,7 @@ RUNTIME = sorted((SOURCE / "frostline_runtime").rglob("*.py"))
 BOTH = [*BUILD, *RUNTIME]
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 # A row of the tables in docs/architecture.md: | `name` | what it is for | `may`, `import` |
-ROW = re.compile(r"^\| `([\w./]+)` \| .* \| ([^|]*) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([\w./]+)` \| .* \|([^|]*)\|$", re.MULTILINE)
 # The build side may import these of the run time: pure functions over plain data.
 PURE = (
     "frostline_runtime.artifact.manifest",
@@ -184,7 +184,6 @@ def test_changes_are_named_by_issue_and_kind() -> None:
 def test_verbs_start_without_what_few_of_them_need() -> None:
     """Reading native files and speaking to GitHub cost 0.4 s to import."""
     code = (
-        "import frostline.cli.verbs, sys; "
-        "print(*{'lief', 'urllib3', 'cyclonedx'} & {*sys.modules})"
+        "import frostline.cli.verbs, sys; print(*{'lief', 'urllib3', 'cyclonedx'} & {*sys.modules})"
     )
     assert not subprocess.check_output([sys.executable, "-c", code], text=True).strip()

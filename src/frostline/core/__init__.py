@@ -1,4 +1,4 @@
-"""Plain tools that know no product: errors, logging, child processes, platforms, paths, digests, archives.
+"""Plain tools that know no product: errors, log, processes, platforms, paths, digests, archives.
 
 Nothing here may import another package of frostline.
 """

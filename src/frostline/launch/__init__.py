@@ -1,4 +1,4 @@
-"""Running a product, from source or frozen, and exercising it: its commands, its requests, its evidence.
+"""Running a product, from source or frozen, and exercising it: commands, requests, evidence.
 
 Nothing here judges: a verdict belongs to `audit` and `smoke`.
 """

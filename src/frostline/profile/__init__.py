@@ -1,4 +1,4 @@
-"""What the user has written: the profile, the pinned downloads, the policy, and every mistake in them.
+"""What the user has written: the profile, the resources, the policy, and every mistake in them.
 
 Reads and checks only: nothing here runs, fetches or builds.
 """

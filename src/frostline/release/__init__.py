@@ -1,4 +1,4 @@
-"""From a bundle that is good to what is shipped: archives, bills of materials, signatures, shells, releases.
+"""From a good bundle to what is shipped: archives, bills of materials, signatures, releases.
 
 Nothing here changes a bundle's content, except a signature.
 """

@@ -135,10 +135,7 @@ def test_words_for_nobody() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     code = (
-        (
-        "from frostline_runtime.artifact.announce import say; "
-        "say('x'); say('y'); print('goes on')"
-    )
+        "from frostline_runtime.artifact.announce import say; say('x'); say('y'); print('goes on')"
     )
     try:
         done = subprocess.run(
