@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from frostline import pipeline
-from frostline.core import log
+from frostline.core import log, platforms
 from frostline.core.errors import HostError, UsageError
 from frostline.core.platforms import Platform, host
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import plan as collect
-from frostline.freeze.pyinstaller import Bundle
+from frostline.freeze.bundle import Bundle
 from frostline.hosts import choice as places
 from frostline.hosts import container, engine, image
 from frostline.hosts.choice import Place, Where
@@ -18,6 +17,7 @@ from frostline.hosts.container import Box
 from frostline.profile import policy
 from frostline.profile import reading as profile_file
 from frostline.smoke.verdict import Verdict
+from frostline.source import wheelhouse
 from frostline.source.environment import Wheel
 
 if TYPE_CHECKING:
@@ -96,17 +96,17 @@ def build_wheels(
 
     platform, loaded = target.platform, profile_file.load(paths, target)
     recipe = policy.load(paths).image
-    jobs = wheels.wanted(paths, target, loaded, recipe, python)
-    missing = [job for job in jobs if not wheels.look(paths, job)]
+    jobs = wheelhouse.wanted(paths, target, loaded, recipe, python)
+    missing = [job for job in jobs if not wheelhouse.look(paths, job)]
     found = None
     if missing and platform.oci:
         found = _engine(paths, environ, name)
         engine.require_machine(platform)
     elif missing:
-        collect.require_host(platform)
+        platforms.require_host(platform)
     for job in missing:
         wheels.build(paths, job, recipe, found, environ)
-    return wheels.kept(paths, jobs)
+    return wheelhouse.kept(paths, jobs)
 
 
 def make_image(

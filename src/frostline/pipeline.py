@@ -11,35 +11,37 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from frostline.audit import missing_modules as ratchet
+from frostline.audit import sarif
 from frostline.audit.findings import Finding
-from frostline.core import digest, log, workspace
+from frostline.core import digest, log, platforms, workspace
 from frostline.core import own_files as resources
 from frostline.core.archive import Kind
 from frostline.core.errors import BusyError, SmokeError, UsageError
 from frostline.core.platforms import PLATFORMS, host
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import contents, prune
+from frostline.freeze import bundle, contents, prune
 from frostline.freeze import plan as collect
 from frostline.freeze import prune_venv as venv
 from frostline.freeze import pyinstaller as freeze
+from frostline.freeze.bundle import Bundle
 from frostline.freeze.plan import Plan
 from frostline.freeze.prune import Candidate
-from frostline.freeze.pyinstaller import Bundle
 from frostline.launch import evidence, preflight
 from frostline.launch import trace as tracing
 from frostline.launch.evidence import Fact
 from frostline.profile import policy
 from frostline.profile import reading as profile_file
 from frostline.profile import resources as pins
-from frostline.profile.profile import Layout, Profile
+from frostline.profile.profile import Profile
 from frostline.profile.resources import Pin
+from frostline.profile.table import Layout
 from frostline.release import package, shells
 from frostline.release.package import Artifact
 from frostline.release.shells import Export
 from frostline.smoke import parity
 from frostline.smoke import verdict as smoke
 from frostline.smoke.verdict import Subject, Verdict
-from frostline.source import distributions, environment, fetch, stage
+from frostline.source import distributions, environment, fetch, stage, wheelhouse
 from frostline.source.environment import ProductEnvironment, Wheel
 from frostline.source.stage import Stage
 
@@ -55,7 +57,7 @@ def build(
     paths: Workspace, target: Target, environ: Environ, *, clean: bool = False, debug: bool = False
 ) -> Bundle:
     """Return the bundle of *target*, built only if something it is made of has changed."""
-    collect.require_host(target.platform)
+    platforms.require_host(target.platform)
     loaded = profile_file.load(paths, target)
     require_for(loaded, target)
     with exclusively(paths, target):
@@ -64,7 +66,7 @@ def build(
             workspace.remove(paths.output(target))
         fetched = wanted_pins(paths, target, loaded)
         inputs = inputs_digest(paths, target, loaded, fetched, debug=debug)
-        finished = freeze.load(paths, target)
+        finished = bundle.load(paths, target)
         if finished and finished.inputs == inputs:
             log.done(f"{target.name} is up to date: {finished.executable}")
             return finished
@@ -151,7 +153,7 @@ def prove_archive(
     made = package.find(file)
     layout: Layout = "onefile" if made.layout == "onefile" else "onedir"
     target = Target(paths.require_product(made.product), PLATFORMS[made.platform], layout)
-    collect.require_host(target.platform)
+    platforms.require_host(target.platform)
     loaded = profile_file.load(paths, target)
     environ = served(paths, target, loaded, environ, model_server)
     subject = Subject(paths, target, loaded, environ, file)
@@ -208,9 +210,10 @@ def built_wheels(paths: Workspace, target: Target, loaded: Profile) -> tuple[Whe
     """Return the wheels of native packages that *target* needs. Raises HostError, LockError."""
     if not loaded.wheels:
         return ()
-    from frostline.hosts import cibuildwheel as wheels  # noqa: PLC0415  # as below: it reads native files
 
-    return wheels.kept(paths, wheels.wanted(paths, target, loaded, policy.load(paths).image))
+    return wheelhouse.kept(
+        paths, wheelhouse.wanted(paths, target, loaded, policy.load(paths).image)
+    )
 
 
 def laid_out(
@@ -349,7 +352,7 @@ def for_shell(paths: Workspace, target: Target, shell: shells.Shell) -> Export:
 
 def built(paths: Workspace, target: Target) -> Bundle:
     """Return the bundle of *target*. Raises SmokeError if it was not built."""
-    bundle = freeze.load(paths, target)
+    bundle = bundle.load(paths, target)
     if not bundle:
         message = f"there is no intact bundle of {target.name}."
         raise SmokeError(message, hint=f"build it: invoke build --product {target.product}")
@@ -358,9 +361,8 @@ def built(paths: Workspace, target: Target) -> Bundle:
 
 def sarif(found: "Audit") -> str:
     """Return *found* as SARIF."""
-    from frostline.audit import audit  # noqa: PLC0415  # as above
 
-    return json.dumps(audit.sarif(found), indent=2) + "\n"
+    return json.dumps(sarif.sarif(found), indent=2) + "\n"
 
 
 def wanted_pins(paths: Workspace, target: Target, loaded: Profile) -> tuple[Pin, ...]:

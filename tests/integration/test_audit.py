@@ -17,11 +17,12 @@ from frostline.audit import missing_modules as ratchet
 from frostline.audit.findings import Finding
 from frostline.core import platforms
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import pyinstaller as freeze
-from frostline.freeze.pyinstaller import Bundle
+from frostline.freeze import bundle
+from frostline.freeze.bundle import Bundle
 from frostline.profile import policy
 from frostline.profile import reading as profile_file
-from frostline.profile.profile import Audit, Profile, Waiver
+from frostline.profile.checks import Audit, Waiver
+from frostline.profile.profile import Profile
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="spoils ELF files")
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
@@ -51,7 +52,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def built(project: Path) -> Bundle:
     """Return what was built."""
-    found = freeze.load(Workspace(project), TARGET)
+    found = bundle.load(Workspace(project), TARGET)
     assert found
     return found
 

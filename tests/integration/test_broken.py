@@ -18,11 +18,12 @@ import pytest
 from frostline.audit import audit
 from frostline.core import platforms
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import pyinstaller as freeze
-from frostline.freeze.pyinstaller import Bundle
+from frostline.freeze import bundle
+from frostline.freeze.bundle import Bundle
 from frostline.profile import policy
 from frostline.profile import reading as profile_file
-from frostline.profile.profile import Profile, Request
+from frostline.profile.checks import Request
+from frostline.profile.profile import Profile
 from frostline.smoke import verdict as smoke
 from frostline.smoke.verdict import Subject, Verdict
 
@@ -56,7 +57,7 @@ def copy(project: Path, tmp_path: Path) -> Workspace:
 
 def built(paths: Workspace, target: Target) -> Bundle:
     """Return what was built."""
-    found = freeze.load(paths, target)
+    found = bundle.load(paths, target)
     assert found
     return found
 

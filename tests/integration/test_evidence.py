@@ -13,7 +13,7 @@ import pytest
 from frostline.audit import unbundled as gaps
 from frostline.core import platforms
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import pyinstaller as freeze
+from frostline.freeze import bundle
 from frostline.freeze.contents import walk
 from frostline.launch.evidence import Fact, load
 from frostline.profile.reading import load as load_profile
@@ -117,7 +117,7 @@ def test_evidence_tells_nothing_of_the_machine(project: Path, facts: tuple[Fact,
 def test_what_is_lost_is_found(project: Path, facts: tuple[Fact, ...]) -> None:
     """Each thing that was used and is not in the bundle is one finding; the whole has none."""
     paths = Workspace(project)
-    bundle = freeze.load(paths, TARGET)
+    bundle = bundle.load(paths, TARGET)
     assert bundle
     items = [*walk(paths.output(TARGET))]
     profile = load_profile(paths, TARGET)

@@ -14,7 +14,7 @@ import pytest
 from frostline.core import native, platforms
 from frostline.core.workspace import Target, Workspace
 from frostline.freeze import contents
-from frostline.freeze.pyinstaller import load
+from frostline.freeze.bundle import load
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() != 0 or not shutil.which("mmdebstrap"),

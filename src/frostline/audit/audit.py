@@ -21,8 +21,8 @@ from frostline.core.native import Native, Version
 from frostline.core.platforms import Platform
 from frostline.core.workspace import Target, Workspace
 from frostline.freeze import contents
+from frostline.freeze.bundle import Bundle
 from frostline.freeze.contents import Item
-from frostline.freeze.pyinstaller import Bundle
 from frostline.launch import evidence
 from frostline.profile.policy import Policy
 from frostline.profile.profile import Profile
@@ -302,35 +302,3 @@ def _bundle_findings(
 
 def _found(name: str, severity: Severity, file: str, reason: str, remedy: str) -> Finding:
     return Finding(id=name, severity=severity, file=file, reason=reason, remedy=remedy)
-
-
-def sarif(result: Audit) -> dict[str, object]:
-    """Return *result* as SARIF 2.1.0, which GitHub shows beside the code."""
-    rules = sorted({finding.id for finding in result.findings})
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": {"name": "frostline", "rules": [{"id": id_} for id_ in rules]}},
-                "results": [
-                    {
-                        "ruleId": finding.id,
-                        "level": finding.severity,
-                        "message": {
-                            "text": f"{finding.file} {finding.reason}. Remedy: {finding.remedy}."
-                        },
-                        "locations": [
-                            {"physicalLocation": {"artifactLocation": {"uri": finding.file}}}
-                        ],
-                        "suppressions": [
-                            {"kind": "external", "justification": reason}
-                            for reason in [finding.waived]
-                            if reason
-                        ],
-                    }
-                    for finding in result.findings
-                ],
-            }
-        ],
-    }

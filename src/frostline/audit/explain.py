@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 
 from frostline.core import native
 from frostline.core.errors import SmokeError, UsageError, did_you_mean
+from frostline.freeze.bundle import Bundle
 from frostline.freeze.contents import Item
 from frostline.freeze.plan import Plan
-from frostline.freeze.pyinstaller import Bundle
 from frostline.launch.evidence import Fact
 from frostline.profile.profile import Profile
 

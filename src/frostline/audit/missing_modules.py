@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from frostline.audit.findings import Finding
 from frostline.core import workspace
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze.pyinstaller import Bundle
+from frostline.freeze.bundle import Bundle
 
 _HEAD = """\
 # Modules that PyInstaller does not find, by platform and Python: reviewed, and not needed there.

@@ -24,15 +24,15 @@ from frostline.cli import matrix as matrices
 from frostline.cli import tables as show
 from frostline.cli import typed_task as typed
 from frostline.cli.typed_task import Body, TypedTask
-from frostline.core import log, workspace
+from frostline.core import log, platforms, workspace
 from frostline.core.archive import Kind as ArchiveKind
 from frostline.core.errors import FetchError, UsageError
 from frostline.core.platforms import PLATFORMS, Platform, host, parse
 from frostline.core.workspace import Target, Workspace
 from frostline.dispatch import Means
+from frostline.freeze import bundle
 from frostline.freeze import plan as collect
 from frostline.freeze import prune_venv as venvs
-from frostline.freeze import pyinstaller as freeze
 from frostline.freeze.prune import by_category
 from frostline.hosts.choice import Where
 from frostline.llamafile import pack as packing
@@ -469,7 +469,7 @@ def diff(
         raise UsageError(message, hint="each build writes one into build/output")
     from frostline.audit import explain  # noqa: PLC0415  # reading native files costs 0.3 s of every start
 
-    found = explain.difference(freeze.read(old), freeze.read(new))
+    found = explain.difference(bundle.read(old), bundle.read(new))
     if json:
         log.result(asdict(found))
         return
@@ -559,7 +559,7 @@ def prepare(
     Example: invoke prepare --product argo
     """
     target = _target(product, platform, layout)
-    collect.require_host(target.platform)
+    platforms.require_host(target.platform)
     pipeline.prepare(_here(), target, os.environ)
 
 
@@ -619,7 +619,7 @@ def plan(
     Example: invoke plan --product argo --json
     """
     target = _target(product, platform, layout)
-    collect.require_host(target.platform)
+    platforms.require_host(target.platform)
     made = pipeline.plan(_here(), target, os.environ)
     if json:
         log.result(asdict(made))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from frostline.core.errors import UsageError, did_you_mean
+from frostline.core.errors import HostError, UsageError, did_you_mean
+from frostline.core.platforms import Platform, host
 
 OperatingSystem = Literal["linux", "darwin", "windows"]
 Machine = Literal["x86_64", "arm64"]
@@ -142,3 +143,17 @@ _ALIASES = {
     for system in _SYSTEMS
     for machine in _MACHINES
 } | {row.triple.replace("_", "-"): row for row in _TABLE}
+
+
+def require_host(platform: Platform) -> None:
+    """Raise HostError unless *platform* is this machine's: PyInstaller does not cross-compile."""
+    if platform == host():
+        return
+    message = (
+        f"{platform.name} cannot be built on {host().name}: PyInstaller does not cross-compile."
+    )
+    raise HostError(
+        message,
+        hint=f"build it on a {platform.name} machine (GitHub runner: {platform.runner}) "
+        f"with `invoke build --platform {platform.name}`",
+    )

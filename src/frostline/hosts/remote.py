@@ -12,8 +12,8 @@ from frostline.core import archive, command, log, workspace
 from frostline.core.errors import BuildError, FetchError, HostError, UsageError
 from frostline.core.log import Json
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import pyinstaller as freeze
-from frostline.freeze.pyinstaller import Bundle
+from frostline.freeze import bundle
+from frostline.freeze.bundle import Bundle
 from frostline.release import package
 from frostline.release.github import ApiError, Repository, items, number, text
 from frostline_runtime.download import fetch as download
@@ -196,13 +196,13 @@ def _accept(
         name: folder / "output" / paths.report(target, name).name
         for name in ("bundle", "audit", "smoke")
     }
-    bundle = freeze.read(reports["bundle"])
+    bundle = bundle.read(reports["bundle"])
     part, final = paths.work(target) / "fetched", paths.output(target)
     workspace.remove(part)
     try:
         archive.unpack(chosen, part)
         (top,) = part.iterdir()
-        if bundle.platform != target.platform.name or freeze.describe_files(top) != bundle.files:
+        if bundle.platform != target.platform.name or bundle.describe_files(top) != bundle.files:
             message = f"{chosen.name} is not what its {reports['bundle'].name} describes."
             raise FetchError(message, hint="build it again, without --run")
         workspace.remove(final)

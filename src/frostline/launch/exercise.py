@@ -8,7 +8,7 @@ from pathlib import Path
 
 from frostline.core import command
 from frostline.launch.instance import ask
-from frostline.profile.profile import Command, Request
+from frostline.profile.checks import Command, Request
 from frostline_runtime.supervision.probe import resolve_pointer
 
 _COUNTER = "llamacpp:tokens_predicted_total"

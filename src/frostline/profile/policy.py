@@ -12,7 +12,7 @@ from frostline.core.errors import Problem, ProfileError
 from frostline.core.platforms import Machine, OperatingSystem
 from frostline.core.workspace import Workspace
 from frostline.profile import mistakes, toml_lines
-from frostline.profile.profile import Strings, Table
+from frostline.profile.table import Strings, Table
 
 
 class System(Table):

@@ -1,27 +1,20 @@
 """The profile of a product, `specs/<product>.toml`: its fields and their defaults."""
 
 import json
-from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-Layout = Literal["onedir", "onefile"]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-Entry = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
-EntryOrNone = Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_][\w.]*)?$")]
-Serve = Literal["function", "asgi", "wsgi"]
-PortNumber = Annotated[int, Field(ge=0, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
-Strings = tuple[str, ...]
-
-
-class Table(BaseModel):
-    """What every table of a profile has in common: unknown keys are mistakes."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+from frostline.profile.checks import Audit, Smoke
+from frostline.profile.services import Environment, ModelServer, Service, Storage
+from frostline.profile.table import (
+    Entry,
+    Layout,
+    Name,
+    Serve,
+    Strings,
+    Table,
+)
 
 
 class Executable(Table):
@@ -87,28 +80,6 @@ class About(Table):
     """macOS: what its signature calls it, such as `org.example.argo`."""
 
 
-class Environment(Table):
-    """Variables of the frozen process; `{bundle}` and `{storage}` stand for those folders."""
-
-    defaults: dict[str, str] = {}
-    """Kept as they are where the user has set them."""
-    forced: dict[str, str] = {}
-    """Set whatever the user has."""
-    no_proxy: Strings = ()
-    """Hosts merged into the user's NO_PROXY."""
-
-
-class Storage(Table):
-    """The folder that holds the user's data."""
-
-    variable: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
-    """The user's variable that moves it."""
-    default: str
-    """Where it is otherwise; `~` is the home folder."""
-    env_file: bool = True
-    """Read `.env` from it: stronger than the defaults, weaker than the real environment."""
-
-
 class Before(Table):
     """A step before the freeze, such as a web build."""
 
@@ -124,215 +95,6 @@ class Before(Table):
     """A hashed lock of its own; `{python}` is then an interpreter that has it."""
     network: bool = False
     """It fetches something: a build in a container has no network otherwise."""
-
-
-class Port(Table):
-    """How a service comes by its loopback port."""
-
-    mode: Literal["fixed", "prefer", "ephemeral", "announced"] = "prefer"
-    """`fixed` fails where *number* is taken, `prefer` falls back to a free port, `ephemeral` always
-    takes a free one, `announced` lets the service choose and say it on a line of its output.
-    """
-    number: PortNumber = 0
-    """0: none in particular."""
-    by: Literal["socket", "environment", "argument"] = "socket"
-    """How the service is told: a listening socket, `variable` or `FROSTLINE_PORT`, or `{port}` in
-    its command.
-    """
-    variable: str = ""
-    """The name of the variable that the service itself reads."""
-    pattern: str = r'"port"\s*:\s*(\d+)'
-    """`announced`: the regular expression whose group is the port."""
-
-
-class Probe(Table):
-    """What tells whether a service answers."""
-
-    kind: Literal["http", "tcp", "line", "descriptor"] = "http"
-    """A question, a connection that is taken, a line of output, or a newline on the descriptor
-    `FROSTLINE_READY_FD` (not on Windows). The last two only for `startup`.
-    """
-    pattern: str = ""
-    """`line`: the regular expression that finds the line."""
-    path: Annotated[str, Field(pattern=r"^/")] = "/health"
-    """What is asked for."""
-    method: Literal["GET", "HEAD"] = "GET"
-    """How; HEAD where an answer is expensive."""
-    statuses: Annotated[tuple[int, ...], Field(min_length=1)] = (200,)
-    """Answers that mean yes."""
-    not_yet: tuple[int, ...] = (503,)
-    """Answers that mean: still starting."""
-    pointer: str = ""
-    """A JSON pointer into the answer …"""
-    equals: str = ""
-    """… and the value it must have."""
-    timeout: Seconds = 2.0
-    """Seconds for the whole answer."""
-    interval: Seconds = 5.0
-    """Seconds between two questions to a service that runs."""
-    failures: Annotated[int, Field(ge=1)] = 3
-    """Questions without an answer, one after the other, that mean: hung."""
-
-
-class Service(Table):
-    """A process that the artifact runs and watches."""
-
-    name: Name
-    """What the ready line, the log and `service NAME` call it."""
-    kind: Literal["entry", "command", "llamafile"] = "entry"
-    """Code of the product, a program in the bundle, or the model server."""
-    entry: EntryOrNone = ""
-    """`module:attribute`; the product's own entry if empty."""
-    serve: Serve | None = None
-    """How *entry* is called; as the product's if not given."""
-    command: Strings = ()
-    """Program and arguments; `{bundle}` and `{port}` are filled in."""
-    needs: tuple[Name, ...] = ()
-    """Services that must be ready before this one starts."""
-    required: bool = True
-    """The artifact fails with it; otherwise it is degraded."""
-    enabled: bool = True
-    """False: not started unless the user switches it on."""
-    port: Port | None = None
-    """None: it listens on nothing."""
-    startup: Probe | None = None
-    """Asked until the service is ready."""
-    readiness: Probe | None = None
-    """Asked while it runs: should it get requests?"""
-    liveness: Probe | None = None
-    """Asked while it runs: should it be started again? Its questions also keep a service awake."""
-    stop_path: Annotated[str, Field(pattern=r"^(/.*)?$")] = ""
-    """A POST here asks it to stop, a second before the signal does."""
-    grace: Seconds = 5.0
-    """Seconds between the request to stop and the end by force."""
-    start_timeout: Seconds | None = None
-    """Seconds without a sign of progress (output) after which a start has failed; 60 if not given,
-    300 for a llamafile.
-    """
-    start_longest: Seconds = 600.0
-    """Seconds after which a start has failed, progress or not."""
-    restart: Literal["always", "on-failure", "never"] = "always"
-    """Which ends are followed by a new start."""
-    retry_after: Annotated[float, Field(ge=0)] = 0.0
-    """Seconds after which a service that was given up is tried once more; 0: never."""
-    script: str = ""
-    """A Python script in the bundle that is run by an interpreter found on the machine."""
-    python: str = ""
-    """The version that interpreter must have, such as `3.12`; any if empty."""
-    import_check: Strings = ()
-    """Modules that the interpreter must have."""
-    environment: dict[str, str] = {}
-    """Further variables of this service."""
-
-
-class ModelServer(Table):
-    """The llamafile that serves the model, and who is told of it."""
-
-    executable: str = ""
-    """A llamafile in the bundle (`{bundle}/…`), or one that is fetched (`{storage}/…`); empty: only
-    the user names one.
-    """
-    variable: str = ""
-    """The user's variable that names the executable."""
-    model: str = ""
-    """A GGUF (`{bundle}/…`, `{storage}/…`); empty: the one inside the llamafile."""
-    model_variable: str = ""
-    """The user's variable that names the model."""
-    context: Annotated[int, Field(ge=0)] = 0
-    """Tokens; 0: what the model was made for."""
-    gpu_layers: Annotated[int, Field(ge=0)] = 0
-    """0: the processor alone."""
-    predict: Annotated[int, Field(ge=-1)] = -1
-    """Most tokens of an answer; -1: no limit."""
-    arguments: Strings = ()
-    """Further arguments of the llamafile."""
-    command: Strings = ()
-    """All its arguments instead of those that its version wants; `{port}`, `{model}` and
-    `{key_file}` are filled in.
-    """
-    addresses: dict[str, str] = {}
-    """Variables of the other services; `{url}` is the server's address. Where one holds `{key}`,
-    the server asks for a key that is made anew at each start.
-    """
-    smoke: str = ""
-    """The product that plays the model server in smoke tests."""
-
-
-class Request(Table):
-    """A request that the smoke test makes, and the answer it must get."""
-
-    name: str
-    """What the report calls it."""
-    service: Name = "api"
-    """Who is asked."""
-    method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
-    """How it is asked."""
-    path: Annotated[str, Field(pattern=r"^/")]
-    """What is asked for."""
-    json_body: dict[str, str | int | float | bool] | None = None
-    """Sent as JSON; `{nonce}` becomes a random word."""
-    status: int = 200
-    """The status that the answer must have."""
-    contains: str = ""
-    """Text that the answer must contain."""
-    pointer: str = ""
-    """A JSON pointer into the answer, for *equals* and *at_least*."""
-    equals: str = ""
-    """The value there, as text."""
-    at_least: float | None = None
-    """The least number there."""
-    from_model: bool = False
-    """The model server must have generated as many tokens as *pointer* counts."""
-
-
-class Command(Table):
-    """A command line of the artifact that the smoke test runs."""
-
-    arguments: Strings
-    """What follows the name of the executable."""
-    exit_code: int = 0
-    """What it must end with."""
-    contains: str = ""
-    """Text that its output must contain."""
-
-
-class Waiver(Table):
-    """A finding of the audit that a product lives with, for a reason and for a time."""
-
-    id: Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z-]+)+$")]
-    """Which finding."""
-    file: str = "*"
-    """A pattern of the files in the bundle that it holds for."""
-    reason: Annotated[str, Field(min_length=10)]
-    """Why; it is said in every report."""
-    expires: date
-    """The last day on which it holds."""
-
-
-class Audit(Table):
-    """What the audit of the bundle is to allow."""
-
-    largest: Annotated[int, Field(ge=0)] = 0
-    """Most megabytes that the bundle may have; 0: no budget."""
-    waivers: tuple[Waiver, ...] = ()
-    """What does not count, for now."""
-
-
-class Smoke(Table):
-    """What the smoke test asks of the artifact."""
-
-    timeout: Seconds = 60.0
-    """Seconds until the artifact must be healthy."""
-    offline: bool = True
-    """Run without any network but the machine's own; false for a product that needs it."""
-    read_only: bool = True
-    """Run from a folder that cannot be written; false for a product that keeps files there."""
-    requests: tuple[Request, ...] = ()
-    """Made once it is healthy."""
-    commands: tuple[Command, ...] = ()
-    """Run before it is started."""
-    entry_points: Strings = ()
-    """Groups whose entry points must all load inside."""
 
 
 class NativeWheel(Table):

@@ -11,7 +11,8 @@ from frostline.core.platforms import PLATFORMS
 from frostline.core.workspace import Target, Workspace
 from frostline.profile import mistakes, toml_lines
 from frostline.profile.mistakes import Mistake, is_table
-from frostline.profile.profile import Profile, Table
+from frostline.profile.profile import Profile
+from frostline.profile.table import Table
 
 
 def load(workspace: Workspace, target: Target) -> Profile:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from frostline.profile.profile import Profile, Table
+from frostline.profile.profile import Profile
+from frostline.profile.table import Table
 
 _HEAD = """\
 # The profile

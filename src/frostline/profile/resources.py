@@ -15,7 +15,8 @@ from frostline.core.platforms import PLATFORMS, Platform
 from frostline.core.workspace import Workspace
 from frostline.profile import mistakes, toml_lines
 from frostline.profile.mistakes import Mistake, tables
-from frostline.profile.profile import Name, Profile, Strings, Table
+from frostline.profile.profile import Profile
+from frostline.profile.table import Name, Strings, Table
 
 Sha256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 

@@ -11,8 +11,7 @@ from frostline.core.archive import Kind
 from frostline.core.errors import FetchError, SmokeError, UsageError
 from frostline.core.platforms import Platform
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import pyinstaller as freeze
-from frostline.freeze.pyinstaller import Bundle
+from frostline.freeze.bundle import Bundle
 
 SUMS, RELEASE = "SHA256SUMS", "release.json"
 
@@ -52,7 +51,7 @@ def package(
     archive.pack(paths.output(target), top, file, kind)
     with workspace.temporary() as folder:
         archive.unpack(file, folder / "x")
-        if freeze.describe_files(folder / "x" / top) != bundle.files:
+        if bundle.describe_files(folder / "x" / top) != bundle.files:
             message = f"{file.name} does not hold what was packed."
             raise AssertionError(message)
     made = Artifact(

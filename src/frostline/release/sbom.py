@@ -21,7 +21,7 @@ from frostline import __version__
 from frostline.core import workspace
 from frostline.core.workspace import Target, Workspace
 from frostline.freeze import contents, provenance
-from frostline.freeze.pyinstaller import Bundle
+from frostline.freeze.bundle import Bundle
 from frostline.profile.resources import Pin
 
 _NAMESPACE = uuid.UUID("b2f9d6d2-6c0e-5c1b-9d57-8f4f4f0a7c11")

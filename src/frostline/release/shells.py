@@ -10,7 +10,7 @@ from frostline.core import own_files as resources
 from frostline.core import workspace
 from frostline.core.errors import UsageError
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze.pyinstaller import Bundle
+from frostline.freeze.bundle import Bundle
 
 Shell = Literal["electron", "tauri"]
 

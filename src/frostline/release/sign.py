@@ -16,8 +16,7 @@ from frostline.core import command, digest, log, native, workspace
 from frostline.core.command import CommandError
 from frostline.core.errors import BuildError, HostError, UsageError
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import pyinstaller as freeze
-from frostline.freeze.pyinstaller import Bundle
+from frostline.freeze.bundle import Bundle
 from frostline.profile.profile import Profile, Signing
 from frostline.release.shells import ENTITLEMENTS
 
@@ -95,7 +94,7 @@ def sign(
     try:
         shutil.copytree(final, place, symlinks=True)
         run(paths, target, steps, environ)
-        files = freeze.describe_files(place)
+        files = bundle.describe_files(place)
         workspace.remove(final)
         place.replace(final)
     finally:

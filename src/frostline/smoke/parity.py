@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 from frostline.audit.findings import Finding
-from frostline.smoke.trial import Result
+from frostline.smoke.result import Result
 
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 _REMEDY = "look what the bundle lacks: invoke evidence, invoke audit"

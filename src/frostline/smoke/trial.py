@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -20,8 +20,10 @@ from frostline.core.errors import BuildError
 from frostline.launch import exercise as play
 from frostline.launch.exercise import Outcome
 from frostline.launch.instance import Instance, NotHealthyError, ask
-from frostline.profile.profile import Command, Profile
+from frostline.profile.checks import Command
+from frostline.profile.profile import Profile
 from frostline.smoke import isolation
+from frostline.smoke.result import Check, Job, Result, dump
 
 TAG = "FROSTLINE_SMOKE"
 _LEFTOVER_PATIENCE = 2.0
@@ -34,71 +36,6 @@ _SHELL = (
     "import subprocess, sys; "
     "subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, process_group=0).wait()"
 )
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was proven, or not; *id* is stable, *detail* says why, or how well."""
-
-    id: str
-    name: str
-    ok: bool
-    detail: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """What is tried, and how: *argv* starts it, with `{place}` for the folder of the bundle.
-
-    *installed* is that folder; it is seen read-only at *places*, if there are any, and moved
-    to the second of them otherwise. *environment* is all that it gets; its value of TAG marks
-    what it starts. *lives*: start it again, and kill what can be killed.
-    """
-
-    argv: tuple[str, ...]
-    installed: str
-    places: tuple[str, ...]
-    offline: bool
-    read_only: bool
-    lives: bool
-    environment: Mapping[str, str]
-    temporary: str
-    log: str
-    profile: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """What was seen; times in seconds, memory in bytes.
-
-    *unproven* says why it was not cut off; *observed* are status and text of each answer.
-    """
-
-    checks: tuple[Check, ...] = ()
-    ready: float | None = None
-    healthy: float | None = None
-    memory: int | None = None
-    tail: tuple[str, ...] = ()
-    unproven: str = ""
-    observed: Mapping[str, tuple[int | None, str]] = field(default_factory=dict)
-
-    @property
-    def ok(self) -> bool:
-        """Tell whether nothing speaks against it."""
-        return all(check.ok for check in self.checks)
-
-
-def dump(value: Job | Result) -> str:
-    """Return *value* as JSON text."""
-    return json.dumps(asdict(value))
-
-
-def load(text: str) -> Result:
-    """Return the result that *text* holds."""
-    raw = json.loads(text)
-    raw["checks"] = tuple(Check(**check) for check in raw["checks"])
-    raw["observed"] = {name: tuple(answer) for name, answer in raw["observed"].items()}
-    return Result(**{**raw, "tail": tuple(raw["tail"])})
 
 
 def main(job_file: str, result_file: str) -> int:

@@ -12,8 +12,8 @@ from pathlib import Path
 from frostline.core import archive, command, log, workspace
 from frostline.core.workspace import Target, Workspace
 from frostline.profile.profile import Profile
-from frostline.smoke import isolation, trial
-from frostline.smoke.trial import Check, Job, Result
+from frostline.smoke import isolation, result, trial
+from frostline.smoke.result import Check, Job, Result
 from frostline.source import environment
 
 SCHEMA = 2
@@ -142,12 +142,12 @@ def attempt_from_source(
 def _try(subject: Subject, step: log.Step, job: Job, prefix: str) -> Result:
     with workspace.temporary() as folder:
         files = folder / "job.json", folder / "result.json"
-        workspace.write(files[0], trial.dump(job))
+        workspace.write(files[0], result.dump(job))
         argv = [sys.executable, "-P", "-m", "frostline.smoke.trial", *map(str, files)]
         env = environment.child_environment(subject.environ)
         log_file = subject.paths.log(subject.target, "trial")
         command.run(argv, log=log_file, env=env, on_line=lambda line: step.update(prefix + line))
-        return trial.load(files[1].read_text(encoding="utf-8"))
+        return result.load(files[1].read_text(encoding="utf-8"))
 
 
 def _explained(subject: Subject, step: log.Step, failed: Result) -> Result:

@@ -9,7 +9,7 @@ from frostline.audit import missing_modules as ratchet
 from frostline.audit import unbundled as gaps
 from frostline.audit.findings import Finding, ordered, waive
 from frostline.core import own_files as resources
-from frostline.profile.profile import Waiver
+from frostline.profile.checks import Waiver
 from frostline.smoke import parity, trial
 from frostline.smoke import verdict as smoke
 

@@ -14,7 +14,7 @@ import zstandard
 from frostline.core import archive
 from frostline.core.archive import KINDS, Kind
 from frostline.core.errors import FetchError
-from frostline.freeze.pyinstaller import describe_files
+from frostline.freeze.bundle import describe_files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes and links")
 

@@ -11,11 +11,11 @@ from frostline.core.errors import BuildError, HostError, LockError
 from frostline.core.platforms import PLATFORMS, host
 from frostline.core.workspace import Target, Workspace
 from frostline.hosts import cibuildwheel as wheels
-from frostline.hosts.cibuildwheel import Job
 from frostline.profile import policy
 from frostline.profile.profile import NativeWheel, Profile
-from frostline.source import environment
+from frostline.source import environment, wheelhouse
 from frostline.source.environment import Wheel
+from frostline.source.wheelhouse import Job
 
 LOCK = """\
 # a comment
@@ -39,7 +39,7 @@ def profile(paths: Workspace, *tables: NativeWheel) -> Profile:
 def jobs(paths: Workspace, *tables: NativeWheel, python: str = "") -> tuple[Job, ...]:
     """Return what is wanted of *tables*."""
     image = policy.load(paths).image
-    return wheels.wanted(paths, TARGET, profile(paths, *tables), image, python)
+    return wheelhouse.wanted(paths, TARGET, profile(paths, *tables), image, python)
 
 
 def test_wanted(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_kept(tmp_path: Path) -> None:
     paths = Workspace(tmp_path)
     wanted = jobs(paths, NativeWheel(name="crc-mod"))
     with pytest.raises(HostError, match=r"crc-mod 1\.7: no wheel for") as caught:
-        wheels.kept(paths, wanted)
+        wheelhouse.kept(paths, wanted)
     assert "invoke wheels" in caught.value.hint
     folder = paths.wheelhouse / wanted[0].key
     folder.mkdir(parents=True)
@@ -113,10 +113,10 @@ def test_kept(tmp_path: Path) -> None:
     sum_ = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
     told = {"file": "a.whl", "sha256": sum_}
     (folder / "wheel.json").write_text(json.dumps(told), encoding="utf-8")
-    assert wheels.kept(paths, wanted) == (Wheel("crc-mod", folder / "a.whl", sum_),)
+    assert wheelhouse.kept(paths, wanted) == (Wheel("crc-mod", folder / "a.whl", sum_),)
     (folder / "a.whl").write_bytes(b"y")
     with pytest.raises(HostError):
-        wheels.kept(paths, wanted)
+        wheelhouse.kept(paths, wanted)
 
 
 def test_installed_instead_of_the_lock(tmp_path: Path) -> None:

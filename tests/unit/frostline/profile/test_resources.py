@@ -7,7 +7,7 @@ import pytest
 from frostline.core.errors import ProfileError, UsageError
 from frostline.core.platforms import PLATFORMS
 from frostline.core.workspace import Workspace
-from frostline.profile import profile
+from frostline.profile import profile, services
 from frostline.profile import resources as pins
 
 LINUX, WINDOWS = PLATFORMS["linux_x86_64"], PLATFORMS["windows_x86_64"]
@@ -120,7 +120,7 @@ def test_one_of_several_is_known_by_its_address() -> None:
 def test_a_model_server_needs_its_files(tmp_path: Path) -> None:
     """A place that nothing is fetched to is noticed before the build."""
     found = pins.load(project(tmp_path, GOOD))
-    server = profile.ModelServer(executable="{bundle}/s", model="{storage}/models/m.gguf")
+    server = services.ModelServer(executable="{bundle}/s", model="{storage}/models/m.gguf")
     needing = profile.Profile(
         schema=1, source="a", requirements="r", entry="a:b", model_server=server
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from frostline.smoke.parity import compare
-from frostline.smoke.trial import Result
+from frostline.smoke.result import Result
 
 API = {"paths": {"/a": {"get": {"summary": "A"}, "parameters": []}, "/b": {"post": {}}}}
 TESTED = {"ok": True, "facts": {"python": ["3.11"], "entry-point": ["x: g: a = b:c"]}}

@@ -1,0 +1,109 @@
+"""Writes what the build tells the run time: `frostline.json`, and the runtime hook that reads it first."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from frostline.core import digest, workspace
+from frostline.core.workspace import Target
+from frostline.profile.profile import Profile
+from frostline.profile.resources import Pin
+from frostline.profile.services import Probe
+from frostline.source.distributions import Installed
+from frostline.source.stage import Stage
+from frostline_runtime.artifact import manifest
+from frostline_runtime.artifact.manifest import Manifest
+
+_START_TIMEOUT = {"entry": 60.0, "command": 60.0, "llamafile": 300.0}
+
+
+def is_excluded(module: str, excludes: Collection[str]) -> bool:
+    """Tell whether *module*, or a package around it, is among *excludes*."""
+    return any(f"{module}.".startswith(f"{name}.") for name in excludes)
+
+
+def _write_runtime_hook(target: Target, stage: Stage) -> Path:
+    path = stage.work / "hooks" / "frostline_environment.py"
+    known = manifest.load(stage.folder)
+    rules, services = known.environment, known.services
+    guard = "from frostline_runtime.artifact import guardian\n\nguardian.begin(sys.argv[1:])\n\n"
+    guard = guard if services else ""
+    text = (
+        f'"""Sets the environment of {target.product} before anything else runs. Generated."""\n\n'
+        "import os\nimport sys\n\n"
+        f"{guard}"
+        "from frostline_runtime.artifact.environment import apply\n"
+        "from frostline_runtime.artifact.manifest import Environment\n\n"
+        f"apply({rules!r}, os.environ, sys._MEIPASS)\n"
+    )
+    workspace.write(path, text)
+    return path
+
+
+def _write_manifest(
+    target: Target, profile: Profile, stage: Stage, mine: Installed, name: str,
+    libraries: Collection[str],
+) -> None:  # fmt: skip
+    product = mine[canonicalize_name(name)]
+    storage, server = profile.storage, profile.model_server
+    value = Manifest(
+        product=target.product,
+        name=profile.title or name,
+        version=product.version,
+        platform=target.platform.name,
+        layout=target.layout,
+        entry=profile.entry,
+        serve=profile.serve,
+        environment=manifest.Environment(
+            defaults=dict(sorted(profile.environment.defaults.items())),
+            forced=dict(sorted(profile.environment.forced.items())),
+            no_proxy=profile.environment.no_proxy,
+            storage_variable=storage.variable if storage else "",
+            storage_default=storage.default if storage else "",
+            env_file=bool(storage and storage.env_file),
+        ),
+        services=tuple(_services(profile)),
+        model_server=manifest.ModelServer(**server.model_dump(exclude={"smoke"}))
+        if server
+        else None,
+        resources=tuple(_resource(pin) for pin in stage.pins if pin.when != "build"),
+        console_scripts=profile.console_scripts,
+        modules=(
+            *(item for item in stage.modules if not is_excluded(item, profile.excludes)),
+            *profile.hidden_imports,
+        ),
+        distributions={key: item.version for key, item in mine.items()},
+        entry_points=profile.smoke.entry_points,
+        files={name: digest.of_file(stage.folder / name) for name in stage.data},
+        libraries=tuple(sorted(libraries)),
+    )
+    workspace.write(stage.folder / manifest.FILE_NAME, manifest.dump(value))
+
+
+def _services(profile: Profile) -> list[manifest.Service]:
+    fields = {"serve", "port", "startup", "readiness", "liveness", "start_timeout"}
+    return [
+        manifest.Service(
+            **item.model_dump(exclude=fields),
+            serve=item.serve or profile.serve,
+            start_timeout=item.start_timeout or _START_TIMEOUT[item.kind],
+            port=manifest.Port(**item.port.model_dump()) if item.port else None,
+            startup=_probe(item.startup),
+            readiness=_probe(item.readiness),
+            liveness=_probe(item.liveness),
+        )
+        for item in profile.services
+    ]
+
+
+def _resource(pin: Pin) -> manifest.Resource:
+    return manifest.Resource(
+        name=pin.name, urls=pin.urls, destination=pin.destination,
+        when="asked" if pin.when == "asked" else "first-run", size=pin.size, sha256=pin.sha256,
+        licence=pin.licence, executable=pin.executable, unverified=pin.unverified,
+    )  # fmt: skip
+
+
+def _probe(probe: Probe | None) -> manifest.Probe | None:
+    return manifest.Probe(**probe.model_dump()) if probe else None

@@ -1,0 +1,36 @@
+"""The kinds of values that a profile is made of."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Layout = Literal["onedir", "onefile"]
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+
+
+Entry = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")]
+
+
+EntryOrNone = Annotated[str, Field(pattern=r"^([A-Za-z_][\w.]*:[A-Za-z_][\w.]*)?$")]
+
+
+Serve = Literal["function", "asgi", "wsgi"]
+
+
+PortNumber = Annotated[int, Field(ge=0, le=65535)]
+
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+Strings = tuple[str, ...]
+
+
+class Table(BaseModel):
+    """What every table of a profile has in common: unknown keys are mistakes."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+    )
