@@ -19,13 +19,13 @@ from frostline.audit.findings import Finding, Severity
 from frostline.core import native, workspace
 from frostline.core.native import Native, Version
 from frostline.core.platforms import Platform
-from frostline.core.workspace import Target, Workspace
+from frostline.core.workspace import Workspace
 from frostline.freeze import contents
 from frostline.freeze.bundle import Bundle
 from frostline.freeze.contents import Item
 from frostline.launch import evidence
+from frostline.profile.build import Build
 from frostline.profile.policy import Policy
-from frostline.profile.profile import Profile
 
 _INTERNAL = "_internal"
 _EXECUTABLE = "755"
@@ -67,15 +67,13 @@ class _Seen:
     digest: str
 
 
-def audit(
-    paths: Workspace, target: Target, profile: Profile, policy: Policy, bundle: Bundle
-) -> Audit:
+def audit(build: Build, policy: Policy, bundle: Bundle) -> Audit:
     """Return what is found in *bundle*, also written to `audit.json`. Raises OSError."""
-    folder, platform = paths.output(target), target.platform
+    folder, platform = build.bundle, build.platform
     items = [*contents.walk(folder)]
     found: list[Finding] = []
     natives: list[_Seen] = []
-    places = _places(paths)
+    places = _places(build.workspace)
     for item in items:
         found += _file_findings(item, folder, platform, bundle)
         found += _name_findings(item)
@@ -93,23 +91,23 @@ def audit(
         if parsed:
             natives.append(_Seen(item, _folder(item), parsed, hashlib.sha256(data).hexdigest()))
     found += _native_findings(natives, items, platform, policy)
-    found += _bundle_findings(items, bundle, profile, platform, policy)
-    found += ratchet.find(paths, target, bundle)
-    facts = evidence.load(paths, target.product)
+    found += _bundle_findings(build, items, bundle, platform, policy)
+    found += ratchet.find(build.workspace, build.target, bundle)
+    facts = evidence.load(build.workspace, build.product)
     used = None if facts is None else evidence.applying(facts, platform)
     system = policy.system[platform.system].libraries
-    found += gaps.find(used, items, profile, platform, system)
+    found += gaps.find(used, items, build.profile, platform, system)
     graded = [_graded(finding, policy) for finding in found]
-    judged = findings.ordered(findings.waive(graded, profile.audit.waivers, date.today()))  # noqa: DTZ011  # a day is enough
+    judged = findings.ordered(findings.waive(graded, build.profile.audit.waivers, date.today()))  # noqa: DTZ011  # a day is enough
     minimum = max((seen.native.glibc or seen.native.minimum for seen in natives), default=())
     result = Audit(
-        product=target.product, version=bundle.version, platform=platform.name,
-        layout=target.layout, inputs=bundle.inputs,
+        product=build.product, version=bundle.version, platform=platform.name,
+        layout=build.layout, inputs=bundle.inputs,
         ok=not any(f.severity == "error" and not f.waived for f in judged), looked_at=len(items),
         minimum=f"{platform.minimum.partition(' ')[0]} {_dotted(minimum)}".strip(), findings=judged,
     )  # fmt: skip
     text = json.dumps(asdict(result), indent=2, ensure_ascii=False) + "\n"
-    workspace.write(paths.report(target, "audit"), text)
+    workspace.write(build.report("audit"), text)
     return result
 
 
@@ -284,16 +282,16 @@ def _duplicates(natives: Sequence[_Seen]) -> Iterator[Finding]:
 
 
 def _bundle_findings(
-    items: Sequence[Item], bundle: Bundle, profile: Profile, platform: Platform, policy: Policy
+    build: Build, items: Sequence[Item], bundle: Bundle, platform: Platform, policy: Policy
 ) -> Iterator[Finding]:
     longest = max((item.name for item in items if not item.is_inside), key=len, default="")
     most = policy.system[platform.system].longest
     if len(longest) > most:
         reason = f"has {len(longest)} characters; {platform.system} leaves room for {most}"
         yield _found("path.long", "error", longest, reason, "shorten its folders")
-    budget = profile.audit.largest * 1_000_000
+    budget = build.profile.audit.largest * 1_000_000
     if budget and bundle.size > budget:
-        reason = f"has {bundle.size / 1e6:.1f} MB, its budget is {profile.audit.largest} MB"
+        reason = f"has {bundle.size / 1e6:.1f} MB, its budget is {build.profile.audit.largest} MB"
         yield _found("size.budget", "error", ".", reason, "look what grew: `invoke plan`")
     if bundle.size > _RELEASE_LIMIT:
         reason = f"has {bundle.size / 2**30:.1f} GiB; release assets may have 2"

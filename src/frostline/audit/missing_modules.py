@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from frostline.audit.findings import Finding
 from frostline.core import workspace
-from frostline.core.workspace import Target, Workspace
 from frostline.freeze.bundle import Bundle
+from frostline.profile.build import Build
 
 _HEAD = """\
 # Modules that PyInstaller does not find, by platform and Python: reviewed, and not needed there.
@@ -13,19 +13,19 @@ _HEAD = """\
 """
 
 
-def reviewed(paths: Workspace, target: Target, bundle: Bundle) -> frozenset[str] | None:
+def reviewed(build: Build, bundle: Bundle) -> frozenset[str] | None:
     """Return the reviewed modules, None if nobody has reviewed any for platform and Python."""
-    mine = [name for where, name in _lines(paths, target) if where == _where(bundle)]
+    mine = [name for where, name in _lines(build) if where == _where(bundle)]
     return frozenset(mine) if mine else None
 
 
-def accept(paths: Workspace, target: Target, bundle: Bundle) -> int:
+def accept(build: Build, bundle: Bundle) -> int:
     """Write the missing modules of *bundle* as reviewed; return how many are new."""
-    before = reviewed(paths, target, bundle) or frozenset()
-    kept = {line for line in _lines(paths, target) if line[0] != _where(bundle)}
+    before = reviewed(build, bundle) or frozenset()
+    kept = {line for line in _lines(build) if line[0] != _where(bundle)}
     lines = sorted(kept | {(_where(bundle), name) for name in bundle.missing})
     text = "".join(f"{where} {name}\n" for where, name in lines)
-    workspace.write(paths.warnings(target.product), _HEAD + text)
+    workspace.write(build.workspace.warnings(build.product), _HEAD + text)
     return len({*bundle.missing} - before)
 
 
@@ -34,9 +34,9 @@ def _where(bundle: Bundle) -> str:
     return f"{bundle.platform}-{bundle.python}"
 
 
-def find(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[Finding]:
+def find(build: Build, bundle: Bundle) -> Iterator[Finding]:
     """Yield what *bundle* lacks and nobody has reviewed."""
-    known = reviewed(paths, target, bundle)
+    known = reviewed(build, bundle)
     remedy = "add it to hidden_imports or the lock; if it is not needed: invoke audit --accept"
     if known is None and bundle.missing:
         reason = f"{len(bundle.missing)} modules were not found, and nobody has reviewed that"
@@ -53,9 +53,9 @@ def find(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _lines(paths: Workspace, target: Target) -> set[tuple[str, str]]:
+def _lines(build: Build) -> set[tuple[str, str]]:
     try:
-        text = paths.warnings(target.product).read_text(encoding="utf-8")
+        text = build.workspace.warnings(build.product).read_text(encoding="utf-8")
     except FileNotFoundError:
         return set()
     words = (line.split() for line in text.splitlines() if line and not line.startswith("#"))

@@ -12,23 +12,26 @@ from frostline.audit.findings import Finding, Severity
 from frostline.core.platforms import Platform
 from frostline.freeze.contents import Item
 from frostline.launch.evidence import PYTHON, Fact
-from frostline.profile.profile import Profile
+from frostline.profile.build import Build
 
 _INTERNAL = "_internal/"
 _AGAIN = "build it again; if that does not help: invoke evidence, and look at what changes"
 
 
 def find(
-    facts: Sequence[Fact] | None, items: Sequence[Item], profile: Profile, platform: Platform,
+    build: Build,
+    facts: Sequence[Fact] | None,
+    items: Sequence[Item],
+    platform: Platform,
     system: Sequence[str],
-) -> Iterator[Finding]:  # fmt: skip
+) -> Iterator[Finding]:
     """Yield a finding for each thing that was used and is not in the bundle.
 
     What only other platforms have shown is a warning: nobody has seen that it is used on
     *platform*. *system*: patterns of libraries that every such system has.
     """
     if facts is None:
-        if profile.services or profile.smoke.commands:
+        if build.profile.services or build.profile.smoke.commands:
             yield _finding(
                 "evidence.not-recorded", ".", "nobody has watched what this product uses",
                 "invoke evidence, and commit what it writes", note=True,

@@ -13,6 +13,8 @@ from typing import IO, Self
 
 from frostline.core.errors import BuildError, StorageError
 
+Environ = Mapping[str, str]
+
 TAIL_LINES = 25
 _DISK_FULL = ("No space left on device", "Disk quota exceeded", "There is not enough space")
 _INTERRUPT_GRACE = 3.0

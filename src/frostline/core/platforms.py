@@ -7,7 +7,6 @@ from datetime import date
 from typing import Literal
 
 from frostline.core.errors import HostError, UsageError, did_you_mean
-from frostline.core.platforms import Platform, host
 
 OperatingSystem = Literal["linux", "darwin", "windows"]
 Machine = Literal["x86_64", "arm64"]

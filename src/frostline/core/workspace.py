@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline.core.errors import UsageError, did_you_mean
+from filelock import FileLock, Timeout
+
+from frostline.core.errors import BusyError, UsageError, did_you_mean
 from frostline.core.platforms import Platform
 
 _BUILT = ("env", "work", "output", "release", "export", "log", "lock")
@@ -93,6 +95,18 @@ class Workspace:
     def lock(self, target: Target) -> Path:
         """Return the file that a build of *target* holds locked."""
         return self.build / "lock" / target.name
+
+    @contextmanager
+    def exclusively(self, target: Target) -> Iterator[None]:
+        """Hold the lock of *target* during the block. Raises BusyError at once if it is held."""
+        path = self.lock(target)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(path, timeout=0):
+                yield
+        except Timeout:
+            message = f"another build of {target.name} is running in this project."
+            raise BusyError(message, hint=f"wait for it or end it; it holds {path}") from None
 
     def products(self) -> tuple[str, ...]:
         """Return the names of all products that have a profile."""

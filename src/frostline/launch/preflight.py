@@ -5,8 +5,8 @@ from pathlib import Path
 
 from frostline.core import command, log, workspace
 from frostline.core.errors import BuildError
-from frostline.core.workspace import Target, Workspace
 from frostline.launch.instance import Instance
+from frostline.profile.build import Build
 from frostline.profile.profile import Profile
 from frostline.source import environment
 from frostline.source.environment import ProductEnvironment
@@ -29,31 +29,27 @@ for part in attribute.split("."):
 _NO_MODULE, _NO_DEPENDENCY, _NO_ATTRIBUTE = 41, 42, 43
 
 
-def check(
-    paths: Workspace,
-    target: Target,
-    profile: Profile,
-    product: ProductEnvironment,
-    stage: Stage,
-    environ: Mapping[str, str],
-) -> None:
+def check(build: Build, product: ProductEnvironment, stage: Stage) -> None:
     """Raise BuildError unless every entry can be imported and the services answer unfrozen."""
-    env = environment.child_environment(environ) | environment.of_source(stage.folder)
-    log_file = paths.log(target, "preflight")
+    env = environment.child_environment(build.environ) | environment.of_source(stage.folder)
+    log_file = build.log("preflight")
     entries = dict.fromkeys(
-        [profile.entry, *(service.entry for service in profile.services if service.entry)]
+        [
+            build.profile.entry,
+            *(service.entry for service in build.profile.services if service.entry),
+        ]
     )
     # In the work folder and not among the system's temporary ones: an interrupt in the moment of
     # its making would leave it there for ever.
-    home = paths.work(target) / "home"
-    with log.step(f"checking {target.product} unfrozen"):
+    home = build.work / "home"
+    with log.step(f"checking {build.product} unfrozen"):
         try:
             workspace.remove(home)
             home.mkdir(parents=True)
             for entry in entries:
                 _import_entry(entry, product, env, log_file)
-            if profile.services and profile.check_unfrozen:
-                _start(target, profile, product, env | private(home, profile), home, log_file)
+            if build.profile.services and build.profile.check_unfrozen:
+                _start(build, product, env | private(home, build.profile), home, log_file)
         finally:
             workspace.remove(home)
 
@@ -85,19 +81,14 @@ def _import_entry(
         raise BuildError(message, hint=hint, tail=error.tail) from error
 
 
-def _start(  # one start needs all of it
-    target: Target,
-    profile: Profile,
-    product: ProductEnvironment,
-    env: Mapping[str, str],
-    home: Path,
-    log_file: Path,
+def _start(
+    build: Build, product: ProductEnvironment, env: Mapping[str, str], home: Path, log_file: Path
 ) -> None:
     argv = [str(product.python), "-P", "-m", "frostline_runtime.entry"]
     with Instance(argv, env=env, cwd=home, log=log_file) as instance:
-        instance.wait_healthy(profile.smoke.timeout)
+        instance.wait_healthy(build.profile.smoke.timeout)
         try:
             instance.stop(30)
         except TimeoutError as error:
-            message = f"{target.product} did not stop within 30 s when run from source."
+            message = f"{build.product} did not stop within 30 s when run from source."
             raise BuildError(message, hint=f"its output is in {log_file}") from error

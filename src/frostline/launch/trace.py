@@ -15,14 +15,13 @@ from packaging.utils import canonicalize_name
 
 from frostline.core import log, workspace
 from frostline.core.errors import BuildError
-from frostline.core.workspace import Target, Workspace
 from frostline.launch import exercise as play
 from frostline.launch import tracer
 from frostline.launch.evidence import KINDS, PYTHON, Fact, Kind
 from frostline.launch.exercise import Outcome
 from frostline.launch.instance import Instance
 from frostline.launch.preflight import private
-from frostline.profile.profile import Profile
+from frostline.profile.build import Build
 from frostline.source import distributions, environment
 from frostline.source.distributions import Installed
 from frostline.source.environment import ProductEnvironment
@@ -60,34 +59,33 @@ class _Steps:
         return next((name for begin, name in reversed(self.begun) if begin <= when), _START)
 
 
-def trace(
-    paths: Workspace, target: Target, profile: Profile, product: ProductEnvironment, stage: Stage,
-    environ: Mapping[str, str],
-) -> tuple[Fact, ...]:  # fmt: skip
+def trace(build: Build, product: ProductEnvironment, stage: Stage) -> tuple[Fact, ...]:
     """Return what *target* uses from source. Raises BuildError if it does not work there."""
-    work = paths.work(target) / "trace"
+    work = build.work / "trace"
     workspace.remove(work)
     folders = {name: work / name for name in ("path", "lines", "home")}
     for folder in folders.values():
         folder.mkdir(parents=True)
     shutil.copyfile(tracer.__file__, folders["path"] / "sitecustomize.py")
-    env = environment.child_environment(environ) | private(folders["home"], profile)
+    env = environment.child_environment(build.environ) | private(folders["home"], build.profile)
     env |= environment.of_source(stage.folder) | {
         "PYTHONPATH": os.pathsep.join(map(str, (folders["path"], stage.folder))),
         "FROSTLINE_TRACE": str(folders["lines"]),
         "FROSTLINE_TRACE_ROOTS": os.pathsep.join(_roots(stage.folder, product.site_packages)),
     }
-    steps, log_file = _Steps([]), paths.log(target, "trace")
+    steps, log_file = _Steps([]), build.log("trace")
     workspace.remove(log_file)
-    with log.step(f"tracing {target.product} from source") as step:
-        for outcome in _play(product, profile, target.product, env, log_file, steps):
+    with log.step(f"tracing {build.product} from source") as step:
+        for outcome in _play(build, product, build.product, env, log_file, steps):
             step.update(outcome.name)
             if outcome.problem:
-                message = f"{target.product} fails from source: {outcome.name}: {outcome.problem}"
+                message = f"{build.product} fails from source: {outcome.name}: {outcome.problem}"
                 raise BuildError(message, hint=f"its output is in {log_file}")
     installed = distributions.installed(product.site_packages, stage.folder)
-    mine = distributions.contributing(installed, project_metadata(paths.root / profile.source)[0])
-    return facts(read(folders["lines"]), steps.at, mine, stage, target.platform.name)
+    mine = distributions.contributing(
+        installed, project_metadata(build.root / build.profile.source)[0]
+    )
+    return facts(read(folders["lines"]), steps.at, mine, stage, build.platform.name)
 
 
 def _roots(*folders: Path) -> dict[str, None]:
@@ -96,23 +94,27 @@ def _roots(*folders: Path) -> dict[str, None]:
 
 
 def _play(
-    product: ProductEnvironment, profile: Profile, name: str, env: Mapping[str, str],
-    log_file: Path, steps: _Steps,
-) -> Iterator[Outcome]:  # fmt: skip
+    build: Build,
+    product: ProductEnvironment,
+    name: str,
+    env: Mapping[str, str],
+    log_file: Path,
+    steps: _Steps,
+) -> Iterator[Outcome]:
     argv, home = [str(product.python), "-P", "-m", f"{_RUNTIME}.entry"], Path(env["HOME"])
-    timeout = profile.smoke.timeout
-    for wanted in profile.smoke.commands:
+    timeout = build.profile.smoke.timeout
+    for wanted in build.profile.smoke.commands:
         steps.begin(" ".join([name, *wanted.arguments]))
         done = play.run_command(argv, wanted, env, home, log_file, timeout)
         yield replace(done, name=steps.begun[-1][1])
-    if not profile.services:
+    if not build.profile.services:
         return
     steps.begin(_START)
     with Instance(argv, env=env, cwd=home, log=log_file) as instance:
         instance.wait_healthy(timeout)
         instance.wait_event("ready", timeout)
         urls = instance.service_urls()
-        for request in profile.smoke.requests:
+        for request in build.profile.smoke.requests:
             steps.begin(f"{request.method} {request.path}")
             yield play.make_request(request, urls)
         steps.begin(_STOP)

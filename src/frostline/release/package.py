@@ -10,8 +10,9 @@ from frostline.core import archive, digest, workspace
 from frostline.core.archive import Kind
 from frostline.core.errors import FetchError, SmokeError, UsageError
 from frostline.core.platforms import Platform
-from frostline.core.workspace import Target, Workspace
+from frostline.core.workspace import Workspace
 from frostline.freeze.bundle import Bundle
+from frostline.profile.build import Build
 
 SUMS, RELEASE = "SHA256SUMS", "release.json"
 
@@ -32,23 +33,21 @@ class Artifact:
     proven: bool
 
 
-def package(
-    paths: Workspace, target: Target, bundle: Bundle, kind: Kind, *, unproven: bool
-) -> Artifact:
+def package(build: Build, bundle: Bundle, kind: Kind, *, unproven: bool) -> Artifact:
     """Return the archive of *bundle*, with its bill and licences beside it, in the release folder.
 
     It is unpacked again and compared. Raises SmokeError for a bundle that was not found good,
     unless *unproven* ones are wanted, OSError.
     """
-    reasons = [*_doubts(paths, target, bundle)]
+    reasons = [*_doubts(build, bundle)]
     if reasons and not unproven:
-        message = f"{target.name} is not proven: {'; '.join(reasons)}."
+        message = f"{build.name} is not proven: {'; '.join(reasons)}."
         hint = "invoke audit, invoke smoke; or --unproven, which release.json will tell"
         raise SmokeError(message, hint=hint)
     top = f"{bundle.product}-{bundle.version}"
-    suffix = "" if target.layout == "onedir" else f"-{target.layout}"
-    file = paths.release / f"{top}-{target.platform.name}{suffix}.{kind}"
-    archive.pack(paths.output(target), top, file, kind)
+    suffix = "" if build.layout == "onedir" else f"-{build.layout}"
+    file = build.workspace.release / f"{top}-{build.platform.name}{suffix}.{kind}"
+    archive.pack(build.bundle, top, file, kind)
     with workspace.temporary() as folder:
         archive.unpack(file, folder / "x")
         if bundle.describe_files(folder / "x" / top) != bundle.files:
@@ -60,10 +59,12 @@ def package(
         sha256=digest.of_file(file), inputs=bundle.inputs, proven=not reasons,
     )  # fmt: skip
     stem = file.name.removesuffix(f".{kind}")
-    beside = {"cdx.json": paths.report(target, "sbom.cdx"), "NOTICE.txt": paths.notice(target)}
+    beside = {"cdx.json": build.report("sbom.cdx"), "NOTICE.txt": build.notice}
     for name, report in beside.items():
-        workspace.write(paths.release / f"{stem}.{name}", report.read_text(encoding="utf-8"))
-    _write_release(paths, made)
+        workspace.write(
+            build.workspace.release / f"{stem}.{name}", report.read_text(encoding="utf-8")
+        )
+    _write_release(build.workspace, made)
     return made
 
 
@@ -109,11 +110,11 @@ def _listed(folder: Path) -> tuple[Artifact, ...]:
         return ()
 
 
-def _doubts(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[str]:
+def _doubts(build: Build, bundle: Bundle) -> Iterator[str]:
     """Yield why *bundle* is not known to be good."""
     for kind in ("audit", "smoke"):
         try:
-            report = json.loads(paths.report(target, kind).read_text(encoding="utf-8"))
+            report = json.loads(build.report(kind).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             yield f"no {kind} of it"
             continue

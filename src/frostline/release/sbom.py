@@ -19,9 +19,9 @@ from packaging.utils import canonicalize_name
 
 from frostline import __version__
 from frostline.core import workspace
-from frostline.core.workspace import Target, Workspace
 from frostline.freeze import contents, provenance
 from frostline.freeze.bundle import Bundle
+from frostline.profile.build import Build
 from frostline.profile.resources import Pin
 
 _NAMESPACE = uuid.UUID("b2f9d6d2-6c0e-5c1b-9d57-8f4f4f0a7c11")
@@ -29,16 +29,14 @@ _LICENCE_NAMES = ("licen", "copying", "notice", "authors")
 _RULE = "=" * 78
 
 
-def write(
-    paths: Workspace, target: Target, bundle: Bundle, pins: Sequence[Pin]
-) -> tuple[Path, Path]:
+def write(build: Build, bundle: Bundle, pins: Sequence[Pin]) -> tuple[Path, Path]:
     """Write the bill of materials and the licences of *bundle*; return both files.
 
     The same bundle gives the same bytes. Raises OSError.
     """
     texts = {
         item.name: item.read().decode("utf-8", "replace")
-        for item in contents.walk(paths.output(target))
+        for item in contents.walk(build.bundle)
         if ".dist-info/" in item.name and not item.link
     }
     metadata = {
@@ -48,18 +46,17 @@ def write(
         for found in [Parser().parsestr(text, headersonly=True)]
     }
     bill, notice = (
-        paths.report(target, "sbom.cdx"),
-        paths.notice(target),
+        build.report("sbom.cdx"),
+        build.notice,
     )
-    workspace.write(bill, _bill(paths, target, bundle, pins, metadata))
+    workspace.write(bill, _bill(build, bundle, pins, metadata))
     workspace.write(notice, _notice(bundle, metadata, texts))
     return bill, notice
 
 
 def _bill(
-    paths: Workspace, target: Target, bundle: Bundle, pins: Sequence[Pin],
-    metadata: Mapping[str, Message],
-) -> str:  # fmt: skip
+    build: Build, bundle: Bundle, pins: Sequence[Pin], metadata: Mapping[str, Message]
+) -> str:
     bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, bundle.inputs))
     product = Component(
         name=bundle.product, version=bundle.version, type=ComponentType.APPLICATION,
@@ -73,7 +70,7 @@ def _bill(
         *(_distribution(name, bundle, metadata) for name in bundle.collected),
         _part("frostline-runtime", __version__, "MIT"),
         _part("cpython", bundle.python, "PSF-2.0"),
-        *_system_libraries(paths, target, bundle),
+        *_system_libraries(build, bundle),
         *(_resource(pin) for pin in pins if pin.when == "build"),
     ]
     for part in parts:
@@ -123,11 +120,11 @@ def _part(name: str, version: str, licence: str) -> Component:
     )  # fmt: skip
 
 
-def _system_libraries(paths: Workspace, target: Target, bundle: Bundle) -> Iterator[Component]:
+def _system_libraries(build: Build, bundle: Bundle) -> Iterator[Component]:
     """Yield the libraries that came from the build machine's system: no wheel speaks for them."""
     sums = {
         item.name.rpartition("!")[2].removeprefix("_internal/"): item
-        for item in contents.walk(paths.output(target))
+        for item in contents.walk(build.bundle)
     }
     for place, owner in sorted(bundle.libraries.items()):
         if owner == provenance.SYSTEM and place in sums:

@@ -9,8 +9,8 @@ from typing import Literal
 from frostline.core import own_files as resources
 from frostline.core import workspace
 from frostline.core.errors import UsageError
-from frostline.core.workspace import Target, Workspace
 from frostline.freeze.bundle import Bundle
+from frostline.profile.build import Build
 
 Shell = Literal["electron", "tauri"]
 
@@ -36,22 +36,22 @@ class Export:
     files: tuple[str, ...]
 
 
-def export(paths: Workspace, target: Target, bundle: Bundle, shell: Shell) -> Export:
+def export(build: Build, bundle: Bundle, shell: Shell) -> Export:
     """Return *bundle* laid out for *shell* in `build/export`. Raises UsageError, OSError.
 
     Electron takes a folder, so an onefile artifact is refused; Tauri takes both.
     """
-    if shell == "electron" and target.layout != "onedir":
+    if shell == "electron" and build.layout != "onedir":
         message = "an Electron application ships a folder; this is one file."
         raise UsageError(message, hint="export the onedir layout: it also starts faster")
-    folder = paths.build / "export" / f"{target.name}-{shell}"
+    folder = build.workspace.build / "export" / f"{build.name}-{shell}"
     part = folder.with_name(f"{folder.name}.part")
     workspace.remove(part)
     try:
         if shell == "electron":
-            executable = _electron(paths, target, part)
+            executable = _electron(build, part)
         else:
-            executable = _tauri(paths, target, bundle, part)
+            executable = _tauri(build, bundle, part)
         workspace.remove(folder)
         part.replace(folder)
     finally:
@@ -60,36 +60,36 @@ def export(paths: Workspace, target: Target, bundle: Bundle, shell: Shell) -> Ex
     return Export(shell, str(folder), executable, tuple(files))
 
 
-def _electron(paths: Workspace, target: Target, folder: Path) -> str:
+def _electron(build: Build, folder: Path) -> str:
     """Make `extraResources` of it: electron-builder keeps links and modes."""
-    name = target.product
-    shutil.copytree(paths.output(target), folder / "resources" / name, symlinks=True)
+    name = build.product
+    shutil.copytree(build.bundle, folder / "resources" / name, symlinks=True)
     config: dict[str, object] = {"extraResources": [{"from": f"resources/{name}", "to": name}]}
-    if target.platform.system == "darwin":
+    if build.platform.system == "darwin":
         workspace.write(folder / "entitlements.plist", ENTITLEMENTS)
         config["mac"] = {"hardenedRuntime": True, "entitlementsInherit": "entitlements.plist"}
     _write(folder / "electron-builder.json", config)
     module = resources.data("resources", "shells", "sidecar.mjs")
     shutil.copyfile(module, folder / "sidecar.mjs")
-    return f"resources/{name}/{paths.executable(target).name}"
+    return f"resources/{name}/{build.executable.name}"
 
 
-def _tauri(paths: Workspace, target: Target, bundle: Bundle, folder: Path) -> str:
+def _tauri(build: Build, bundle: Bundle, folder: Path) -> str:
     """Make an `externalBin` of a single file, by its triple; `resources` of a folder.
 
     Tauri's bundler loses symbolic links (tauri-apps/tauri#13219): they become what they lead to.
     """
-    name, suffix = target.product, target.platform.suffix
+    name, suffix = build.product, build.platform.suffix
     if bundle.layout == "onefile":
-        executable = f"binaries/{name}-{target.platform.triple}{suffix}"
+        executable = f"binaries/{name}-{build.platform.triple}{suffix}"
         (folder / "binaries").mkdir(parents=True)
-        shutil.copy2(paths.executable(target), folder / executable)
+        shutil.copy2(build.executable, folder / executable)
         config: dict[str, object] = {"externalBin": [f"binaries/{name}"]}
     else:
-        executable = f"resources/{name}/{paths.executable(target).name}"
-        shutil.copytree(paths.output(target), folder / "resources" / name, symlinks=False)
+        executable = f"resources/{name}/{build.executable.name}"
+        shutil.copytree(build.bundle, folder / "resources" / name, symlinks=False)
         config = {"resources": {f"resources/{name}/": f"{name}/"}}
-    if target.platform.system == "darwin":
+    if build.platform.system == "darwin":
         workspace.write(folder / "entitlements.plist", ENTITLEMENTS)
         config["macOS"] = {"entitlements": "entitlements.plist"}
     _write(folder / f"tauri.{name}.conf.json", {"bundle": config})

@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from frostline.core import command, digest, log, native, workspace
 from frostline.core.command import CommandError
 from frostline.core.errors import BuildError, HostError, UsageError
-from frostline.core.workspace import Target, Workspace
 from frostline.freeze.bundle import Bundle
-from frostline.profile.profile import Profile, Signing
+from frostline.profile.build import Build
+from frostline.profile.profile import Signing
 from frostline.release.shells import ENTITLEMENTS
 
 PASSWORD = "FROSTLINE_SIGN_PASSWORD"  # noqa: S105  # where it is, not what it is
@@ -47,21 +47,19 @@ class Step:
     resume: tuple[str, ...] = ()
 
 
-def plan(
-    paths: Workspace, target: Target, bundle: Bundle, profile: Profile, tool: str = ""
-) -> tuple[Step, ...]:
+def plan(build: Build, bundle: Bundle, tool: str = "") -> tuple[Step, ...]:
     """Return the steps that sign *bundle*. Raises UsageError for what the profile does not say.
 
     *tool* is `osslsigncode` to sign for Windows on another system.
     """
-    signing = profile.signing
-    if target.platform.system == "darwin":
-        return tuple(_macos(paths, target, bundle, signing, profile.about.identifier))
-    if target.platform.system == "windows":
-        place = _copy(paths, target)
-        files = [str(place / name) for name in _native_files(paths, target, bundle, "pe")]
+    signing = build.profile.signing
+    if build.platform.system == "darwin":
+        return tuple(_macos(build, bundle, signing, build.profile.about.identifier))
+    if build.platform.system == "windows":
+        place = _copy(build)
+        files = [str(place / name) for name in _native_files(build, bundle, "pe")]
         if tool == "osslsigncode" or not signing.thumbprint:
-            return tuple(_osslsigncode(files, signing, target))
+            return tuple(_osslsigncode(build, files, signing))
         return tuple(_signtool(files, signing))
     message = "Linux has no signatures in executables: what is signed is the archive."
     raise UsageError(message, hint="invoke sign --archive build/release/…")
@@ -80,20 +78,17 @@ def plan_archive(file: Path, signing: Signing) -> tuple[Step, ...]:
     raise UnsaidError(key="minisign or gpg", what="the key that signs archives")
 
 
-def sign(
-    paths: Workspace, target: Target, bundle: Bundle, steps: Sequence[Step],
-    environ: Mapping[str, str],
-) -> Bundle:  # fmt: skip
+def sign(build: Build, bundle: Bundle, steps: Sequence[Step]) -> Bundle:
     """Return *bundle* with its files signed by *steps*; it is changed when all of them ended well.
 
     What was found good before is another bundle's: its reports go. Raises HostError, BuildError.
     """
-    place, final = _copy(paths, target), paths.output(target)
+    place, final = _copy(build), build.bundle
     workspace.remove(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         shutil.copytree(final, place, symlinks=True)
-        run(paths, target, steps, environ)
+        run(build, steps)
         files = bundle.describe_files(place)
         workspace.remove(final)
         place.replace(final)
@@ -101,31 +96,29 @@ def sign(
         workspace.remove(place)
     signed = replace(bundle, files=files, size=sum(size for _, size, _ in files.values()))
     for kind in ("audit", "smoke", "parity"):
-        workspace.remove(paths.report(target, kind))
+        workspace.remove(build.report(kind))
     text = json.dumps(asdict(signed), indent=2, sort_keys=True) + "\n"
-    workspace.write(paths.report(target, "bundle"), text)
+    workspace.write(build.report("bundle"), text)
     return signed
 
 
-def run(
-    paths: Workspace, target: Target, steps: Sequence[Step], environ: Mapping[str, str]
-) -> None:
+def run(build: Build, steps: Sequence[Step]) -> None:
     """Run *steps*, in order. Raises HostError for a tool that is not here, BuildError."""
-    path = environ.get("PATH")
+    path = build.environ.get("PATH")
     missing = sorted({step.argv[0] for step in steps if not shutil.which(step.argv[0], path=path)})
     if missing:
         message = f"{', '.join(missing)} is not on PATH."
         raise HostError(message, hint="--dry-run shows the plan; sign where the tools are")
-    logged = paths.log(target, "sign")
-    with log.step(f"signing {target.name}") as shown, _password(environ) as password:
+    logged = build.log("sign")
+    with log.step(f"signing {build.name}") as shown, _password(build.environ) as password:
         for number, step in enumerate(steps):
             shown.update(f"{number + 1} of {len(steps)}: {step.why}")
             argv = [part.replace("{password}", str(password)) for part in step.argv]
             if step.resume:
-                _submit(step, logged, environ)
+                _submit(step, logged, build.environ)
                 continue
             try:
-                command.run(argv, log=logged, env=environ)
+                command.run(argv, log=logged, env=build.environ)
             except CommandError as error:
                 message = f"{step.why}: {error.message}"
                 raise BuildError(message, hint=error.hint, tail=error.tail) from error
@@ -133,16 +126,14 @@ def run(
                 Path(step.makes).replace(step.replaces)
 
 
-def _copy(paths: Workspace, target: Target) -> Path:
+def _copy(build: Build) -> Path:
     """Return the folder whose files are signed; it takes the bundle's place in the end."""
-    return paths.work(target) / "signed" / target.product
+    return build.work / "signed" / build.product
 
 
-def _native_files(
-    paths: Workspace, target: Target, bundle: Bundle, kind: native.Format
-) -> list[str]:
+def _native_files(build: Build, bundle: Bundle, kind: native.Format) -> list[str]:
     """Return the files of *bundle* that are programs or libraries, by what is in them."""
-    found, folder = [], paths.output(target)
+    found, folder = [], build.bundle
     for name, (_, _, mode) in sorted(bundle.files.items()):
         if mode == "link":
             continue
@@ -152,21 +143,19 @@ def _native_files(
     return found
 
 
-def _macos(
-    paths: Workspace, target: Target, bundle: Bundle, signing: Signing, identifier: str
-) -> Iterator[Step]:
+def _macos(build: Build, bundle: Bundle, signing: Signing, identifier: str) -> Iterator[Step]:
     if not signing.identity:
         raise UnsaidError(key="identity", what="a Developer ID of the keychain")
-    folder = _copy(paths, target)
-    entitlements = paths.root / signing.entitlements if signing.entitlements else None
+    folder = _copy(build)
+    entitlements = build.root / signing.entitlements if signing.entitlements else None
     if not entitlements:
-        entitlements = paths.work(target) / "entitlements.plist"
+        entitlements = build.work / "entitlements.plist"
         workspace.write(entitlements, ENTITLEMENTS)
     argv = ["codesign", "--force", "--timestamp", "--options", "runtime"]
     argv += ["--entitlements", str(entitlements), "--sign", signing.identity]
-    names = _native_files(paths, target, bundle, "mach-o")
+    names = _native_files(build, bundle, "mach-o")
     places = dict.fromkeys(_framework(name) for name in names)
-    main = paths.executable(target).name
+    main = build.executable.name
     # What is inside is signed before what holds it: a signature covers what is below.
     inside_out = sorted(places, key=lambda name: (name == main, -name.count("/"), name))
     for name in inside_out:
@@ -176,7 +165,7 @@ def _macos(
     yield Step("verify", (*verify, *(str(folder / name) for name in inside_out[-1:])))
     if not signing.notary_profile:
         return
-    packed = paths.work(target) / f"{target.name}.notary.zip"
+    packed = build.work / f"{build.name}.notary.zip"
     yield Step("pack it for Apple", ("ditto", "-c", "-k", "--keepParent", str(folder), str(packed)))
     tool, options = ("xcrun", "notarytool"), ("--keychain-profile", signing.notary_profile)
     as_json = ("--output-format", "json")
@@ -185,7 +174,7 @@ def _macos(
     yield Step(
         "submit it to Apple; a folder cannot be stapled: Gatekeeper asks Apple at its first start",
         (*tool, "submit", str(packed), *options, *as_json),
-        known=str(paths.work(target) / f"notary-{key[:12]}.json"),
+        known=str(build.work / f"notary-{key[:12]}.json"),
         resume=(*tool, "wait", "{id}", *options, *as_json),
     )
 
@@ -208,12 +197,12 @@ def _signtool(files: Sequence[str], signing: Signing) -> Iterator[Step]:
         yield Step(f"verify {len(some)} files", ("signtool", "verify", "/pa", "/all", *some))
 
 
-def _osslsigncode(files: Sequence[str], signing: Signing, target: Target) -> Iterator[Step]:
+def _osslsigncode(build: Build, files: Sequence[str], signing: Signing) -> Iterator[Step]:
     if not (signing.certificate and signing.key):
         raise UnsaidError(key="thumbprint, or certificate and key", what="what signs for Windows")
     argv = ["osslsigncode", "sign", "-certs", signing.certificate, "-key", signing.key]
     argv += ["-readpass", "{password}"] if os.environ.get(PASSWORD) else []
-    argv += ["-h", "sha256", "-n", target.product]
+    argv += ["-h", "sha256", "-n", build.product]
     argv += ["-ts", signing.timestamp] if signing.timestamp else []
     for file in files:
         made = f"{file}.signed"

@@ -8,15 +8,14 @@ import shutil
 import sys
 import tomllib
 import zipfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from frostline.core import command, workspace
 from frostline.core import own_files as resources
 from frostline.core.errors import BuildError, UsageError
-from frostline.core.workspace import Target, Workspace
-from frostline.profile.profile import Data, Profile
+from frostline.profile.build import Build
+from frostline.profile.profile import Data
 from frostline.profile.resources import Pin
 from frostline.source import environment, fetch
 from frostline.source.environment import ProductEnvironment
@@ -36,35 +35,28 @@ class Stage:
     pins: tuple[Pin, ...] = ()
 
 
-def build_stage(
-    paths: Workspace,
-    target: Target,
-    profile: Profile,
-    product: ProductEnvironment,
-    environ: Mapping[str, str],
-    pins: tuple[Pin, ...] = (),
-) -> Stage:
+def build_stage(build: Build, product: ProductEnvironment, pins: tuple[Pin, ...] = ()) -> Stage:
     """Return the freshly laid out stage of *target*.
 
     Raises BuildError, FetchError, UsageError.
     """
-    work = paths.work(target)
+    work = build.work
     folder = work / "stage"
     workspace.remove(folder)
     folder.mkdir(parents=True)
-    wheel = _build_wheel(paths, target, profile, environ)
+    wheel = _build_wheel(build)
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
     modules = tuple(own_modules(folder))
     ignored = shutil.ignore_patterns("__pycache__")
     runtime = folder / "frostline_runtime"
     shutil.copytree(resources.runtime_package(), runtime, ignore=ignored)
-    _run_before(paths, target, profile, product, folder, environ)
+    _run_before(build, product, folder)
     pages = sorted((resources.runtime_package() / "web").iterdir())
     data = {f"frostline_runtime/web/{page.name}": page for page in pages}
-    for table in profile.data:
-        data |= select_data(table, paths.root, work)
-    data |= fetch.bundled(paths, pins, work)
+    for table in build.profile.data:
+        data |= select_data(table, build.root, work)
+    data |= fetch.bundled(build.workspace, pins, work)
     for name, source in data.items():
         destination = folder / name
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -126,55 +118,50 @@ def select_data(table: Data, root: Path, work: Path) -> dict[str, Path]:
     return chosen
 
 
-def _build_wheel(
-    paths: Workspace, target: Target, profile: Profile, environ: Mapping[str, str]
-) -> Path:
-    source = paths.root / profile.source
+def _build_wheel(build: Build) -> Path:
+    source = build.root / build.profile.source
     project_metadata(source)
-    folder = paths.work(target) / "wheel"
+    folder = build.work / "wheel"
     workspace.remove(folder)
     argv = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    env = environment.child_environment(environ) | {"SOURCE_DATE_EPOCH": "315532800"}
-    log_file = paths.log(target, "wheel")
+    env = environment.child_environment(build.environ) | {"SOURCE_DATE_EPOCH": "315532800"}
+    log_file = build.log("wheel")
     try:
         command.run([*argv, str(source)], log=log_file, env=env)
     except command.CommandError as error:
-        message = f"{profile.source} cannot be built into a wheel."
-        hint = f"try `python -m build --wheel {profile.source}`; {error.hint}"
+        message = f"{build.profile.source} cannot be built into a wheel."
+        hint = f"try `python -m build --wheel {build.profile.source}`; {error.hint}"
         raise BuildError(message, hint=hint, tail=error.tail) from error
     return next(folder.glob("*.whl"))
 
 
-def _run_before(  # one step needs all of it
-    paths: Workspace,
-    target: Target,
-    profile: Profile,
-    product: ProductEnvironment,
-    folder: Path,
-    environ: Mapping[str, str],
-) -> None:
-    work = paths.work(target)
-    log_file = paths.log(target, "before")
-    env = environment.child_environment(environ) | {
+def _run_before(build: Build, product: ProductEnvironment, folder: Path) -> None:
+    work = build.work
+    log_file = build.log("before")
+    env = environment.child_environment(build.environ) | {
         "PYTHONPATH": str(folder),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
     }
-    for step in profile.before:
+    for step in build.profile.before:
         python = product.python
         if step.requirements:
-            lock = paths.root / step.requirements
+            lock = build.root / step.requirements
             tools = environment.create(
-                paths, f"{target.product}-tools", lock, environ=environ, log_file=log_file
+                build.workspace,
+                f"{build.product}-tools",
+                lock,
+                environ=build.environ,
+                log_file=log_file,
             )
             python = tools.python
-        outputs = [paths.root / name.replace("{work}", str(work)) for name in step.outputs]
+        outputs = [build.root / name.replace("{work}", str(work)) for name in step.outputs]
         for output in outputs:
             workspace.remove(output) if output.is_relative_to(work) else None
         argv = [part.replace("{python}", str(python)) for part in step.run]
         argv = [part.replace("{work}", str(work)) for part in argv]
         try:
-            command.run(argv, log=log_file, env=env, cwd=paths.root)
+            command.run(argv, log=log_file, env=env, cwd=build.root)
         except command.CommandError as error:
             message = f'the step "{step.name}" before the freeze has failed.'
             raise BuildError(message, hint=error.hint, tail=error.tail) from error

@@ -13,10 +13,11 @@ from frostline.core import digest, workspace
 from frostline.core import own_files as resources
 from frostline.core.errors import HostError, LockError
 from frostline.core.platforms import Platform
-from frostline.core.workspace import Target, Workspace
+from frostline.core.workspace import Workspace
 from frostline.hosts.cibuildwheel import _TAGS
+from frostline.profile.build import Build
 from frostline.profile.policy import Image
-from frostline.profile.profile import NativeWheel, Profile
+from frostline.profile.profile import NativeWheel
 from frostline.source import environment
 from frostline.source.environment import Wheel
 from frostline.source.stage import project_metadata
@@ -44,15 +45,13 @@ class Job:
         return f"cp{self.python}-{_TAGS[self.platform.system][self.platform.machine]}"
 
 
-def wanted(
-    paths: Workspace, target: Target, profile: Profile, image: Image, python: str = ""
-) -> tuple[Job, ...]:
+def wanted(build: Build, image: Image, python: str = "") -> tuple[Job, ...]:
     """Return the wheels that *target* needs, for *python* (`3.11`; this one's, if empty).
 
     Raises LockError for a name that the lock does not have.
     """
     number = (python or f"{sys.version_info.major}.{sys.version_info.minor}").replace(".", "")
-    lock = (paths.root / profile.requirements).read_text(encoding="utf-8")
+    lock = (build.root / build.profile.requirements).read_text(encoding="utf-8")
     blocks = {
         canonicalize_name(requirement.name): (requirement, block)
         for requirement, block in environment.lock_blocks(lock)
@@ -60,24 +59,24 @@ def wanted(
     }
     tool = digest.of_file(_tool_lock())
     jobs = []
-    for table in profile.wheels:
+    for table in build.profile.wheels:
         if table.source:
-            source: Path | str = paths.root / table.source
-            name, version = project_metadata(paths.root / table.source)
-            known = digest.of_values(digest.of_tree(paths.root / table.source))
+            source: Path | str = build.root / table.source
+            name, version = project_metadata(build.root / table.source)
+            known = digest.of_values(digest.of_tree(build.root / table.source))
         else:
             name = canonicalize_name(table.name)
             if name not in blocks:
-                message = f"{table.name} is not in {profile.requirements}."
+                message = f"{table.name} is not in {build.profile.requirements}."
                 raise LockError(message, hint="lock it first: its source archive is taken by hash")
             requirement, source = blocks[name]
             known = source
             version = str(requirement.specifier).removeprefix("==")
         key = digest.of_values({
             "source": known, "table": table.model_dump_json(), "python": number, "tool": tool,
-            "platform": target.platform.name, "image": image.wheels,
+            "platform": build.platform.name, "image": image.wheels,
         })  # fmt: skip
-        jobs.append(Job(name, version, target.platform, number, source, table, key[:16]))
+        jobs.append(Job(name, version, build.platform, number, source, table, key[:16]))
     return tuple(jobs)
 
 

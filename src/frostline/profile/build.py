@@ -1,0 +1,97 @@
+"""What every stage of a build is handed: one product for one platform, and where its files lie."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from frostline.core.command import Environ
+from frostline.core.platforms import Platform
+from frostline.core.workspace import Target, Workspace
+from frostline.profile import reading
+from frostline.profile.profile import Profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """One product for one platform in one project; made once per command.
+
+    *environ* holds the variables of the user. *model_server* is the llamafile that serves the
+    product's model while it is tried, None for the one that *environ* names.
+    """
+
+    workspace: Workspace
+    target: Target
+    profile: Profile
+    environ: Environ
+    model_server: Path | None = None
+
+    @property
+    def product(self) -> str:
+        """Return the name of the product."""
+        return self.target.product
+
+    @property
+    def platform(self) -> Platform:
+        """Return the platform that is built for."""
+        return self.target.platform
+
+    @property
+    def layout(self) -> str:
+        """Return `onedir` or `onefile`."""
+        return self.target.layout
+
+    @property
+    def name(self) -> str:
+        """Return the name of everything that belongs to the target: `argo-linux_x86_64`."""
+        return self.target.name
+
+    @property
+    def root(self) -> Path:
+        """Return the project's folder."""
+        return self.workspace.root
+
+    @property
+    def work(self) -> Path:
+        """Return the folder of what is made on the way."""
+        return self.workspace.work(self.target)
+
+    @property
+    def bundle(self) -> Path:
+        """Return the folder of the finished bundle (or of the onefile executable)."""
+        return self.workspace.output(self.target)
+
+    @property
+    def executable(self) -> Path:
+        """Return the executable that people start."""
+        return self.workspace.executable(self.target)
+
+    @property
+    def notice(self) -> Path:
+        """Return the file of the licences."""
+        return self.workspace.notice(self.target)
+
+    def report(self, name: str) -> Path:
+        """Return the JSON report *name*: `bundle`, `audit`, `smoke`, `parity`."""
+        return self.workspace.report(self.target, name)
+
+    def log(self, stage: str) -> Path:
+        """Return the log file of *stage*."""
+        return self.workspace.log(self.target, stage)
+
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """Hold the lock of the target during the block. Raises BusyError if another does."""
+        with self.workspace.exclusively(self.target):
+            yield
+
+
+def open_build(
+    workspace: Workspace, target: Target, environ: Environ, model_server: Path | None = None
+) -> Build:
+    """Return the build of *target*, its profile read and checked. Raises ProfileError."""
+    profile = reading.load(workspace, target)
+    return Build(
+        workspace=workspace, target=target, profile=profile, environ=environ,
+        model_server=model_server,
+    )  # fmt: skip
