@@ -1,21 +1,21 @@
-"""Builds and tries a target wherever that can be done: here, in a container, on GitHub."""
+"""Builds and tries a product wherever that can be done: here, in a container, on GitHub."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from frostline import pipeline
-from frostline.core import log, platforms
+from frostline.core import log
+from frostline.core.command import Environ
 from frostline.core.errors import HostError, UsageError
-from frostline.core.platforms import Platform, host
-from frostline.core.workspace import Target, Workspace
-from frostline.freeze.bundle import Bundle
-from frostline.hosts import choice as places
-from frostline.hosts import container, engine, image
+from frostline.core.platforms import Platform, host, require_host
+from frostline.core.workspace import Workspace
+from frostline.freeze.bundle import Bundle, require_bundle
+from frostline.hosts import choice, container, engine, image
 from frostline.hosts.choice import Place, Where
-from frostline.hosts.container import Box
+from frostline.hosts.container import Container
 from frostline.profile import policy
-from frostline.profile import reading as profile_file
+from frostline.profile.build import Build, open_build
+from frostline.profile.reading import require_for
 from frostline.smoke.verdict import Verdict
 from frostline.source import wheelhouse
 from frostline.source.environment import Wheel
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Means:
-    """Where it is to be done; *promised*: the platform was named, and so was its oldest system.
+class BuildOptions:
+    """Where a build is done.
 
-    *engine*: podman or docker; the one that is found, if empty. *run*: a run on GitHub to go on
-    with.
+    *promised*: the platform was named, so the artifact must run on its oldest system. *engine*:
+    podman or docker; the one that is found, if empty. *run*: a run on GitHub to go on with.
     """
 
     where: Where = "auto"
@@ -39,95 +39,94 @@ class Means:
 
 
 def build(
-    paths: Workspace, target: Target, environ: Mapping[str, str], means: Means, *,
-    clean: bool = False, debug: bool = False,
-) -> Bundle:  # fmt: skip
-    """Return the bundle of *target*, built where *means* says. Raises HostError, BuildError."""
-    loaded = profile_file.load(paths, target)
-    pipeline.require_for(loaded, target)
-    if means.run or _place(target, means) == "remote":
-        from frostline.hosts import remote  # noqa: PLC0415  # 0.1 s of every start
-
-        if target.layout != loaded.layout:
-            message = f"GitHub's machines build {loaded.layout}, as the profile says."
-            raise UsageError(message, hint="leave --layout out, or change the profile")
-        repository = _repository(paths, target.platform, environ)
-        with pipeline.exclusively(paths, target):
-            return remote.build(paths, target, repository, environ, means.run)
-    box = _box(paths, target, environ, means)
-    if not box:
-        return pipeline.build(paths, target, environ, clean=clean, debug=debug)
-    network = any(step.network for step in loaded.before)
-    container.build(box, clean=clean, debug=debug, network=network)
-    return pipeline.built(paths, target)
+    build: Build, options: BuildOptions, *, clean: bool = False, debug: bool = False
+) -> Bundle:
+    """Return the bundle of *build*, made where *options* say. Raises HostError, BuildError."""
+    require_for(build.profile, build.target)
+    if options.run or _place(build, options) == "remote":
+        return _build_remotely(build, options.run)
+    machine = _container(build, options)
+    if not machine:
+        return pipeline.build_bundle(build, clean=clean, debug=debug)
+    network = any(step.network for step in build.profile.before)
+    container.build(machine, clean=clean, debug=debug, network=network)
+    return require_bundle(build)
 
 
-def prove(
-    paths: Workspace, target: Target, environ: Mapping[str, str], means: Means, rounds: int
-) -> Verdict:
-    """Return the verdict on the built *target*, tried where *means* says.
+def prove(build: Build, options: BuildOptions, rounds: int) -> Verdict:
+    """Return the verdict on the bundle of *build*, tried where *options* say.
 
-    A container has only what the image has. Raises HostError, SmokeError.
+    A container has only what its image has. Raises NotBuiltError, HostError, SmokeError.
     """
-    if _place(target, means) == "remote":
-        message = f"artifacts for {target.platform.name} do not run on {host().name}."
-        hint = f"try it on a {target.platform.name} machine, or let GitHub's freeze.yml do it"
+    if _place(build, options) == "remote":
+        name = build.platform.name
+        message = f"artifacts for {name} do not run on {host().name}."
+        hint = f"try it on a {name} machine, or let GitHub's freeze.yml do it"
         raise HostError(message, hint=hint)
-    box = _box(paths, target, environ, means)
-    if not box:
-        return pipeline.prove(paths, target, environ, rounds=rounds)
-    pipeline.built(paths, target)
-    server = profile_file.load(paths, target).model_server
+    machine = _container(build, options)
+    if not machine:
+        return pipeline.prove(build, rounds=rounds)
+    require_bundle(build)
+    server = build.profile.model_server
     if server and server.smoke:
-        other = Target(paths.require_product(server.smoke), target.platform)
-        container.build(replace(box, target=other), clean=False, debug=False, network=False)
-    return container.smoke(box, rounds)
+        other = open_build(build.workspace, server.smoke, build.platform, build.environ)
+        container.build(replace(machine, build=other), clean=False, debug=False, network=False)
+    return container.smoke(machine, rounds)
 
 
-def build_wheels(
-    paths: Workspace, target: Target, environ: Mapping[str, str], python: str, name: str
-) -> tuple[Wheel, ...]:
-    """Return the native wheels that *target* needs for *python*, those that lack built now.
+def build_wheels(build: Build, python: str, engine_name: str) -> tuple[Wheel, ...]:
+    """Return the native wheels that the product needs for *python*; those that lack are built.
 
-    Linux wheels are built in containers, by the engine *name* if there are several.
+    Linux wheels are built in containers, by the engine *engine_name* if there are several.
     Raises HostError, LockError, BuildError.
     """
-    from frostline.hosts import cibuildwheel as wheels  # noqa: PLC0415  # reading native files costs 0.3 s of every start
+    recipe = policy.load(build.workspace).image
+    requests = wheelhouse.requested(build, recipe, python)
+    missing = [item for item in requests if not wheelhouse.look(build.workspace, item)]
+    if missing:
+        from frostline.hosts import cibuildwheel  # noqa: PLC0415  # lief costs 0.3 s of a start
 
-    platform, loaded = target.platform, profile_file.load(paths, target)
-    recipe = policy.load(paths).image
-    jobs = wheelhouse.wanted(paths, target, loaded, recipe, python)
-    missing = [job for job in jobs if not wheelhouse.look(paths, job)]
-    found = None
-    if missing and platform.oci:
-        found = _engine(paths, environ, name)
-        engine.require_machine(platform)
-    elif missing:
-        platforms.require_host(platform)
-    for job in missing:
-        wheels.build(paths, job, recipe, found, environ)
-    return wheelhouse.kept(paths, jobs)
+        found = None
+        if build.platform.oci:
+            found = _engine(build.workspace, build.environ, engine_name)
+            engine.require_machine(build.platform)
+        else:
+            require_host(build.platform)
+        for request in missing:
+            cibuildwheel.build(build.workspace, request, recipe, found, build.environ)
+    return wheelhouse.kept(build.workspace, requests)
 
 
 def make_image(
-    paths: Workspace, platform: Platform, environ: Mapping[str, str], name: str, *, debian: bool
+    workspace: Workspace, platform: Platform, environ: Environ, engine_name: str, *, debian: bool
 ) -> str:
-    """Return the image of *platform*, made by the engine *name* if it is not there yet."""
-    places.choose(platform, "container", promised=True)
-    found = _engine(paths, environ, name)
-    return image.make(found, platform, policy.load(paths).image, debian=debian)
+    """Return the image of *platform*, made by the engine *engine_name* if it is not there yet."""
+    choice.choose(platform, "container", promised=True)
+    found = _engine(workspace, environ, engine_name)
+    return image.make(found, platform, policy.load(workspace).image, debian=debian)
 
 
-def _box(paths: Workspace, target: Target, environ: Mapping[str, str], means: Means) -> Box | None:
-    """Return the container that *target* is to be built or tried in, None for this machine."""
-    platform = target.platform
-    if _place(target, means) != "container":
+def _build_remotely(build: Build, run: int) -> Bundle:
+    from frostline.hosts import remote  # noqa: PLC0415  # urllib3 costs 0.1 s of a start
+
+    if build.layout != build.profile.layout:
+        message = f"GitHub's machines build {build.profile.layout}, as the profile says."
+        raise UsageError(message, hint="leave --layout out, or change the profile")
+    repository = _repository(build)
+    with build.exclusively():
+        return remote.build_remotely(build, repository, run)
+
+
+def _container(build: Build, options: BuildOptions) -> Container | None:
+    """Return the container that *build* is to be done in, None for this machine."""
+    platform = build.platform
+    if _place(build, options) != "container":
         return None
-    recipe = policy.load(paths).image
+    recipe = policy.load(build.workspace).image
     try:
-        found = _engine(paths, environ, means.engine)
+        found = _engine(build.workspace, build.environ, options.engine)
     except HostError as error:
-        if means.where != "auto" or means.engine or platform != host():
+        if options.where != "auto" or options.engine or platform != host():
             raise
         log.warning(f"this machine is newer than {platform.minimum}, and so is what it makes:")
         log.warning(error.message)
@@ -135,26 +134,27 @@ def _box(paths: Workspace, target: Target, environ: Mapping[str, str], means: Me
     engine.require_machine(platform)
     name = image.find(found, platform, recipe)
     name = name or image.make(found, platform, recipe, debian=False)
-    return Box(paths, target, found, name, recipe.python)
+    return Container(build, found, name, recipe.python)
 
 
-def _repository(paths: Workspace, platform: Platform, environ: Mapping[str, str]) -> "Repository":
+def _repository(build: Build) -> "Repository":
     from frostline.release import github  # noqa: PLC0415  # as above
 
     try:
-        return github.find(paths.root, environ, paths.build / "log" / "git.log")
+        return github.find(build.root, build.environ, build.workspace.build / "log" / "git.log")
     except (UsageError, HostError) as error:
+        name = build.platform.name
         message = (
-            f"{platform.name} cannot be built on {host().name}: PyInstaller does not cross-compile."
+            f"{name} cannot be built on {host().name}: PyInstaller does not cross-compile."
             f" GitHub's machines could build it, but {error.message}"
         )
-        elsewhere = f"or on a {platform.name} machine: invoke build --platform {platform.name}"
+        elsewhere = f"or on a {name} machine: `frostline build --platform {name}`"
         raise HostError(message, hint=f"{error.hint}; {elsewhere}") from error
 
 
-def _place(target: Target, means: Means) -> Place:
-    return places.choose(target.platform, means.where, promised=means.promised)
+def _place(build: Build, options: BuildOptions) -> Place:
+    return choice.choose(build.platform, options.where, promised=options.promised)
 
 
-def _engine(paths: Workspace, environ: Mapping[str, str], name: str) -> engine.Engine:
-    return engine.find(environ, paths.build / "log" / "engine.log", name)
+def _engine(workspace: Workspace, environ: Environ, name: str) -> engine.Engine:
+    return engine.find(environ, workspace.build / "log" / "engine.log", name)

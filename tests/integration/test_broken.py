@@ -25,7 +25,7 @@ from frostline.profile import reading as profile_file
 from frostline.profile.checks import Request
 from frostline.profile.profile import Profile
 from frostline.smoke import verdict as smoke
-from frostline.smoke.verdict import Subject, Verdict
+from frostline.smoke.verdict import SmokeTarget, Verdict
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals")
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
@@ -64,7 +64,7 @@ def built(paths: Workspace, target: Target) -> Bundle:
 
 def tried(paths: Workspace, target: Target, profile: Profile, bundle: Bundle) -> Verdict:
     """Return the verdict of the smoke test on what lies there now."""
-    subject = Subject(paths, target, profile, os.environ)
+    subject = SmokeTarget(paths, target, profile, os.environ)
     return smoke.smoke(subject, bundle.inputs, bundle.size, 1)
 
 

@@ -9,10 +9,13 @@ from pathlib import Path, PurePosixPath
 
 from frostline.core import native
 from frostline.core.errors import SmokeError, UsageError, did_you_mean
-from frostline.freeze.bundle import Bundle
+from frostline.freeze import contents
+from frostline.freeze.bundle import Bundle, require_bundle
 from frostline.freeze.contents import Item
-from frostline.freeze.plan import Plan
+from frostline.freeze.plan import Plan, read_plan
+from frostline.launch import evidence
 from frostline.launch.evidence import Fact
+from frostline.profile.build import Build
 from frostline.profile.profile import Profile
 
 _NODE = re.compile(r'<a name="([^"]+)"></a>(.*?)(?=<a name="|\Z)', re.DOTALL)
@@ -24,7 +27,7 @@ Graph = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
-class Known:
+class BuiltProduct:
     """What is known about a built product."""
 
     graph: Graph
@@ -36,7 +39,7 @@ class Known:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Why:
+class Explanation:
     """Why *name* is in a bundle: *chain* leads from the start to it; *reasons* are in words.
 
     *size* is its own, *alone* that of all which only it brings, in bytes; so with *modules*.
@@ -62,6 +65,35 @@ class Difference:
     removed: Mapping[str, int]
     changed: Mapping[str, int]
     size: tuple[int, int]
+
+
+def explain(build: Build, name: str) -> Explanation:
+    """Return why the module or file *name* is in the bundle of *build*.
+
+    Raises NotBuiltError, and UsageError if *name* is not in the bundle.
+    """
+    bundle = require_bundle(build)
+    built = BuiltProduct(
+        read_graph(build.work / "pyinstaller"), [*contents.walk(build.bundle)], bundle,
+        read_plan(build), build.profile, evidence.applying_to(build),
+    )  # fmt: skip
+    return why(name, built)
+
+
+def sizes(build: Build) -> dict[str, dict[str, int]]:
+    """Return what fills the bundle of *build*: bytes by owner and file, in archives too.
+
+    Raises NotBuiltError.
+    """
+    bundle, found = require_bundle(build), dict[str, dict[str, int]]()
+    items = [*contents.walk(build.bundle)]
+    archives = {item.name.rpartition("!")[0] for item in items}
+    for item in items:
+        if item.name not in archives and not item.link:
+            standard = "base_library.zip" in item.name or "/lib-dynload/" in item.name
+            owner = bundle.owners.get(item.place, "python" if standard else "product")
+            found.setdefault(owner, {})[item.place] = item.size
+    return found
 
 
 def read_graph(work: Path) -> Graph:
@@ -121,56 +153,56 @@ def _roots(graph: Graph) -> list[str]:
     return sorted(name for name in graph if name.endswith(".py"))
 
 
-def why(name: str, known: Known) -> Why:
+def why(name: str, built: BuiltProduct) -> Explanation:
     """Return why the module or file *name* is in a bundle. Raises UsageError if it is not."""
-    graph, sizes = known.graph, {_place(item.name): item.size for item in known.items}
+    graph, sizes = built.graph, {item.place: item.size for item in built.items}
     place = name if name in sizes else _file_of(name, sizes)
-    if name in graph and (place or _is_base(name, known.items)):
+    if name in graph and (place or _is_base(name, built.items)):
         alone = only_through(graph, name)
-        return Why(
-            name=name, owner=known.bundle.owners.get(place, "python"), size=sizes.get(place, 0),
-            chain=chain(_without_hidden(known), name) or chain(graph, name),
+        return Explanation(
+            name=name, owner=built.bundle.owners.get(place, "python"), size=sizes.get(place, 0),
+            chain=chain(_without_hidden(built), name) or chain(graph, name),
             importers=tuple(sorted(other for other, its in graph.items() if name in its))[:_MOST],
-            reasons=tuple(_module_reasons(name, known)), modules=len(alone),
+            reasons=tuple(_module_reasons(name, built)), modules=len(alone),
             alone=sum(sizes.get(m) or sizes.get(_file_of(m, sizes), 0) for m in alone),
         )  # fmt: skip
     if name not in sizes:
-        raise UsageError(_absent(name, known), hint=_near(name, graph, sizes))
-    reasons = [*_file_reasons(name, known), *_needed_by(name, known.items)]
-    return Why(
-        name=name, owner=known.bundle.owners.get(name, "product"), size=sizes[name], chain=(),
+        raise UsageError(_absent(name, built), hint=_near(name, graph, sizes))
+    reasons = [*_file_reasons(name, built), *_needed_by(name, built.items)]
+    return Explanation(
+        name=name, owner=built.bundle.owners.get(name, "product"), size=sizes[name], chain=(),
         importers=(), reasons=tuple(reasons or ["a hook of PyInstaller collects it"]),
         modules=0, alone=sizes[name],
     )  # fmt: skip
 
 
-def _without_hidden(known: Known) -> Graph:
+def _without_hidden(built: BuiltProduct) -> Graph:
     """Return the graph without what only the plan asks for: it seems imported by a script."""
-    own = {known.profile.entry.partition(".")[0], "frostline_runtime"}
-    hidden = {m for m in known.plan.hidden_imports if m.partition(".")[0] not in own}
+    own = {built.profile.entry.partition(".")[0], "frostline_runtime"}
+    hidden = {m for m in built.plan.hidden_imports if m.partition(".")[0] not in own}
     return {
         name: tuple(other for other in its if other not in hidden) if name in roots else its
-        for roots in [_roots(known.graph)]
-        for name, its in known.graph.items()
+        for roots in [_roots(built.graph)]
+        for name, its in built.graph.items()
     }
 
 
-def _module_reasons(name: str, known: Known) -> Iterator[str]:
-    told = [f"evidence: {f.why}" for f in known.facts if (f.kind, f.name) == ("module", name)]
-    told += ["hidden_imports in the profile"] * (name in known.profile.hidden_imports)
-    if name in known.plan.hidden_imports and not told:
+def _module_reasons(name: str, built: BuiltProduct) -> Iterator[str]:
+    told = [f"evidence: {f.why}" for f in built.facts if (f.kind, f.name) == ("module", name)]
+    told += ["hidden_imports in the profile"] * (name in built.profile.hidden_imports)
+    if name in built.plan.hidden_imports and not told:
         told = ["it is the product's own, a script's, or an entry point's"]
     yield from told
 
 
-def _file_reasons(name: str, known: Known) -> Iterator[str]:
-    for fact in known.facts:
+def _file_reasons(name: str, built: BuiltProduct) -> Iterator[str]:
+    for fact in built.facts:
         folder = fact.name if fact.kind == "folder" else posixpath.dirname(fact.name)
         if fact.kind == "file" and fact.name == name:
             yield f"evidence: {fact.why}"
         elif fact.kind in {"file", "folder"} and folder and name.startswith(f"{folder}/"):
             yield f"evidence: it lies with {fact.name}, which was {fact.why}"
-    for table in known.profile.data:
+    for table in built.profile.data:
         folder = "" if table.destination == "." else f"{table.destination}/"
         rest = PurePosixPath(name.removeprefix(folder))
         if name.startswith(folder) and (table.glob == "**/*" or rest.match(table.glob)):
@@ -185,13 +217,13 @@ def _needed_by(name: str, items: Sequence[Item]) -> Iterator[str]:
         if not item.link and native.recognised((data := item.read())[:4]):
             parsed = native.parse(data)
             if parsed and base in map(posixpath.basename, parsed.needed):
-                yield f"{_place(item.name)} needs it"
+                yield f"{item.place} needs it"
 
 
-def _absent(name: str, known: Known) -> str:
-    if name in known.bundle.missing:
+def _absent(name: str, built: BuiltProduct) -> str:
+    if name in built.bundle.missing:
         return f"{name} is not in the bundle: it is imported, and PyInstaller has not found it."
-    if any(f"{name}.".startswith(f"{other}.") for other in known.plan.excludes):
+    if any(f"{name}.".startswith(f"{other}.") for other in built.plan.excludes):
         return f"{name} is not in the bundle: it is excluded."
     return f"there is no module or file {name} in the bundle."
 
@@ -214,10 +246,6 @@ def _file_of(module: str, sizes: Mapping[str, int]) -> str:
     return next(found, "")
 
 
-def _place(name: str) -> str:
-    return (name.partition("!")[2] or name).removeprefix("_internal/")
-
-
 def difference(old: Bundle, new: Bundle) -> Difference:
     """Return what *new* has otherwise than *old*."""
     before, after = _sizes(old), _sizes(new)
@@ -230,7 +258,7 @@ def difference(old: Bundle, new: Bundle) -> Difference:
     owners: dict[str, int] = {}
     for bundle, sign in ((old, -1), (new, 1)):
         for name, size in _sizes(bundle).items():
-            owner = bundle.owners.get(_place(name), "product")
+            owner = bundle.owners.get(name.removeprefix("_internal/"), "product")
             owners[owner] = owners.get(owner, 0) + sign * size
     return Difference(
         distributions=versions,

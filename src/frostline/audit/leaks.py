@@ -39,6 +39,15 @@ _KEY_STORES = (".p12", ".pfx", ".jks", ".keystore", ".kdbx")
 _EXAMPLES = (".example", ".sample", ".template", ".dist")
 
 
+# What is said of a file whose name alone forbids it, by kind.
+KINDS = {
+    "private": "is a private file",
+    "vcs": "belongs to version control",
+    "cache": "is a cache",
+    "build-note": "says how it was installed",
+}
+
+
 def secrets(data: bytes) -> Iterator[tuple[str, str]]:
     """Yield what *data* holds that looks like a secret: its kind, and how it begins."""
     for kind, mark, pattern in _SECRETS:
@@ -48,7 +57,7 @@ def secrets(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def name_problem(name: str) -> str:
-    """Return of which kind the file *name* is that must not ship, "" if it may."""
+    """Return why the file *name* must not ship, as a key of KINDS; "" if it may."""
     path = PurePosixPath(name.replace("!", "/"))
     for part in path.parts[:-1]:
         if part in _FOLDERS:
@@ -61,7 +70,7 @@ def name_problem(name: str) -> str:
 
 
 def build_paths(data: bytes, places: Mapping[str, bytes]) -> Iterator[str]:
-    """Yield which of the named *places* of the build machine *data* tells of."""
+    """Yield which of the named *places* of the build machine *data* holds the path of."""
     for name, place in places.items():
         if place and re.search(re.escape(place) + rb"(?![\w.-])", data):
             yield name

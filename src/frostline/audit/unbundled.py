@@ -1,4 +1,4 @@
-"""What a product has used when it ran from source, held against what its bundle holds."""
+"""What a product used when it ran from source, and its bundle does not hold."""
 
 import configparser
 import fnmatch
@@ -8,78 +8,59 @@ from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
-from frostline.audit.findings import Finding, Severity
-from frostline.core.platforms import Platform
+from frostline.audit.findings import Finding, finding
 from frostline.freeze.contents import Item
+from frostline.launch import evidence
 from frostline.launch.evidence import PYTHON, Fact
 from frostline.profile.build import Build
 
-_INTERNAL = "_internal/"
-_AGAIN = "build it again; if that does not help: invoke evidence, and look at what changes"
-
 
 def find(
-    build: Build,
-    facts: Sequence[Fact] | None,
-    items: Sequence[Item],
-    platform: Platform,
-    system: Sequence[str],
+    build: Build, facts: Sequence[Fact] | None, items: Sequence[Item], system: Sequence[str]
 ) -> Iterator[Finding]:
-    """Yield a finding for each thing that was used and is not in the bundle.
+    """Yield a finding for each thing that a traced run used and the bundle does not hold.
 
-    What only other platforms have shown is a warning: nobody has seen that it is used on
-    *platform*. *system*: patterns of libraries that every such system has.
+    What only runs on other platforms used is a warning. *system*: patterns of the libraries that
+    every such system has.
     """
     if facts is None:
         if build.profile.services or build.profile.smoke.commands:
-            yield _finding(
-                "evidence.not-recorded", ".", "nobody has watched what this product uses",
-                "invoke evidence, and commit what it writes", note=True,
-            )  # fmt: skip
+            yield finding("evidence.not-recorded", ".", "was never traced")
         return
-    held = _Held(items, system)
-    for fact in facts:
-        here = platform.name in fact.platforms
-        for finding in _gaps(fact, held):
-            yield finding if here else replace(finding, severity="warning")
+    content = _Content(items, system)
+    for fact in evidence.applying(facts, build.platform):
+        here = build.platform.name in fact.platforms
+        for found in _unbundled(fact, content):
+            yield found if here else replace(found, severity="warning")
 
 
-def _gaps(fact: Fact, held: "_Held") -> Iterator[Finding]:
+def _unbundled(fact: Fact, content: "_Content") -> Iterator[Finding]:
+    missing = f"was {fact.why}, and is not in the bundle"
     match fact.kind:
-        case "module" if fact.package != PYTHON and not held.module(fact.name):
-            yield _missing("evidence.missing-module", fact)
-        case "file" if fact.name not in held.places:
-            yield _missing("evidence.missing-file", fact)
-        case "library" if not held.library(fact.name):
-            yield _missing("evidence.missing-library", fact)
-        case "metadata" if fact.name not in held.metadata:
-            yield _missing("evidence.missing-metadata", fact)
+        case "module" if fact.package != PYTHON and not content.has_module(fact.name):
+            yield finding("evidence.missing-module", fact.name, missing)
+        case "file" if fact.name not in content.places:
+            yield finding("evidence.missing-file", fact.name, missing)
+        case "library" if not content.has_library(fact.name):
+            yield finding("evidence.missing-library", fact.name, missing)
+        case "metadata" if fact.name not in content.metadata:
+            yield finding("evidence.missing-metadata", fact.name, missing)
         case "entry-points":
-            for place, module in held.entry_points(fact.name):
-                if not held.module(module):
+            for place, module in content.entry_points(fact.name):
+                if not content.has_module(module):
                     reason = f"names {module} for {fact.name}, which is not in the bundle"
-                    yield _finding("evidence.missing-entry-point", place, reason, _AGAIN)
+                    yield finding("evidence.missing-entry-point", place, reason)
         case "process" if fact.name.startswith("{python}"):
-            reason = f"is {fact.why}, and there is no Python in an artifact"
-            remedy = "call it in the process, or make it a service or console script"
-            yield _finding("evidence.python-child", fact.name, reason, remedy)
+            reason = f"was {fact.why}; an artifact has no Python"
+            yield finding("evidence.python-child", fact.name, reason)
 
 
-def _missing(name: str, fact: Fact) -> Finding:
-    return _finding(name, fact.name, f"was {fact.why}, and is not in the bundle", _AGAIN)
-
-
-def _finding(name: str, file: str, reason: str, remedy: str, *, note: bool = False) -> Finding:
-    severity: Severity = "note" if note else "error"
-    return Finding(id=name, severity=severity, file=file, reason=reason, remedy=remedy)
-
-
-class _Held:
+class _Content:
     """What a bundle holds, by the names that a running product uses."""
 
     def __init__(self, items: Sequence[Item], system: Sequence[str]) -> None:
         self._system = system
-        self.places: dict[str, Item] = {_place(item.name): item for item in items}
+        self.places: dict[str, Item] = {item.place: item for item in items}
         self._bases = {posixpath.basename(place) for place in self.places}
         self._extensions = {
             place.partition(".")[0].replace("/", ".")
@@ -92,10 +73,10 @@ class _Held:
             if place.endswith(".dist-info/METADATA")
         }
 
-    def module(self, name: str) -> bool:
+    def has_module(self, name: str) -> bool:
         return name in self.places or name in self._extensions
 
-    def library(self, name: str) -> bool:
+    def has_library(self, name: str) -> bool:
         base = posixpath.basename(name)
         known = any(fnmatch.fnmatchcase(base, pattern) for pattern in self._system)
         return known or base in self._bases
@@ -110,7 +91,3 @@ class _Held:
                 if parser.has_section(group):
                     for _, value in parser.items(group):
                         yield place, value.partition(":")[0].strip()
-
-
-def _place(name: str) -> str:
-    return (name.partition("!")[2] or name).removeprefix(_INTERNAL)

@@ -1,20 +1,90 @@
-"""What verbs show to people: tables and figures."""
+"""How results are shown to people: tables, lines and figures."""
 
 import shlex
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frostline.core import log
-from frostline.llamafile.pack import Held
-from frostline.llamafile.serve import Served
-from frostline.profile.resources import Pin
-from frostline.smoke.verdict import Verdict
+from frostline.core.platforms import host
 
 if TYPE_CHECKING:
-    from frostline.audit.audit import Audit
+    from frostline.audit.audit import AuditResult
+    from frostline.audit.explain import Difference, Explanation
+    from frostline.audit.findings import Finding
+    from frostline.cli.doctor import Diagnosis
+    from frostline.cli.matrix import Job
+    from frostline.cli.project import ProductRow
+    from frostline.freeze.bundle import Bundle
+    from frostline.freeze.plan import Plan
+    from frostline.freeze.prune import Candidate
+    from frostline.freeze.prune_venv import Pruned
+    from frostline.llamafile.pack import Contents
+    from frostline.llamafile.serve import Served
+    from frostline.pipeline import Recorded
+    from frostline.profile.resources import Resource
+    from frostline.release.package import Artifact
+    from frostline.release.shells import Export
+    from frostline.release.sign import SigningCommand
+    from frostline.smoke.verdict import Verdict
+    from frostline.source.environment import Wheel
+    from frostline.source.fetch import ResourceState
 
 
-def audit(found: "Audit") -> None:
+def line(text: str) -> None:
+    """Show one line."""
+    log.text(text)
+
+
+def lines(texts: Sequence[str]) -> None:
+    """Show a line for each text."""
+    for text in texts:
+        log.text(text)
+
+
+def bundle(found: "Bundle") -> None:
+    """Show where a bundle is, and its size."""
+    log.text(f"{found.executable}  {megabytes(found.size)}")
+
+
+def plan(found: "Plan") -> None:
+    """Show what a bundle would hold."""
+    rows = [
+        ("version", found.version),
+        ("hidden imports", f"{len(found.hidden_imports)} modules"),
+        ("data", f"{len(found.datas)} files"),
+        ("distributions", ", ".join(f"{k} {v}" for k, v in found.distributions.items())),
+        ("excluded", ", ".join(found.excludes)),
+    ]
+    log.table(f"plan of {found.product}-{found.platform}", ("what", "value"), rows)
+
+
+def wheels(found: "Sequence[Wheel]") -> None:
+    """Show the native wheels of a product."""
+    for wheel in found:
+        log.text(f"{wheel.file}  {megabytes(wheel.file.stat().st_size)}")
+    if not found:
+        log.text("the profile names no [[wheels]]: the index has all that the product needs")
+
+
+def removed(paths: Sequence[Path]) -> None:
+    """Show what was removed."""
+    for path in paths:
+        log.note(f"removed {path}")
+    log.done(f"{len(paths)} removed" if paths else "nothing to remove")
+
+
+def evidence(found: "Recorded") -> None:
+    """Show which facts are new, and which are gone."""
+    known = dict.fromkeys(found.before, "gone") | dict.fromkeys(found.now, "new")
+    changed = [fact for fact in sorted(known) if (fact in found.before) != (fact in found.now)]
+    rows = [(known[fact], fact.package, fact.kind, fact.name, fact.why) for fact in changed]
+    if rows:
+        log.table("changed evidence", ("", "package", "kind", "what", "why"), rows)
+    log.text(f"{len(found.now)} facts, {len(rows)} changed: {found.file}")
+
+
+def audit(found: "AuditResult") -> None:
     """Show what an audit has found."""
     counted = [finding for finding in found.findings if finding.severity != "note"]
     rows = [
@@ -28,54 +98,12 @@ def audit(found: "Audit") -> None:
         log.table(f"audit of {found.product}", ("severity", "finding", "file", "why"), rows)
     notes = len(found.findings) - len(counted)
     log.text(
-        f"{found.looked_at} files looked at, {notes} notes (in --json); runs on {found.minimum} "
-        f"or newer; {'nothing stands against it' if found.ok else 'it must NOT ship'}"
+        f"{found.looked_at} files examined, {notes} notes (in --json); runs on {found.minimum} "
+        f"or newer; {'OK to ship' if found.ok else 'it must NOT ship'}"
     )
 
 
-def size_of_pin(pin: Pin) -> str:
-    """Return the size of *pin* as text."""
-    return megabytes(pin.size) if pin.size else "not known"
-
-
-def doubt(pin: Pin) -> str:
-    """Return what is not sure about *pin*, and its licence."""
-    # Every pin has a sum, or says why not.
-    doubts = [pin.unverified if pin.sha256 else f"NOT VERIFIED: {pin.unverified}"]
-    doubts += [f"to be confirmed: {pin.confirm}"] if pin.confirm else []
-    return "; ".join(filter(None, [*doubts, pin.licence]))
-
-
-def served(found: Served, *, as_json: bool) -> None:
-    """Show where a model is found."""
-    if as_json:
-        log.result(asdict(found))
-        return
-    log.text(f"{found.url}  {found.model or 'model not named'}")
-    log.note(f"ready after {found.seconds:.1f} s, process {found.pid}; stop it with Ctrl-C")
-
-
-def held(found: Held, *, as_json: bool) -> None:
-    """Show what a llamafile holds."""
-    if as_json:
-        log.result(asdict(found))
-        return
-    log.text(f"{found.file}: {found.kind}, {megabytes(found.size)}")
-    rows = [
-        (
-            model.name, model.title or "-", model.architecture or "-", megabytes(model.size),
-            f"{model.offset}{'' if model.mappable else ' (NOT mappable)'}", model.problem or "good",
-        )
-        for model in found.models
-    ]  # fmt: skip
-    columns = ("model", "calls itself", "architecture", "size", "at", "verdict")
-    if rows:
-        log.table("models", columns, rows)
-    if found.arguments:
-        log.text(f"arguments: {shlex.join(found.arguments)}")
-
-
-def verdict(found: Verdict) -> None:
+def verdict(found: "Verdict") -> None:
     """Show the verdict of a smoke test."""
     rows = [(check.name, "ok" if check.ok else "FAILED", check.detail) for check in found.checks]
     name = f"{found.product}-{found.platform} ({found.layout})"
@@ -96,13 +124,154 @@ def verdict(found: Verdict) -> None:
         log.note(f"the artifact's whole output is in {found.log}")
 
 
-def _spread(verdict: Verdict) -> str:
-    least, median, most = verdict.spread or (0, 0, 0)
-    return f"{verdict.rounds} rounds: {least} to {most} ms, median {median} ms"
+def parity(found: "Sequence[Finding]") -> None:
+    """Show where an artifact differs from its source."""
+    if found:
+        rows = [(finding.id, finding.file, finding.reason) for finding in found]
+        log.table("from source and as an artifact", ("finding", "where", "what"), rows)
+    else:
+        log.text("the artifact does what the source does")
 
 
-def _milliseconds(value: int | None) -> str:
-    return "-" if value is None else f"{value} ms"
+def explanation(found: "Explanation") -> None:
+    """Show why something is in a bundle."""
+    rows = [("belongs to", found.owner), ("its size", kilobytes(found.size))]
+    rows += [("imported by way of", " → ".join(found.chain))] if found.chain else []
+    rows += [("imported by", ", ".join(found.importers))] if found.importers else []
+    rows += [("because", reason) for reason in found.reasons]
+    without = f"{found.modules} modules and {kilobytes(found.alone)} would leave with it"
+    rows += [("without it", without)] if found.modules else []
+    log.table(found.name, ("what", "answer"), rows)
+
+
+def difference(found: "Difference") -> None:
+    """Show what differs between two bundles."""
+    rows = [("version", name, f"{a} → {b}") for name, (a, b) in found.distributions.items()]
+    largest = sorted(found.owners.items(), key=lambda item: -abs(item[1]))
+    rows += [("size of", name, f"{size:+d} bytes") for name, size in largest]
+    for kind, files in (("added", found.added), ("removed", found.removed)):
+        rows += [(kind, name, f"{size} bytes") for name, size in files.items()]
+    rows += [("changed", name, f"{size:+d} bytes") for name, size in found.changed.items()]
+    if rows:
+        log.table("what differs", ("", "what", "how"), rows)
+    log.text(f"{megabytes(found.size[0])} → {megabytes(found.size[1])}")
+
+
+def pruned(found: "Sequence[Candidate] | Pruned | None") -> None:
+    """Show what may be removed, or what was moved aside."""
+    from frostline.freeze.prune import by_category
+    from frostline.freeze.prune_venv import Pruned
+
+    if found is None:
+        return
+    done = found if isinstance(found, Pruned) else None
+    candidates = found.gone if isinstance(found, Pruned) else found
+    totals = by_category(candidates)
+    rows = [(name, str(number), megabytes(size)) for name, (number, size) in totals.items()]
+    log.table("moved aside" if done else "what may go", ("category", "files", "size"), rows)
+    if done:
+        for name, reason in done.broken.items():
+            log.warning(f"{name} broke without the files that are back now: {reason}")
+        log.text(f"{done.checked} look-ups and programs work as before; --confirm, or --undo")
+
+
+def artifact(found: "Artifact") -> None:
+    """Show what was packed."""
+    proven = "proven" if found.proven else "NOT PROVEN"
+    log.text(f"build/release/{found.file}  {megabytes(found.size)}  {proven}")
+    log.text(f"sha256 {found.sha256}")
+
+
+def signing(commands: "Sequence[SigningCommand]") -> None:
+    """Show the commands that sign."""
+    for command in commands:
+        log.text(f"# {command.why}")
+        log.text(shlex.join(command.argv))
+
+
+def gathered(found: "Sequence[Artifact]") -> None:
+    """Show the artifacts of a release."""
+    rows = [(item.file, megabytes(item.size), str(item.proven)) for item in found]
+    log.table("build/release", ("file", "size", "proven"), rows)
+
+
+def export(found: "Export") -> None:
+    """Show what was laid out for a shell."""
+    log.text(f"{found.folder}: {', '.join(found.files)}")
+    log.note(f"the executable is {found.executable} in it")
+
+
+def products(found: "Sequence[ProductRow]") -> None:
+    """Show the products of a project."""
+    rows = [(row.product, row.name, row.version, row.layout) for row in found]
+    log.table("products", ("product", "name", "version", "layout"), rows)
+
+
+def platforms(found: Sequence[Mapping[str, object]]) -> None:
+    """Show the platforms."""
+    here = host().name
+    rows = [
+        (
+            str(row["name"]), "this machine" if row["name"] == here else "", str(row["runner"]),
+            str(row["triple"]), str(row["minimum"]),
+        )
+        for row in found
+    ]  # fmt: skip
+    log.table("platforms", ("platform", "host", "runner", "triple", "oldest system"), rows)
+
+
+def matrix(found: "Sequence[Job]") -> None:
+    """Show what a workflow is to build."""
+    rows = [(job.product, job.platform, job.runner, job.python) for job in found]
+    log.table(f"{len(found)} jobs", ("product", "platform", "runner", "python"), rows)
+
+
+def resources(found: "Sequence[ResourceState]") -> None:
+    """Show the pinned downloads, and which are there."""
+    rows = [
+        (
+            item.resource.name, item.resource.version, item.state,
+            _size_of(item.resource), _remark(item.resource),
+        )
+        for item in found
+    ]  # fmt: skip
+    if rows:
+        log.table("resources", ("resource", "version", "state", "size", "remark"), rows)
+
+
+def doctor(found: "Sequence[Diagnosis]") -> None:
+    """Show the diagnosis of this machine."""
+    rows = [(item.subject, item.state, item.detail) for item in found]
+    log.table("doctor", ("what", "state", "detail"), rows)
+
+
+def served(found: "Served", *, as_json: bool) -> None:
+    """Show where a model is served."""
+    if as_json:
+        _json(found)
+        return
+    log.text(f"{found.url}  {found.model or 'model not named'}")
+    log.note(f"ready after {found.seconds:.1f} s, process {found.pid}; stop it with Ctrl-C")
+
+
+def llamafile(found: "Contents", *, as_json: bool) -> None:
+    """Show what a llamafile holds."""
+    if as_json:
+        _json(found)
+        return
+    log.text(f"{found.file}: {found.kind}, {megabytes(found.size)}")
+    rows = [
+        (
+            model.name, model.title or "-", model.architecture or "-", megabytes(model.size),
+            f"{model.offset}{'' if model.mappable else ' (NOT mappable)'}", model.problem or "good",
+        )
+        for model in found.models
+    ]  # fmt: skip
+    columns = ("model", "calls itself", "architecture", "size", "at", "verdict")
+    if rows:
+        log.table("models", columns, rows)
+    if found.arguments:
+        log.text(f"arguments: {shlex.join(found.arguments)}")
 
 
 def kilobytes(size: int) -> str:
@@ -113,3 +282,30 @@ def kilobytes(size: int) -> str:
 def megabytes(size: int) -> str:
     """Return *size* in bytes as text."""
     return f"{size / 1e6:.1f} MB"
+
+
+def _json(value: object) -> None:
+    from frostline.core import json_file
+
+    log.result(json_file.dump(value))
+
+
+def _size_of(resource: "Resource") -> str:
+    return megabytes(resource.size) if resource.size else "not known"
+
+
+def _remark(resource: "Resource") -> str:
+    """Return what is not certain about *resource*, and its licence."""
+    unverified = resource.unverified  # every resource has a sum, or says why not
+    doubts = [unverified if resource.sha256 else f"NOT VERIFIED: {unverified}"]
+    doubts += [f"to be confirmed: {resource.confirm}"] if resource.confirm else []
+    return "; ".join(filter(None, [*doubts, resource.licence]))
+
+
+def _spread(verdict: "Verdict") -> str:
+    least, median, most = verdict.spread or (0, 0, 0)
+    return f"{verdict.rounds} rounds: {least} to {most} ms, median {median} ms"
+
+
+def _milliseconds(value: int | None) -> str:
+    return "-" if value is None else f"{value} ms"

@@ -1,26 +1,26 @@
-"""Everything that can go wrong for a user, each kind with its exit code.
-
-| code | meaning |
-|---|---|
-| 0 | done |
-| 1 | a mistake of frostline's own, with a traceback; or a flag that Invoke does not know |
-| 2 | wrong usage: an argument, the profile, the lock |
-| 3 | this machine cannot do it: a tool is missing, another platform is asked for |
-| 4 | the build failed |
-| 5 | the smoke test, the audit or the comparison failed: the artifact is not good |
-| 6 | busy: another build of the same product runs |
-| 7 | files: disk full, read-only folder |
-| 8 | a download failed |
-| 130 | interrupted |
-"""
+"""Everything that can go wrong for a user, each kind with its exit code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+# Every exit code of the verbs, with its meaning; docs/exit-codes.md is made from it.
+EXIT_CODES = {
+    0: "done",
+    1: "a mistake of frostline's own, with a traceback; or a flag that Invoke does not know",
+    2: "wrong usage: an argument, the profile, the lock; or the product was not built yet",
+    3: "this machine cannot do it: a tool is missing, or another platform is needed",
+    4: "the build failed",
+    5: "the artifact is not good: its smoke test, audit or comparison failed",
+    6: "busy: another build of the same product runs",
+    7: "the disk is full, or a folder cannot be written",
+    8: "a download failed, or a fetched file is not what it should be",
+    130: "interrupted",
+}
+
 
 class FrostlineError(Exception):
-    """A user's mistake or the world's; printed in one place, without a traceback."""
+    """What is wrong and what to do next; the command line prints it without a traceback."""
 
     exit_code = 1
 
@@ -35,6 +35,10 @@ class UsageError(FrostlineError):
     """A wrong argument."""
 
     exit_code = 2
+
+
+class NotBuiltError(UsageError):
+    """The product was not built yet."""
 
 
 @dataclass(frozen=True, order=True)

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import Literal
 
 from frostline.core.errors import BusyError, UsageError, did_you_mean
 from frostline.core.platforms import Platform
+
+Layout = Literal["onedir", "onefile"]
 
 _BUILT = ("env", "work", "output", "release", "export", "log", "lock")
 
@@ -22,7 +23,7 @@ class Target:
 
     product: str
     platform: Platform
-    layout: str = "onedir"
+    layout: Layout = "onedir"
 
     @property
     def name(self) -> str:
@@ -99,6 +100,8 @@ class Workspace:
     @contextmanager
     def exclusively(self, target: Target) -> Iterator[None]:
         """Hold the lock of *target* during the block. Raises BusyError at once if it is held."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415  # asyncio costs 0.1 s of a start
+
         path = self.lock(target)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

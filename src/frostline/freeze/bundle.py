@@ -1,33 +1,33 @@
-"""What a bundle holds: `bundle.json`."""
+"""What a finished bundle holds: `bundle.json`."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from frostline.core import digest
-from frostline.core.errors import UsageError
+from frostline.core import digest, json_file
+from frostline.core.errors import NotBuiltError, SmokeError, UsageError
+from frostline.core.workspace import Layout
 from frostline.profile.build import Build
 from frostline.source.distributions import Part
-
-SCHEMA = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A finished bundle: *files* are sha256, size and mode by relative path.
+    """A finished bundle: *files* are SHA-256, size and mode by relative path.
 
-    *missing*: modules that something imports and that were not found; *python* is its version
-    (`3.11`). *collected*: how much of each distribution; *libraries*: where each is from;
-    *owners*: so for everything, modules too; *pruned*: number and bytes of what was left out;
-    *parts*: what is compiled into distributions, by what their wheels say.
+    *missing*: modules that something imports and that PyInstaller did not find. *python*: the
+    version of the interpreter, `3.11`. *collected*: version and number of files of each
+    distribution. *libraries* and *owners*: the distribution that a library, or any file or
+    module, comes from. *pruned*: number and bytes of the files that were left out. *parts*: what
+    is compiled into each distribution, as its wheel says.
     """
 
     product: str
     version: str
     platform: str
-    layout: str
+    layout: Layout
     inputs: str
     path: str
     executable: str
@@ -41,43 +41,47 @@ class Bundle:
     owners: Mapping[str, str]
     pruned: tuple[int, int]
     parts: Mapping[str, tuple[Part, ...]]
-    schema: int = SCHEMA
+    schema: Literal[5] = 5
 
 
-def load(build: Build) -> Bundle | None:
-    """Return the bundle that was built for *target* if it lies there unchanged, else None."""
-    bundle = _parse(build.report("bundle"))
-    folder = build.bundle
-    if not bundle or not folder.is_dir() or describe_files(folder) != bundle.files:
-        return None
-    return bundle
-
-
-def read(path: Path) -> Bundle:
-    """Return what the file *path*, a `bundle.json`, describes. Raises UsageError."""
-    found = _parse(path)
-    if not found:
-        message = f"{path} is no description of a bundle that this version can read."
-        raise UsageError(message, hint="name a bundle.json that a build has written")
-    return found
-
-
-def _parse(path: Path) -> Bundle | None:
+def find_bundle(build: Build) -> Bundle | None:
+    """Return the bundle of *build* if it lies there unchanged, else None."""
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        bundle = json_file.read(build.report("bundle"), Bundle)
     except (OSError, ValueError):
         return None
-    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
-        return None
-    raw["files"] = {name: tuple(facts) for name, facts in raw["files"].items()}
-    raw["missing"], raw["pruned"] = tuple(raw["missing"]), tuple(raw["pruned"])
-    raw["parts"] = {name: tuple(map(tuple, told)) for name, told in raw["parts"].items()}
-    raw["collected"] = {name: tuple(facts) for name, facts in raw["collected"].items()}
-    return Bundle(**raw)
+    folder = build.bundle
+    return bundle if folder.is_dir() and describe_files(folder) == bundle.files else None
+
+
+def require_bundle(build: Build) -> Bundle:
+    """Return the bundle of *build*.
+
+    Raises NotBuiltError if there is none, SmokeError if it was changed after it was built.
+    """
+    bundle = find_bundle(build)
+    if bundle:
+        return bundle
+    layout = "" if build.layout == build.profile.layout else f" --layout {build.layout}"
+    hint = f"run `frostline build --product {build.product}{layout}`"
+    if build.bundle.exists() and build.report("bundle").exists():
+        message = f"{build.name} was changed after it was built."
+        raise SmokeError(message, hint=hint)
+    message = f"{build.name} was not built yet."
+    raise NotBuiltError(message, hint=hint)
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Return what the file *path*, a `bundle.json`, describes. Raises UsageError."""
+    try:
+        return json_file.read(path, Bundle)
+    except (OSError, ValueError):
+        message = f"{path} is no description of a bundle that this version can read."
+        raise UsageError(message, hint="name a bundle.json that a build has written") from None
 
 
 def describe_files(folder: Path) -> dict[str, tuple[str, int, str]]:
-    """Return sha256, size and mode of each file in *folder*; of a link where it leads."""
+    """Return SHA-256, size and mode of each file in *folder*; of a link, where it leads."""
     described = {}
     for path in digest.files(folder):
         name = path.relative_to(folder).as_posix()

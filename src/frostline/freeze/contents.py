@@ -1,5 +1,6 @@
 """Everything in a bundle, also what lies inside archives: files, PKG, PYZ, base_library.zip."""
 
+import posixpath
 import stat
 import struct
 import zipfile
@@ -35,6 +36,27 @@ class Item:
     def is_inside(self) -> bool:
         """Tell whether it lies in an archive."""
         return "!" in self.name
+
+    @property
+    def place(self) -> str:
+        """Return where the running product finds it: without archive and `_internal`."""
+        return (self.name.partition("!")[2] or self.name).removeprefix("_internal/")
+
+    @property
+    def folder(self) -> str:
+        """Return the folder of its place, "" at the top."""
+        return posixpath.dirname(self.place)
+
+    @property
+    def base(self) -> str:
+        """Return the last part of its place."""
+        return posixpath.basename(self.place)
+
+    @property
+    def escapes(self) -> bool:
+        """Tell whether it is a link that leads out of the bundle."""
+        end = posixpath.normpath(posixpath.join(posixpath.dirname(self.name), self.link))
+        return self.link.startswith("/") or end.startswith("..")
 
 
 def walk(bundle: Path) -> Iterator[Item]:

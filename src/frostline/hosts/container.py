@@ -9,15 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pydantic import TypeAdapter
-
-from frostline.core import digest, log
-from frostline.core import own_files as resources
+from frostline.core import digest, json_file, log, own_files
 from frostline.core.command import CommandError, Process
 from frostline.core.errors import BuildError, SmokeError
-from frostline.core.workspace import Target, Workspace
 from frostline.hosts import engine
 from frostline.hosts.engine import Engine
+from frostline.profile.build import Build
 from frostline.smoke.verdict import Verdict
 from frostline.source import environment
 
@@ -54,77 +51,81 @@ class ContainerError(BuildError):
 
 
 @dataclass(frozen=True)
-class Box:
-    """An *image* to run a *target*'s verbs in; *python* is the interpreter in it."""
+class Container:
+    """An *image* to run the verbs of a *build* in; *python* is the interpreter in it."""
 
-    paths: Workspace
-    target: Target
+    build: Build
     engine: Engine
     image: str
     python: str
 
 
-def build(box: Box, *, clean: bool, debug: bool, network: bool) -> None:
-    """Build the target of *box*; only its environment is made with the network, unless asked.
+def build(container: Container, *, clean: bool, debug: bool, network: bool) -> None:
+    """Build the target of *container*; only its environment is made with the network, unless asked.
 
     Raises HostError, ContainerError.
     """
-    target = box.target
+    target = container.build.target
     named = ["--product", target.product, "--platform", target.platform.name]
     named += ["--layout", target.layout]
     flags = ["--clean"] * clean + ["--debug"] * debug
-    with log.step(f"building {target.name} in {box.engine.name}") as step:
-        _run(box, ["prepare", *named], step, network=True)
-        _run(box, ["build", *named, "--where", "host", *flags], step, network=network)
+    with log.step(f"building {target.name} in {container.engine.name}") as step:
+        _run(container, ["prepare", *named], step, network=True)
+        _run(container, ["build", *named, "--where", "host", *flags], step, network=network)
 
 
-def smoke(box: Box, rounds: int) -> Verdict:
-    """Return the verdict on the built target of *box*, launched in a container without a network.
+def smoke(container: Container, rounds: int) -> Verdict:
+    """Return the verdict on the bundle of *container*, launched in it without a network.
 
     Raises HostError, ContainerError.
     """
-    target = box.target
+    target = container.build.target
     options = ["--layout", target.layout, "--repeat", str(rounds), "--json"]
     verb = ["smoke", "--product", target.product, *options]
-    with log.step(f"smoke-testing {target.name} in {box.engine.name}") as step:
-        told = _run(box, verb, step, network=False, codes=(0, SmokeError.exit_code))
-        verdict = TypeAdapter(Verdict).validate_json(told)
+    with log.step(f"smoke-testing {target.name} in {container.engine.name}") as step:
+        told = _run(container, verb, step, network=False, codes=(0, SmokeError.exit_code))
+        verdict = json_file.parse(told, Verdict)
         step.ok = verdict.ok
     return verdict
 
 
 def _run(
-    box: Box, verb: Sequence[str], step: log.Step, *, network: bool, codes: Sequence[int] = (0,)
+    container: Container,
+    verb: Sequence[str],
+    step: log.Step,
+    *,
+    network: bool,
+    codes: Sequence[int] = (0,),
 ) -> str:
     """Return what *verb* has printed as its result; the container is gone afterwards."""
-    name = f"frostline-{box.target.name}-{os.getpid()}"
-    argv = [box.engine.program, *arguments(box, name, verb, network=network)]
-    box.paths.build.mkdir(exist_ok=True)
+    name = f"frostline-{container.build.target.name}-{os.getpid()}"
+    argv = [container.engine.program, *arguments(container, name, verb, network=network)]
+    container.build.workspace.build.mkdir(exist_ok=True)
     lines: list[str] = []
-    logged = box.paths.log(box.target, "container")
+    logged = container.build.log("container")
     try:
         with Process(
-            argv, log=logged, env=box.engine.environ, on_line=step.update, stdout=lines.append
+            argv, log=logged, env=container.engine.environ, on_line=step.update, stdout=lines.append
         ) as process:
             process.close_stdin()
             code, tail = process.wait(), process.tail()
     except BaseException:
-        box.engine.remove(name)  # a client that is killed leaves its container running
+        container.engine.remove(name)  # a client that is killed leaves its container running
         raise
     if code not in codes:
         error = CommandError(argv, code, tail, logged)
-        known = engine.explain(error, box.target.name)
+        known = engine.explain(error, container.build.target.name)
         raise ContainerError(error) if known is error else known
     return "\n".join(lines)
 
 
-def arguments(box: Box, name: str, verb: Sequence[str], *, network: bool) -> list[str]:
-    """Return what the engine of *box* is called with, to run *verb* in a container *name*."""
-    lock = resources.data("resources", "requirements", "build.txt")
-    key = digest.of_values({"lock": digest.of_file(lock), "image": box.image})
-    home = _BUILD / "env" / f"frostline-{box.target.platform.name}-{key[:12]}"
-    own = {_OWN / place: path for place, path in resources.parts().items()}
-    environ = box.engine.environ
+def arguments(container: Container, name: str, verb: Sequence[str], *, network: bool) -> list[str]:
+    """Return what the engine of *container* is called with, to run *verb* in a container *name*."""
+    lock = own_files.data("resources", "requirements", "build.txt")
+    key = digest.of_values({"lock": digest.of_file(lock), "image": container.image})
+    home = _BUILD / "env" / f"frostline-{container.build.target.platform.name}-{key[:12]}"
+    own = {_OWN / place: path for place, path in own_files.parts().items()}
+    environ = container.engine.environ
     certificates = [
         variable for variable in environment.CERTIFICATES if network and environ.get(variable)
     ]
@@ -136,18 +137,19 @@ def arguments(box: Box, name: str, verb: Sequence[str], *, network: bool) -> lis
     }  # fmt: skip
     seen = {Path(environ[variable]) for variable in certificates}
     mounts = [
-        *_mount(box.paths.root, _PROJECT), *_mount(box.paths.build, _BUILD, writable=True),
+        *_mount(container.build.root, _PROJECT),
+        *_mount(container.build.workspace.build, _BUILD, writable=True),
         *(part for place, path in own.items() for part in _mount(path, place)),
         *(part for path in sorted(seen) for part in _mount(path, PurePosixPath(path.as_posix()))),
     ]  # fmt: skip
     return [
-        "run", "--rm", "--name", name, "--platform", box.target.platform.oci,
+        "run", "--rm", "--name", name, "--platform", container.build.target.platform.oci,
         *([] if network else ["--network", "none"]), "--security-opt", "label=disable",
-        *engine.user(box.engine), *mounts,
+        *engine.user(container.engine), *mounts,
         *(part for variable in (*passed, *certificates) for part in ("--env", variable)),
         *(part for item in given.items() for part in ("--env", "=".join(item))),
-        "--workdir", str(_PROJECT), "--entrypoint", "/bin/sh", box.image,
-        "-c", _FIRST, "frostline", str(home), box.python, str(_inside(lock, own)), *verb,
+        "--workdir", str(_PROJECT), "--entrypoint", "/bin/sh", container.image,
+        "-c", _FIRST, "frostline", str(home), container.python, str(_inside(lock, own)), *verb,
     ]  # fmt: skip
 
 

@@ -11,8 +11,7 @@ from pathlib import Path
 from frostline.core import archive, command, log, workspace
 from frostline.core.errors import BuildError, FetchError, HostError, UsageError
 from frostline.core.log import Json
-from frostline.freeze import bundle
-from frostline.freeze.bundle import Bundle
+from frostline.freeze.bundle import Bundle, describe_files, read_bundle
 from frostline.profile.build import Build
 from frostline.release import package
 from frostline.release.github import ApiError, Repository, items, number, text
@@ -32,8 +31,8 @@ class Checkout:
     commit: str
 
 
-def build(build: Build, repository: Repository, run: int) -> Bundle:
-    """Return the bundle of *target* that GitHub has made, in the place of one made here.
+def build_remotely(build: Build, repository: Repository, run: int) -> Bundle:
+    """Return the bundle of *build* that GitHub has made, in the place of one made here.
 
     *run*: the number of a run to go on with; a new one is started if it is 0. Raises UsageError
     for what GitHub does not have, HostError where it is not allowed, BuildError for a failed run,
@@ -190,13 +189,13 @@ def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
     reports = {
         name: folder / "output" / build.report(name).name for name in ("bundle", "audit", "smoke")
     }
-    bundle = bundle.read(reports["bundle"])
+    bundle = read_bundle(reports["bundle"])
     part, final = build.work / "fetched", build.bundle
     workspace.remove(part)
     try:
         archive.unpack(chosen, part)
         (top,) = part.iterdir()
-        if bundle.platform != build.platform.name or bundle.describe_files(top) != bundle.files:
+        if bundle.platform != build.platform.name or describe_files(top) != bundle.files:
             message = f"{chosen.name} is not what its {reports['bundle'].name} describes."
             raise FetchError(message, hint="build it again, without --run")
         workspace.remove(final)
@@ -229,7 +228,7 @@ def _require_attested(build: Build, repository: Repository, file: Path, digest: 
         return
     argv = [program, "attestation", "verify", str(file), "--repo", repository.name]
     try:
-        env = {**environ, "GH_TOKEN": repository.token}
+        env = {**build.environ, "GH_TOKEN": repository.token}
         command.run(argv, log=build.workspace.build / "log" / "attestation.log", env=env)
     except command.CommandError as error:
         message = f"the attestation of {file.name} does not hold."

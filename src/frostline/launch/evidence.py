@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from frostline.core import workspace
 from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform
-from frostline.core.workspace import Workspace
+from frostline.profile.build import Build
 from frostline.source import distributions
 from frostline.source.distributions import Installed
 
@@ -66,9 +66,9 @@ class _File(BaseModel):
     packages: Mapping[str, Mapping[Kind, Mapping[str, _Used]]]
 
 
-def load(paths: Workspace, product: str) -> tuple[Fact, ...] | None:
-    """Return the facts about *product*, None if there are none. Raises UsageError."""
-    path = paths.evidence(product)
+def load(build: Build) -> tuple[Fact, ...] | None:
+    """Return the facts about the product, None if there are none. Raises UsageError."""
+    path = build.workspace.evidence(build.product)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -79,8 +79,8 @@ def load(paths: Workspace, product: str) -> tuple[Fact, ...] | None:
         found = _File.model_validate(raw)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        message = f"{path.relative_to(paths.root).as_posix()} cannot be read: {first}."
-        hint = f"mend it, or make it again: invoke evidence --product {product}"
+        message = f"{path.relative_to(build.root).as_posix()} cannot be read: {first}."
+        hint = f"mend it, or make it again: `frostline evidence --product {build.product}`"
         raise UsageError(message, hint=hint) from None
     return tuple(
         sorted(
@@ -92,8 +92,8 @@ def load(paths: Workspace, product: str) -> tuple[Fact, ...] | None:
     )
 
 
-def write(paths: Workspace, product: str, facts: Iterable[Fact]) -> None:
-    """Write *facts*, sorted, a line each."""
+def write(build: Build, facts: Iterable[Fact]) -> None:
+    """Write *facts* about the product, sorted, a line each."""
     lines = []
     for package, of_package in groupby(sorted(facts), lambda fact: fact.package):
         kinds = []
@@ -105,7 +105,7 @@ def write(paths: Workspace, product: str, facts: Iterable[Fact]) -> None:
             kinds.append(f"  {_json(kind)}: {{\n{_joined(used)}\n  }}")
         lines.append(f" {_json(package)}: {{\n{_joined(kinds)}\n }}")
     text = f'{{"schema": 1, "packages": {{\n{_joined(lines)}\n}}}}\n'
-    workspace.write(paths.evidence(product), text)
+    workspace.write(build.workspace.evidence(build.product), text)
 
 
 def _json(value: object) -> str:
@@ -135,6 +135,11 @@ def merge(
         if on:
             merged.append(Fact(*key, (before or shown[key]).why, on))
     return tuple(sorted(merged))
+
+
+def applying_to(build: Build) -> tuple[Fact, ...]:
+    """Return the facts about the product that hold for its platform, none if there are none."""
+    return applying(load(build) or (), build.platform)
 
 
 def applying(facts: Iterable[Fact], platform: Platform) -> tuple[Fact, ...]:

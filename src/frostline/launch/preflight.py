@@ -1,15 +1,14 @@
 """Checks before the freeze that the product works at all: imported, and started from source."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from frostline.core import command, log, workspace
+from frostline.core.command import Environ
 from frostline.core.errors import BuildError
 from frostline.launch.instance import Instance
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
 from frostline.source import environment
-from frostline.source.environment import ProductEnvironment
 from frostline.source.stage import Stage
 
 # Exit codes tell the two mistakes apart; the traceback on the way is the product's own.
@@ -29,7 +28,7 @@ for part in attribute.split("."):
 _NO_MODULE, _NO_DEPENDENCY, _NO_ATTRIBUTE = 41, 42, 43
 
 
-def check(build: Build, product: ProductEnvironment, stage: Stage) -> None:
+def check(build: Build, stage: Stage) -> None:
     """Raise BuildError unless every entry can be imported and the services answer unfrozen."""
     env = environment.child_environment(build.environ) | environment.of_source(stage.folder)
     log_file = build.log("preflight")
@@ -47,9 +46,9 @@ def check(build: Build, product: ProductEnvironment, stage: Stage) -> None:
             workspace.remove(home)
             home.mkdir(parents=True)
             for entry in entries:
-                _import_entry(entry, product, env, log_file)
+                _import_entry(entry, stage.environment.python, env, log_file)
             if build.profile.services and build.profile.check_unfrozen:
-                _start(build, product, env | private(home, build.profile), home, log_file)
+                _start(build, stage, env | private(home, build.profile), home)
         finally:
             workspace.remove(home)
 
@@ -62,11 +61,9 @@ def private(home: Path, profile: Profile) -> dict[str, str]:
     return values
 
 
-def _import_entry(
-    entry: str, product: ProductEnvironment, env: Mapping[str, str], log_file: Path
-) -> None:
+def _import_entry(entry: str, python: Path, env: Environ, log_file: Path) -> None:
     module, _, attribute = entry.partition(":")
-    argv = [str(product.python), "-P", "-c", _IMPORT_ENTRY, entry]
+    argv = [str(python), "-P", "-c", _IMPORT_ENTRY, entry]
     try:
         command.run(argv, log=log_file, env=env)
     except command.CommandError as error:
@@ -81,10 +78,9 @@ def _import_entry(
         raise BuildError(message, hint=hint, tail=error.tail) from error
 
 
-def _start(
-    build: Build, product: ProductEnvironment, env: Mapping[str, str], home: Path, log_file: Path
-) -> None:
-    argv = [str(product.python), "-P", "-m", "frostline_runtime.entry"]
+def _start(build: Build, stage: Stage, env: Environ, home: Path) -> None:
+    argv = [str(stage.environment.python), "-P", "-m", "frostline_runtime.entry"]
+    log_file = build.log("preflight")
     with Instance(argv, env=env, cwd=home, log=log_file) as instance:
         instance.wait_healthy(build.profile.smoke.timeout)
         try:

@@ -14,9 +14,9 @@ from typing import cast
 from packaging.utils import canonicalize_name
 
 from frostline.core import log, workspace
+from frostline.core.command import Environ
 from frostline.core.errors import BuildError
-from frostline.launch import exercise as play
-from frostline.launch import tracer
+from frostline.launch import exercise, tracer
 from frostline.launch.evidence import KINDS, PYTHON, Fact, Kind
 from frostline.launch.exercise import Outcome
 from frostline.launch.instance import Instance
@@ -24,7 +24,6 @@ from frostline.launch.preflight import private
 from frostline.profile.build import Build
 from frostline.source import distributions, environment
 from frostline.source.distributions import Installed
-from frostline.source.environment import ProductEnvironment
 from frostline.source.stage import Stage, project_metadata
 from frostline_runtime.artifact.manifest import FILE_NAME
 
@@ -37,7 +36,7 @@ _WORDS: Mapping[Kind, str] = {
 
 
 @dataclass(frozen=True, order=True)
-class Noted:
+class TraceLine:
     """One line of a trace."""
 
     time: float
@@ -47,7 +46,7 @@ class Noted:
 
 
 @dataclass
-class _Steps:
+class _Timeline:
     """When each step of the run began."""
 
     begun: list[tuple[float, str]]
@@ -59,33 +58,34 @@ class _Steps:
         return next((name for begin, name in reversed(self.begun) if begin <= when), _START)
 
 
-def trace(build: Build, product: ProductEnvironment, stage: Stage) -> tuple[Fact, ...]:
-    """Return what *target* uses from source. Raises BuildError if it does not work there."""
+def trace(build: Build, stage: Stage) -> tuple[Fact, ...]:
+    """Return what the product uses from source. Raises BuildError if it does not work there."""
     work = build.work / "trace"
     workspace.remove(work)
     folders = {name: work / name for name in ("path", "lines", "home")}
     for folder in folders.values():
         folder.mkdir(parents=True)
     shutil.copyfile(tracer.__file__, folders["path"] / "sitecustomize.py")
-    env = environment.child_environment(build.environ) | private(folders["home"], build.profile)
-    env |= environment.of_source(stage.folder) | {
+    packages = stage.environment.site_packages
+    env = environment.child_environment(build.environ) | build.model_server_variables()
+    env |= private(folders["home"], build.profile) | environment.of_source(stage.folder)
+    env |= {
         "PYTHONPATH": os.pathsep.join(map(str, (folders["path"], stage.folder))),
         "FROSTLINE_TRACE": str(folders["lines"]),
-        "FROSTLINE_TRACE_ROOTS": os.pathsep.join(_roots(stage.folder, product.site_packages)),
+        "FROSTLINE_TRACE_ROOTS": os.pathsep.join(_roots(stage.folder, packages)),
     }
-    steps, log_file = _Steps([]), build.log("trace")
+    timeline, log_file = _Timeline([]), build.log("trace")
     workspace.remove(log_file)
     with log.step(f"tracing {build.product} from source") as step:
-        for outcome in _play(build, product, build.product, env, log_file, steps):
+        for outcome in _exercise(build, stage, env, timeline):
             step.update(outcome.name)
             if outcome.problem:
                 message = f"{build.product} fails from source: {outcome.name}: {outcome.problem}"
                 raise BuildError(message, hint=f"its output is in {log_file}")
-    installed = distributions.installed(product.site_packages, stage.folder)
-    mine = distributions.contributing(
-        installed, project_metadata(build.root / build.profile.source)[0]
-    )
-    return facts(read(folders["lines"]), steps.at, mine, stage, build.platform.name)
+    installed = distributions.installed(packages, stage.folder)
+    name, _ = project_metadata(build.root / build.profile.source)
+    mine = distributions.contributing(installed, name)
+    return facts(read(folders["lines"]), timeline.at, mine, stage, build.platform.name)
 
 
 def _roots(*folders: Path) -> dict[str, None]:
@@ -93,57 +93,51 @@ def _roots(*folders: Path) -> dict[str, None]:
     return dict.fromkeys(str(path) for folder in folders for path in (folder, folder.resolve()))
 
 
-def _play(
-    build: Build,
-    product: ProductEnvironment,
-    name: str,
-    env: Mapping[str, str],
-    log_file: Path,
-    steps: _Steps,
-) -> Iterator[Outcome]:
-    argv, home = [str(product.python), "-P", "-m", f"{_RUNTIME}.entry"], Path(env["HOME"])
-    timeout = build.profile.smoke.timeout
-    for wanted in build.profile.smoke.commands:
-        steps.begin(" ".join([name, *wanted.arguments]))
-        done = play.run_command(argv, wanted, env, home, log_file, timeout)
-        yield replace(done, name=steps.begun[-1][1])
+def _exercise(build: Build, stage: Stage, env: Environ, timeline: _Timeline) -> Iterator[Outcome]:
+    """Run the commands and requests of the smoke test, and yield what became of each."""
+    argv = [str(stage.environment.python), "-P", "-m", f"{_RUNTIME}.entry"]
+    home, log_file, smoke = Path(env["HOME"]), build.log("trace"), build.profile.smoke
+    for wanted in smoke.commands:
+        timeline.begin(" ".join([build.product, *wanted.arguments]))
+        done = exercise.run_command(argv, wanted, env, home, log_file, smoke.timeout)
+        yield replace(done, name=timeline.begun[-1][1])
     if not build.profile.services:
         return
-    steps.begin(_START)
+    timeline.begin(_START)
     with Instance(argv, env=env, cwd=home, log=log_file) as instance:
-        instance.wait_healthy(timeout)
-        instance.wait_event("ready", timeout)
+        instance.wait_healthy(smoke.timeout)
+        instance.wait_event("ready", smoke.timeout)
         urls = instance.service_urls()
-        for request in build.profile.smoke.requests:
-            steps.begin(f"{request.method} {request.path}")
-            yield play.make_request(request, urls)
-        steps.begin(_STOP)
+        for request in smoke.requests:
+            timeline.begin(f"{request.method} {request.path}")
+            yield exercise.make_request(request, urls)
+        timeline.begin(_STOP)
         try:
             instance.stop(30)
         except TimeoutError as error:
-            message = f"{name} did not stop within 30 s when run from source."
+            message = f"{build.product} did not stop within 30 s when run from source."
             raise BuildError(message, hint=f"its output is in {log_file}") from error
 
 
-def read(folder: Path) -> tuple[Noted, ...]:
+def read(folder: Path) -> tuple[TraceLine, ...]:
     """Return all lines of all processes that have written into *folder*, the first use first."""
     found = []
     for path in folder.glob("*.trace"):
         for line in path.read_text(encoding="utf-8").splitlines():
             when, kind, subject, who = cast("tuple[float, Kind, str, str]", ast.literal_eval(line))
             assert kind in KINDS  # noqa: S101  # our own tracer's word
-            found.append(Noted(when, kind, subject, who))
+            found.append(TraceLine(when, kind, subject, who))
     return tuple(sorted(found))
 
 
 def facts(
-    noted: Iterable[Noted], step_at: Callable[[float], str], mine: Installed, stage: Stage,
+    lines: Iterable[TraceLine], step_at: Callable[[float], str], mine: Installed, stage: Stage,
     platform: str,
 ) -> tuple[Fact, ...]:  # fmt: skip
-    """Return the facts that *noted* lines are about what *mine* and *stage* hold."""
+    """Return the facts in *lines* about what *mine* and *stage* hold."""
     owners = _Owners(mine, stage)
     found: dict[tuple[str, str, str], Fact] = {}
-    for item in noted:
+    for item in lines:
         name = str(canonicalize_name(item.subject)) if item.kind == "metadata" else item.subject
         package = owners.package(item.kind, name, item.who)
         key = (package, item.kind, name)

@@ -73,7 +73,7 @@ def pack(model: Path, base: Path, arguments: Sequence[str], out: Path) -> Execut
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeldModel:
+class ContainedModel:
     """A model in a file; *problem* says what is wrong with it."""
 
     name: str
@@ -87,17 +87,17 @@ class HeldModel:
 
 
 @dataclass(frozen=True)
-class Held:
+class Contents:
     """What a llamafile, or a model file, holds."""
 
     file: str
     kind: str
     size: int
     arguments: tuple[str, ...]
-    models: tuple[HeldModel, ...]
+    models: tuple[ContainedModel, ...]
 
 
-def held(path: Path) -> Held:
+def contents(path: Path) -> Contents:
     """Return what the llamafile or model at *path* holds; nothing of it is run.
 
     Raises UsageError if it cannot be read.
@@ -107,8 +107,8 @@ def held(path: Path) -> Held:
         with path.open("rb") as file:
             if file.read(4) == gguf.MAGIC:
                 whole = Member(path.name, found.size, 0, stored=True)
-                return Held(str(path), "gguf", found.size, (), (_held_model(path, whole),))
-            models = tuple(_held_model(path, member) for member in found.models)
+                return Contents(str(path), "gguf", found.size, (), (_contained_model(path, whole),))
+            models = tuple(_contained_model(path, member) for member in found.models)
             kind: str = found.kind
             if kind == "other":
                 file.seek(0)
@@ -119,11 +119,11 @@ def held(path: Path) -> Held:
     except OSError as error:
         message = f"{path}: {error.strerror}."
         raise UsageError(message, hint="name a .llamafile or .gguf") from error
-    return Held(str(path), kind, found.size, found.arguments, models)
+    return Contents(str(path), kind, found.size, found.arguments, models)
 
 
-def _held_model(path: Path, member: Member) -> HeldModel:
-    facts = HeldModel(
+def _contained_model(path: Path, member: Member) -> ContainedModel:
+    facts = ContainedModel(
         name=member.name, size=member.size, offset=member.offset, mappable=member.mappable
     )
     try:

@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from frostline.core import log, workspace
-from frostline.core import own_files as resources
+from frostline.core import log, own_files, workspace
 from frostline.core.errors import FetchError, HostError, UsageError
 from frostline.core.platforms import host
 from frostline.core.workspace import Target, Workspace
 from frostline.launch.instance import Instance, NotHealthyError, ask
-from frostline.profile import resources as pins
-from frostline.profile.resources import Pin
+from frostline.profile import resources
+from frostline.profile.resources import Resource
 from frostline.source import fetch
 from frostline_runtime.artifact import manifest
 from frostline_runtime.artifact.manifest import Manifest, ModelServer, Port, Probe, Service
@@ -33,7 +32,7 @@ Confirm = Callable[[str], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class ServeRequest:
     """What somebody wants served, and how; *model* and *base* are a file, an address or a name."""
 
     model: str = ""
@@ -48,31 +47,33 @@ def confirm_on_terminal(question: str) -> bool:
     return sys.stdin.isatty() and log.ask(question)
 
 
-def find(paths: Workspace, wish: Wish, *, confirm: Confirm) -> Choice:
-    """Return the files of *wish*, fetched if need be.
+def find(paths: Workspace, request: ServeRequest, *, confirm: Confirm) -> Choice:
+    """Return the files of *request*, fetched if need be.
 
     A llamafile as the model is its own server. Without a base the pinned llamafile is taken,
     without a model the one in the base, or the pinned one. Raises UsageError, FetchError.
     """
-    known = pins.load(paths)
-    model = _file(paths, known, wish.model, wish, confirm) if wish.model else None
-    if model and not wish.base and ape.kind_of(model) != "other":
+    known = resources.load(paths)
+    model = _file(paths, known, request.model, request, confirm) if request.model else None
+    if model and not request.base and ape.kind_of(model) != "other":
         return Choice(model)
-    base = _file(paths, known, wish.base or DEFAULT_BASE, wish, confirm)
-    if not model and not wish.base:
-        model = _file(paths, known, DEFAULT_MODEL, wish, confirm)
+    base = _file(paths, known, request.base or DEFAULT_BASE, request, confirm)
+    if not model and not request.base:
+        model = _file(paths, known, DEFAULT_MODEL, request, confirm)
     return Choice(base, model)
 
 
-def _file(paths: Workspace, known: Sequence[Pin], text: str, wish: Wish, confirm: Confirm) -> Path:
+def _file(
+    paths: Workspace, known: Sequence[Resource], text: str, request: ServeRequest, confirm: Confirm
+) -> Path:
     path = Path(text).expanduser()
     if path.is_file():
         return path.absolute()
     if "://" in text:
-        return _by_url(paths, known, text, wish, confirm)
-    if any(pin.name == text for pin in known):
-        (pin,) = pins.chosen(known, [text], host())
-        return fetch.fetch(paths, [pin], offline=wish.offline)[text]
+        return _by_url(paths, known, text, request, confirm)
+    if any(resource.name == text for resource in known):
+        (resource,) = resources.chosen(known, [text], host())
+        return fetch.fetch(paths, [resource], offline=request.offline)[text]
     if text in paths.products():
         built = paths.executable(Target(text, host()))
         if built.is_file():
@@ -82,15 +83,17 @@ def _file(paths: Workspace, known: Sequence[Pin], text: str, wish: Wish, confirm
     if "/" in text or "\\" in text or path.suffix:
         message = f"there is no file {text}."
         raise UsageError(message, hint="name a file, an address, or a resource")
-    pins.chosen(known, [text], host())  # which says what there is
+    resources.chosen(known, [text], host())  # which says what there is
     raise AssertionError(text)
 
 
-def _by_url(paths: Workspace, known: Sequence[Pin], url: str, wish: Wish, confirm: Confirm) -> Path:
+def _by_url(
+    paths: Workspace, known: Sequence[Resource], url: str, request: ServeRequest, confirm: Confirm
+) -> Path:
     name = url.partition("?")[0].rpartition("/")[2]
-    pinned = [pin for pin in known if url in pin.urls]
+    pinned = [resource for resource in known if url in resource.urls]
     if pinned:
-        return fetch.fetch(paths, pinned[:1], offline=wish.offline)[pinned[0].name]
+        return fetch.fetch(paths, pinned[:1], offline=request.offline)[pinned[0].name]
     if not name.endswith(_SUFFIXES):
         message = f"{url} names no {' or '.join(_SUFFIXES)}."
         raise UsageError(message, hint="give the address of the file itself")
@@ -106,20 +109,20 @@ def _by_url(paths: Workspace, known: Sequence[Pin], url: str, wish: Wish, confir
         try:
             with log.downloads() as bars:
                 report = Report(lambda done, total: bars.show(name, done, total), log.note)
-                download.fetch(wanted, place, report=report, offline=wish.offline)
+                download.fetch(wanted, place, report=report, offline=request.offline)
         except DownloadError as error:
             raise FetchError(str(error), hint="what has arrived is kept: try again") from error
     return place
 
 
 def base(
-    paths: Workspace, wish: Wish, environ: Mapping[str, str], *, confirm: Confirm
+    paths: Workspace, request: ServeRequest, environ: Mapping[str, str], *, confirm: Confirm
 ) -> tuple[Path, Version]:
-    """Return the base of *wish* and its version, () if it does not say.
+    """Return the base of *request* and its version, () if it does not say.
 
     Raises UsageError, FetchError.
     """
-    path = _file(paths, pins.load(paths), wish.base or DEFAULT_BASE, wish, confirm)
+    path = _file(paths, resources.load(paths), request.base or DEFAULT_BASE, request, confirm)
     try:
         with workspace.temporary() as folder:
             found = preparation.examine(Choice(path), folder, environ, log.note)
@@ -158,7 +161,7 @@ class Served:
 
 
 def serve(
-    paths: Workspace, choice: Choice, wish: Wish, environ: Mapping[str, str],
+    paths: Workspace, choice: Choice, request: ServeRequest, environ: Mapping[str, str],
     ready: Callable[[Served], None],
 ) -> None:  # fmt: skip
     """Serve *choice* until Ctrl-C, under the supervisor that runs it in artifacts, too.
@@ -166,17 +169,17 @@ def serve(
     *ready* is told once it answers; nothing of it is left afterwards, however this process ends.
     Raises UsageError, HostError.
     """
-    if not 0 <= wish.port <= _MOST_PORT:
-        message = f"--port: {wish.port} is no port."
+    if not 0 <= request.port <= _MOST_PORT:
+        message = f"--port: {request.port} is no port."
         raise UsageError(message, hint=f"1 to {_MOST_PORT}, or 0 for a free one")
     log_file = paths.build / "log" / "llamafile.log"
     log_file.unlink(missing_ok=True)
     with workspace.temporary() as folder:
-        workspace.write(folder / manifest.FILE_NAME, manifest.dump(_manifest(choice, wish)))
+        workspace.write(folder / manifest.FILE_NAME, manifest.dump(_manifest(choice, request)))
         env = dict(environ) | {
             "FROSTLINE_BUNDLE": str(folder),
             _STORAGE: str(folder / "storage"),
-            "PYTHONPATH": str(resources.runtime_package().parent),
+            "PYTHONPATH": str(own_files.runtime_package().parent),
         }
         argv = [sys.executable, "-P", "-m", "frostline_runtime.entry"]
         with Instance(argv, env=env, cwd=folder, log=log_file) as instance:
@@ -192,13 +195,15 @@ def serve(
                     raise _failed(instance)
 
 
-def _manifest(choice: Choice, wish: Wish) -> Manifest:
-    port = Port(mode="fixed" if wish.port else "ephemeral", number=wish.port, by="argument")
+def _manifest(choice: Choice, request: ServeRequest) -> Manifest:
+    port = Port(mode="fixed" if request.port else "ephemeral", number=request.port, by="argument")
     service = Service(
         name=_SERVICE, kind="llamafile", port=port, startup=Probe(), start_timeout=_START_PATIENCE,
         start_longest=_LONGEST_START,
     )  # fmt: skip
-    server = replace(wish.server, executable=str(choice.executable), model=str(choice.model or ""))
+    server = replace(
+        request.server, executable=str(choice.executable), model=str(choice.model or "")
+    )
     return Manifest(
         product="llamafile", name="llamafile", version="1", platform="", layout="onedir", entry="",
         environment=manifest.Environment(storage_variable=_STORAGE, storage_default="~"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from frostline.core.command import Environ
 from frostline.core.platforms import Platform
-from frostline.core.workspace import Target, Workspace
+from frostline.core.workspace import Layout, Target, Workspace
 from frostline.profile import reading
 from frostline.profile.profile import Profile
 
@@ -16,8 +16,8 @@ from frostline.profile.profile import Profile
 class Build:
     """One product for one platform in one project; made once per command.
 
-    *environ* holds the variables of the user. *model_server* is the llamafile that serves the
-    product's model while it is tried, None for the one that *environ* names.
+    *environ* holds the user's variables. *model_server* is the llamafile that serves the
+    product's model while the product is tried.
     """
 
     workspace: Workspace
@@ -37,7 +37,7 @@ class Build:
         return self.target.platform
 
     @property
-    def layout(self) -> str:
+    def layout(self) -> Layout:
         """Return `onedir` or `onefile`."""
         return self.target.layout
 
@@ -71,6 +71,13 @@ class Build:
         """Return the file of the licences."""
         return self.workspace.notice(self.target)
 
+    def model_server_variables(self) -> dict[str, str]:
+        """Return the variable that tells the product its model server, if it reads one."""
+        server = self.profile.model_server
+        if not (server and server.variable):
+            return {}
+        return {server.variable: str(self.model_server or "")}
+
     def report(self, name: str) -> Path:
         """Return the JSON report *name*: `bundle`, `audit`, `smoke`, `parity`."""
         return self.workspace.report(self.target, name)
@@ -87,10 +94,14 @@ class Build:
 
 
 def open_build(
-    workspace: Workspace, target: Target, environ: Environ, model_server: Path | None = None
-) -> Build:
-    """Return the build of *target*, its profile read and checked. Raises ProfileError."""
-    profile = reading.load(workspace, target)
+    workspace: Workspace, product: str, platform: Platform, environ: Environ, *,
+    layout: Layout | None = None, model_server: Path | None = None,
+) -> Build:  # fmt: skip
+    """Return the build of *product*; the layout is the profile's if none is given.
+
+    Raises UsageError for an unknown product, ProfileError with every mistake at once.
+    """
+    target, profile = reading.load(workspace, product, platform, layout)
     return Build(
         workspace=workspace, target=target, profile=profile, environ=environ,
         model_server=model_server,

@@ -1,21 +1,19 @@
 """What an artifact must be on each system, `resources/policy.toml`."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from frostline.core import own_files as resources
-from frostline.core.errors import Problem, ProfileError
+from frostline.core import own_files
 from frostline.core.platforms import Machine, OperatingSystem
 from frostline.core.workspace import Workspace
-from frostline.profile import mistakes, toml_lines
+from frostline.profile import mistakes, toml_file
 from frostline.profile.table import Strings, Table
 
 
-class System(Table):
+class SystemPolicy(Table):
     """What holds on one system."""
 
     libraries: Strings
@@ -55,30 +53,22 @@ class Policy(Table):
     """The version of this format."""
     severity: Mapping[str, Literal["error", "warning", "note"]]
     """How much a finding matters, by its id."""
-    system: dict[OperatingSystem, System]
+    system: dict[OperatingSystem, SystemPolicy]
     """By operating system."""
     image: Image
     """For containers."""
 
 
-def load(paths: Workspace) -> Policy:
+def load(workspace: Workspace) -> Policy:
     """Return the project's policy, or frostline's own where the project has none.
 
     Raises ProfileError.
     """
-    own = paths.root / "resources" / "policy.toml"
-    path = own if own.is_file() else resources.data("resources", "policy.toml")
-    text = path.read_text(encoding="utf-8")
+    own = workspace.root / "resources" / "policy.toml"
+    path = own if own.is_file() else own_files.data("resources", "policy.toml")
+    file = toml_file.read(path, workspace.root)
+    table = {"schema_" if key == "schema" else key: value for key, value in file.table.items()}
     try:
-        raw = tomllib.loads(text)
-        raw["schema_"] = raw.pop("schema", None)
-        return Policy.model_validate_json(json.dumps(raw))
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError([mistakes.syntax_problem(path.name, text, error)]) from None
+        return Policy.model_validate_json(json.dumps(table))
     except ValidationError as error:
-        lines = toml_lines.index(text)
-        found = mistakes.of_fields(error, tuple(Policy.model_fields))
-        raise ProfileError([
-            Problem(path.name, toml_lines.find(lines, key), ".".join(map(str, key)), reason)
-            for key, reason in found
-        ]) from None  # fmt: skip
+        raise file.error(mistakes.of_fields(error, tuple(Policy.model_fields))) from None

@@ -5,27 +5,16 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from frostline.core.workspace import Layout
 from frostline.profile.checks import Audit, Smoke
 from frostline.profile.services import Environment, ModelServer, Service, Storage
 from frostline.profile.table import (
     Entry,
-    Layout,
     Name,
     Serve,
     Strings,
     Table,
 )
-
-
-class Executable(Table):
-    """A further executable of the bundle; all share one runtime."""
-
-    name: Name
-    """Its file name."""
-    entry: Entry
-    """`module:function`."""
-    console: bool = True
-    """False: no console window on Windows."""
 
 
 class Package(Table):
@@ -37,8 +26,6 @@ class Package(Table):
     """Its files that are not modules."""
     binaries: bool = False
     """Its shared libraries."""
-    metadata: bool = False
-    """Its `*.dist-info`, for `importlib.metadata`."""
     entry_points: bool = False
     """The modules that its entry points name."""
 
@@ -52,7 +39,7 @@ class Data(Table):
     """File or folder, from the root of the project; `{work}/…` is what a `before` step has made."""
     glob: str = "**/*"
     """Which files of a folder; relative folders are kept."""
-    symlinks: Literal["follow", "keep", "refuse"] = "refuse"
+    symlinks: Literal["follow", "refuse"] = "refuse"
     """What becomes of links among them."""
 
 
@@ -167,8 +154,6 @@ class Profile(Table):
     """What runs: `module:attribute`."""
     serve: Serve = "function"
     """*entry* is a function, or an application that a server runs."""
-    working_directory: Literal["storage", "home"] = "storage"
-    """Where services run."""
     layout: Layout = "onedir"
     """A folder, or one file that unpacks itself at each start."""
     console: bool = True
@@ -181,8 +166,6 @@ class Profile(Table):
     """Files, by system."""
     about: About = About()
     """Whose program it is."""
-    executables: tuple[Executable, ...] = ()
-    """Further executables in the same bundle."""
     hidden_imports: Strings = ()
     """Modules that analysis does not see."""
     excludes: Strings = ()
@@ -221,15 +204,6 @@ class Profile(Table):
     """What the finished artifact must be able to do."""
     overrides: dict[str, dict[str, object]] = {}
     """Tables by platform or layout, merged over the rest."""
-
-    def not_acted_on(self) -> tuple[str, ...]:
-        """Return the fields that are set and that this version of frostline does not act on."""
-        used = {
-            "executables": self.executables,
-            "working_directory = home": self.working_directory != "storage",
-            "data.*.symlinks = keep": any(d.symlinks == "keep" for d in self.data),
-        }
-        return tuple(name for name, value in used.items() if value)
 
 
 def schema() -> str:

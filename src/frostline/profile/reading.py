@@ -1,26 +1,35 @@
 """Reads the profile of a product from its file and reports every mistake at once."""
 
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
-from frostline.core.errors import Problem, ProfileError, did_you_mean
-from frostline.core.platforms import PLATFORMS
-from frostline.core.workspace import Target, Workspace
-from frostline.profile import mistakes, toml_lines
-from frostline.profile.mistakes import Mistake, is_table
+from frostline.core.errors import UsageError, did_you_mean
+from frostline.core.platforms import PLATFORMS, Platform
+from frostline.core.workspace import Layout, Target, Workspace
+from frostline.profile import mistakes, toml_file
+from frostline.profile.mistakes import is_table
 from frostline.profile.profile import Profile
 from frostline.profile.table import Table
+from frostline.profile.toml_file import Mistake
 
 
-def load(workspace: Workspace, target: Target) -> Profile:
-    """Return the profile of *target* with its overrides applied.
+def load(
+    workspace: Workspace, product: str, platform: Platform, layout: Layout | None = None
+) -> tuple[Target, Profile]:
+    """Return the target and the profile of *product*, overrides applied.
 
-    Raises UsageError for an unknown product, ProfileError with every mistake at once.
+    The layout is the profile's if none is given. Raises UsageError for an unknown product,
+    ProfileError with every mistake at once.
     """
-    return _parse(merged(_checked(workspace, workspace.require_product(target.product)), target))
+    raw = _checked(workspace, workspace.require_product(product))
+    target = Target(product, platform, layout or "onedir")
+    profile = _parse(merged(raw, target))
+    if not layout and profile.layout != target.layout:
+        target = Target(product, platform, profile.layout)
+        profile = _parse(merged(raw, target))
+    return target, profile
 
 
 def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str, object]:
@@ -28,14 +37,8 @@ def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str,
 
     *variant* is the product whose base it is: a base has none itself.
     """
-    path = workspace.profile(product)
-    shown = path.relative_to(workspace.root).as_posix()
-    text = path.read_text(encoding="utf-8")
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError([mistakes.syntax_problem(shown, text, error)]) from None
-    lines, base = toml_lines.index(text), raw.get("base")
+    file = toml_file.read(workspace.profile(product), workspace.root)
+    raw, base = file.table, file.table.get("base")
     found: list[Mistake] = []
     if variant and base:
         found.append((("base",), f"{variant} is based on this already, and there is one step only"))
@@ -46,13 +49,20 @@ def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str,
         raw = _merge(_checked(workspace, str(base), product), raw)
     found = found or [*_field_mistakes(raw), *mistakes.find(raw, workspace.root)]
     if found:
-        raise ProfileError(
-            [
-                Problem(shown, toml_lines.find(lines, key), ".".join(map(str, key)), reason)
-                for key, reason in dict.fromkeys(found)
-            ]
-        )
+        raise file.error(found)
     return raw
+
+
+def is_for(profile: Profile, target: Target) -> bool:
+    """Tell whether the product of *target* is built for its platform."""
+    return not profile.platforms or target.platform.name in profile.platforms
+
+
+def require_for(profile: Profile, target: Target) -> None:
+    """Raise UsageError if the product of *target* is not built for its platform."""
+    if not is_for(profile, target):
+        message = f"{target.product} is not built for {target.platform.name}."
+        raise UsageError(message, hint=f"its profile says: {', '.join(profile.platforms)}")
 
 
 def merged(raw: Mapping[str, object], target: Target) -> dict[str, object]:

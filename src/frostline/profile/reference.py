@@ -15,7 +15,6 @@ _HEAD = """\
 Generated from `src/frostline/profile`; a test keeps it so. A profile is `specs/<product>.toml`.
 Every mistake is reported at once, with file, line and key. Editors check it against
 `resources/profile.schema.json`. Paths are relative to the root of the project and written with `/`.
-Fields that this version reads and does not act on yet are named by `invoke plan` and by each build.
 """
 _SIMPLE = {
     str: "text", int: "integer", float: "number", bool: "boolean", object: "any", date: "date",

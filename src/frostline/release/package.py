@@ -1,18 +1,19 @@
 """What is shipped: archives of proven bundles, their sums, and `release.json`."""
 
-import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from frostline.core import archive, digest, workspace
+from frostline.core import archive, digest, json_file, log, workspace
 from frostline.core.archive import Kind
 from frostline.core.errors import FetchError, SmokeError, UsageError
 from frostline.core.platforms import Platform
-from frostline.core.workspace import Workspace
-from frostline.freeze.bundle import Bundle
+from frostline.core.workspace import Layout, Workspace
+from frostline.freeze.bundle import Bundle, describe_files, require_bundle
 from frostline.profile.build import Build
+from frostline.release.sbom import write_bill
 
 SUMS, RELEASE = "SHA256SUMS", "release.json"
 
@@ -25,7 +26,7 @@ class Artifact:
     product: str
     version: str
     platform: str
-    layout: str
+    layout: Layout
     kind: str
     size: int
     sha256: str
@@ -33,16 +34,39 @@ class Artifact:
     proven: bool
 
 
-def package(build: Build, bundle: Bundle, kind: Kind, *, unproven: bool) -> Artifact:
-    """Return the archive of *bundle*, with its bill and licences beside it, in the release folder.
+@dataclass(frozen=True)
+class _Release:
+    """What `release.json` holds."""
 
-    It is unpacked again and compared. Raises SmokeError for a bundle that was not found good,
-    unless *unproven* ones are wanted, OSError.
+    artifacts: tuple[Artifact, ...]
+    schema: Literal[1] = 1
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What a packed bundle needs of the reports about it."""
+
+    inputs: str
+    ok: bool
+
+
+def package(build: Build, kind: Kind | None = None, *, unproven: bool = False) -> Artifact:
+    """Return the archive of the bundle of *build*, of the platform's *kind* if none is given.
+
+    Its bill of materials and licences are written beside it. Raises NotBuiltError, SmokeError for
+    a bundle that was not found good, unless *unproven* ones are wanted, OSError.
     """
-    reasons = [*_doubts(build, bundle)]
+    bundle = require_bundle(build)
+    write_bill(build)
+    with build.exclusively(), log.step(f"packing {build.name}"):
+        return _package(build, bundle, kind or build.platform.archive, unproven=unproven)
+
+
+def _package(build: Build, bundle: Bundle, kind: Kind, *, unproven: bool) -> Artifact:
+    reasons = [*_why_unproven(build, bundle)]
     if reasons and not unproven:
         message = f"{build.name} is not proven: {'; '.join(reasons)}."
-        hint = "invoke audit, invoke smoke; or --unproven, which release.json will tell"
+        hint = "`frostline audit`, `frostline smoke`; or --unproven, and release.json says so"
         raise SmokeError(message, hint=hint)
     top = f"{bundle.product}-{bundle.version}"
     suffix = "" if build.layout == "onedir" else f"-{build.layout}"
@@ -50,7 +74,7 @@ def package(build: Build, bundle: Bundle, kind: Kind, *, unproven: bool) -> Arti
     archive.pack(build.bundle, top, file, kind)
     with workspace.temporary() as folder:
         archive.unpack(file, folder / "x")
-        if bundle.describe_files(folder / "x" / top) != bundle.files:
+        if describe_files(folder / "x" / top) != bundle.files:
             message = f"{file.name} does not hold what was packed."
             raise AssertionError(message)
     made = Artifact(
@@ -94,7 +118,7 @@ def find(file: Path) -> Artifact:
     made = next((item for item in _listed(file.parent) if item.file == file.name), None)
     if not made:
         message = f"{file} is not in a {RELEASE} beside it."
-        hint = "keep what `invoke package` has written together"
+        hint = "keep what `frostline package` has written together"
         raise UsageError(message, hint=hint)
     if not file.is_file() or digest.of_file(file) != made.sha256:
         message = f"{file} is not the file that {RELEASE} speaks of."
@@ -104,24 +128,23 @@ def find(file: Path) -> Artifact:
 
 def _listed(folder: Path) -> tuple[Artifact, ...]:
     try:
-        text = (folder / RELEASE).read_text(encoding="utf-8")
-        return tuple(Artifact(**item) for item in json.loads(text)["artifacts"])
-    except (OSError, ValueError, LookupError, TypeError):
+        return json_file.read(folder / RELEASE, _Release).artifacts
+    except (OSError, ValueError):
         return ()
 
 
-def _doubts(build: Build, bundle: Bundle) -> Iterator[str]:
-    """Yield why *bundle* is not known to be good."""
+def _why_unproven(build: Build, bundle: Bundle) -> Iterator[str]:
+    """Yield each reason for which *bundle* is not known to be good."""
     for kind in ("audit", "smoke"):
         try:
-            report = json.loads(build.report(kind).read_text(encoding="utf-8"))
+            report = json_file.read(build.report(kind), _Report)
         except (OSError, ValueError):
-            yield f"no {kind} of it"
+            yield f"there is no {kind} of it"
             continue
-        if report.get("inputs") != bundle.inputs:
+        if report.inputs != bundle.inputs:
             yield f"its {kind} was of another build"
-        elif not report.get("ok"):
-            yield f"its {kind} speaks against it"
+        elif not report.ok:
+            yield f"its {kind} failed"
 
 
 def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
@@ -174,9 +197,7 @@ def _write_release(paths: Workspace, *made: Artifact) -> None:
     known = {item.file: item for item in _listed(paths.release)}
     kept = {name: item for name, item in known.items() if (paths.release / name).is_file()}
     kept |= {item.file: item for item in made}
-    listed = [asdict(kept[name]) for name in sorted(kept)]
-    text = json.dumps({"schema": 1, "artifacts": listed}, indent=2, sort_keys=True)
-    workspace.write(file, text + "\n")
+    json_file.write(file, _Release(tuple(kept[name] for name in sorted(kept))))
     files = sorted(path for path in paths.release.iterdir() if path.name != SUMS)
     lines = (f"{digest.of_file(path)}  {path.name}\n" for path in files)
     workspace.write(paths.release / SUMS, "".join(lines))

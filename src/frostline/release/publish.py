@@ -19,7 +19,7 @@ def draft(paths: Workspace, repository: Repository, tag: str, notes: str) -> str
     files = sorted(paths.release.glob("*"))
     if not (paths.release / package.SUMS).is_file():
         message = f"there is nothing to publish in {paths.release}."
-        raise UsageError(message, hint="invoke package, or invoke gather")
+        raise UsageError(message, hint="`frostline package`, or `frostline gather`")
     found = _find(repository, tag)
     if found and not found.get("draft"):
         message = f"{tag} of {repository.name} is public already; what is public stays as it is."
@@ -52,10 +52,10 @@ def publish(repository: Repository, tag: str) -> str:
     found = _find(repository, tag)
     if not found or not found.get("draft"):
         message = f"{repository.name} has no draft of {tag}."
-        raise UsageError(message, hint=f"invoke publish --tag {tag}, without --final")
+        raise UsageError(message, hint=f"run `frostline publish --tag {tag}`, without --final")
     if package.SUMS not in {text(asset, "name") for asset in _assets(repository, found)}:
         message = f"the draft of {tag} has no {package.SUMS}: its upload did not end well."
-        raise UsageError(message, hint=f"invoke publish --tag {tag}, without --final")
+        raise UsageError(message, hint=f"run `frostline publish --tag {tag}`, without --final")
     told = repository.ask("PATCH", f"releases/{number(found, 'id')}", {"draft": False})
     return text(told, "html_url")
 

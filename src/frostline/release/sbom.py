@@ -20,20 +20,25 @@ from packaging.utils import canonicalize_name
 from frostline import __version__
 from frostline.core import workspace
 from frostline.freeze import contents, provenance
-from frostline.freeze.bundle import Bundle
+from frostline.freeze.bundle import Bundle, require_bundle
 from frostline.profile.build import Build
-from frostline.profile.resources import Pin
+from frostline.profile.resources import Resource, wanted
 
 _NAMESPACE = uuid.UUID("b2f9d6d2-6c0e-5c1b-9d57-8f4f4f0a7c11")
 _LICENCE_NAMES = ("licen", "copying", "notice", "authors")
 _RULE = "=" * 78
 
 
-def write(build: Build, bundle: Bundle, pins: Sequence[Pin]) -> tuple[Path, Path]:
-    """Write the bill of materials and the licences of *bundle*; return both files.
+def write_bill(build: Build) -> tuple[Path, Path]:
+    """Write the bill of materials and the licences of the bundle of *build*; return both files.
 
-    The same bundle gives the same bytes. Raises OSError.
+    The same bundle gives the same bytes. Raises NotBuiltError, OSError.
     """
+    with build.exclusively():
+        return _write(build, require_bundle(build), wanted(build))
+
+
+def _write(build: Build, bundle: Bundle, resources: Sequence[Resource]) -> tuple[Path, Path]:
     texts = {
         item.name: item.read().decode("utf-8", "replace")
         for item in contents.walk(build.bundle)
@@ -49,13 +54,13 @@ def write(build: Build, bundle: Bundle, pins: Sequence[Pin]) -> tuple[Path, Path
         build.report("sbom.cdx"),
         build.notice,
     )
-    workspace.write(bill, _bill(build, bundle, pins, metadata))
+    workspace.write(bill, _bill(build, bundle, resources, metadata))
     workspace.write(notice, _notice(bundle, metadata, texts))
     return bill, notice
 
 
 def _bill(
-    build: Build, bundle: Bundle, pins: Sequence[Pin], metadata: Mapping[str, Message]
+    build: Build, bundle: Bundle, resources: Sequence[Resource], metadata: Mapping[str, Message]
 ) -> str:
     bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, bundle.inputs))
     product = Component(
@@ -71,7 +76,7 @@ def _bill(
         _part("frostline-runtime", __version__, "MIT"),
         _part("cpython", bundle.python, "PSF-2.0"),
         *_system_libraries(build, bundle),
-        *(_resource(pin) for pin in pins if pin.when == "build"),
+        *(_resource(resource) for resource in resources if resource.when == "build"),
     ]
     for part in parts:
         bom.components.add(part)
@@ -122,10 +127,7 @@ def _part(name: str, version: str, licence: str) -> Component:
 
 def _system_libraries(build: Build, bundle: Bundle) -> Iterator[Component]:
     """Yield the libraries that came from the build machine's system: no wheel speaks for them."""
-    sums = {
-        item.name.rpartition("!")[2].removeprefix("_internal/"): item
-        for item in contents.walk(build.bundle)
-    }
+    sums = {item.place: item for item in contents.walk(build.bundle)}
     for place, owner in sorted(bundle.libraries.items()):
         if owner == provenance.SYSTEM and place in sums:
             found = hashlib.sha256(sums[place].read()).hexdigest()
@@ -136,12 +138,14 @@ def _system_libraries(build: Build, bundle: Bundle) -> Iterator[Component]:
             )  # fmt: skip
 
 
-def _resource(pin: Pin) -> Component:
-    hashes = [HashType(alg=HashAlgorithm.SHA_256, content=pin.sha256)] if pin.sha256 else []
+def _resource(resource: Resource) -> Component:
+    hashes = (
+        [HashType(alg=HashAlgorithm.SHA_256, content=resource.sha256)] if resource.sha256 else []
+    )
     return Component(
-        name=pin.name, version=pin.version, type=ComponentType.FILE, hashes=hashes,
-        bom_ref=f"resource:{pin.name}", licenses=[DisjunctiveLicense(name=pin.licence)],
-        properties=[Property(name="frostline:url", value=pin.url)],
+        name=resource.name, version=resource.version, type=ComponentType.FILE, hashes=hashes,
+        bom_ref=f"resource:{resource.name}", licenses=[DisjunctiveLicense(name=resource.licence)],
+        properties=[Property(name="frostline:url", value=resource.url)],
     )  # fmt: skip
 
 

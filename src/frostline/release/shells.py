@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from frostline.core import own_files as resources
-from frostline.core import workspace
+from frostline.core import log, own_files, workspace
 from frostline.core.errors import UsageError
-from frostline.freeze.bundle import Bundle
+from frostline.freeze.bundle import Bundle, require_bundle
 from frostline.profile.build import Build
 
 Shell = Literal["electron", "tauri"]
@@ -36,31 +35,32 @@ class Export:
     files: tuple[str, ...]
 
 
-def export(build: Build, bundle: Bundle, shell: Shell) -> Export:
-    """Return *bundle* laid out for *shell* in `build/export`. Raises UsageError, OSError.
+def export(build: Build, shell: Shell) -> Export:
+    """Return the bundle of *build* laid out for *shell* in `build/export`.
 
-    Electron takes a folder, so an onefile artifact is refused; Tauri takes both.
+    Electron takes a folder, so an onefile artifact is refused; Tauri takes both. Raises
+    NotBuiltError, UsageError, OSError.
     """
+    bundle = require_bundle(build)
     if shell == "electron" and build.layout != "onedir":
         message = "an Electron application ships a folder; this is one file."
         raise UsageError(message, hint="export the onedir layout: it also starts faster")
     folder = build.workspace.build / "export" / f"{build.name}-{shell}"
     part = folder.with_name(f"{folder.name}.part")
-    workspace.remove(part)
-    try:
-        if shell == "electron":
-            executable = _electron(build, part)
-        else:
-            executable = _tauri(build, bundle, part)
-        workspace.remove(folder)
-        part.replace(folder)
-    finally:
+    with build.exclusively(), log.step(f"exporting {build.name} for {shell}"):
         workspace.remove(part)
+        try:
+            write = _electron if shell == "electron" else _tauri
+            executable = write(build, bundle, part)
+            workspace.remove(folder)
+            part.replace(folder)
+        finally:
+            workspace.remove(part)
     files = sorted(path.name for path in folder.iterdir())
     return Export(shell, str(folder), executable, tuple(files))
 
 
-def _electron(build: Build, folder: Path) -> str:
+def _electron(build: Build, _: Bundle, folder: Path) -> str:
     """Make `extraResources` of it: electron-builder keeps links and modes."""
     name = build.product
     shutil.copytree(build.bundle, folder / "resources" / name, symlinks=True)
@@ -69,7 +69,7 @@ def _electron(build: Build, folder: Path) -> str:
         workspace.write(folder / "entitlements.plist", ENTITLEMENTS)
         config["mac"] = {"hardenedRuntime": True, "entitlementsInherit": "entitlements.plist"}
     _write(folder / "electron-builder.json", config)
-    module = resources.data("resources", "shells", "sidecar.mjs")
+    module = own_files.data("resources", "shells", "sidecar.mjs")
     shutil.copyfile(module, folder / "sidecar.mjs")
     return f"resources/{name}/{build.executable.name}"
 
@@ -93,7 +93,7 @@ def _tauri(build: Build, bundle: Bundle, folder: Path) -> str:
         workspace.write(folder / "entitlements.plist", ENTITLEMENTS)
         config["macOS"] = {"entitlements": "entitlements.plist"}
     _write(folder / f"tauri.{name}.conf.json", {"bundle": config})
-    module = resources.data("resources", "shells", "sidecar.rs")
+    module = own_files.data("resources", "shells", "sidecar.rs")
     shutil.copyfile(module, folder / "sidecar.rs")
     return executable
 

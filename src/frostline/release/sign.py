@@ -6,18 +6,18 @@ any host; archives by minisign or GPG. Keys and passwords stay where those tools
 
 import contextlib
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from frostline.core import command, digest, log, native, workspace
+from frostline.core import command, digest, json_file, log, native, workspace
 from frostline.core.command import CommandError
 from frostline.core.errors import BuildError, HostError, UsageError
-from frostline.freeze.bundle import Bundle
+from frostline.freeze.bundle import Bundle, describe_files, require_bundle
 from frostline.profile.build import Build
 from frostline.profile.profile import Signing
+from frostline.release.package import add, find
 from frostline.release.shells import ENTITLEMENTS
 
 PASSWORD = "FROSTLINE_SIGN_PASSWORD"  # noqa: S105  # where it is, not what it is
@@ -32,10 +32,10 @@ class UnsaidError(UsageError):
 
 
 @dataclass(frozen=True)
-class Step:
+class SigningCommand:
     """A command of the plan, and what it is for; `{password}` is a file that holds the password.
 
-    *makes* is put in the place of *replaces* when it has ended well. A step with a file *known*,
+    *makes* is put in the place of *replaces* when it has ended well. A command with a file *known*,
     which keeps the `id` that it told, is not run again: *resume* is.
     """
 
@@ -47,11 +47,33 @@ class Step:
     resume: tuple[str, ...] = ()
 
 
-def plan(build: Build, bundle: Bundle, tool: str = "") -> tuple[Step, ...]:
-    """Return the steps that sign *bundle*. Raises UsageError for what the profile does not say.
+def signing_plan(
+    build: Build, archive: Path | None = None, tool: str = ""
+) -> tuple[SigningCommand, ...]:
+    """Return the commands that sign the bundle of *build*, or its *archive*.
 
-    *tool* is `osslsigncode` to sign for Windows on another system.
+    *tool* is `osslsigncode` to sign for Windows on another system. Raises NotBuiltError,
+    UsageError for what the profile does not say.
     """
+    if archive:
+        find(archive)
+        return plan_archive(archive, build.profile.signing)
+    return plan(build, require_bundle(build), tool)
+
+
+def sign(build: Build, commands: Sequence[SigningCommand], archive: Path | None = None) -> None:
+    """Run the *commands* of `signing_plan`. Raises HostError, BuildError."""
+    with build.exclusively():
+        if not archive:
+            sign_bundle(build, require_bundle(build), commands)
+            return
+        run(build, commands)
+        if archive.parent == build.workspace.release:
+            add(build.workspace)
+
+
+def plan(build: Build, bundle: Bundle, tool: str = "") -> tuple[SigningCommand, ...]:
+    """Return the commands that sign *bundle*. Raises UsageError for what the profile lacks."""
     signing = build.profile.signing
     if build.platform.system == "darwin":
         return tuple(_macos(build, bundle, signing, build.profile.about.identifier))
@@ -62,34 +84,34 @@ def plan(build: Build, bundle: Bundle, tool: str = "") -> tuple[Step, ...]:
             return tuple(_osslsigncode(build, files, signing))
         return tuple(_signtool(files, signing))
     message = "Linux has no signatures in executables: what is signed is the archive."
-    raise UsageError(message, hint="invoke sign --archive build/release/…")
+    raise UsageError(message, hint="`frostline sign --archive build/release/…`")
 
 
-def plan_archive(file: Path, signing: Signing) -> tuple[Step, ...]:
+def plan_archive(file: Path, signing: Signing) -> tuple[SigningCommand, ...]:
     """Return the steps that sign the archive *file*, whatever platform it is for."""
     if signing.minisign:
         trusted = f"file:{file.name}"
         argv = ["minisign", "-S", "-s", signing.minisign, "-t", trusted, "-m", str(file)]
-        return (Step("a signature beside the archive", tuple(argv)),)
+        return (SigningCommand("a signature beside the archive", tuple(argv)),)
     if signing.gpg:
         argv = ["gpg", "--batch", "--yes", "--local-user", signing.gpg, "--armor"]
         argv += ["--output", f"{file}.asc", "--detach-sign", str(file)]
-        return (Step("a signature beside the archive", tuple(argv)),)
+        return (SigningCommand("a signature beside the archive", tuple(argv)),)
     raise UnsaidError(key="minisign or gpg", what="the key that signs archives")
 
 
-def sign(build: Build, bundle: Bundle, steps: Sequence[Step]) -> Bundle:
-    """Return *bundle* with its files signed by *steps*; it is changed when all of them ended well.
+def sign_bundle(build: Build, bundle: Bundle, commands: Sequence[SigningCommand]) -> Bundle:
+    """Return *bundle* with its files signed by *commands*, unchanged unless all ended well.
 
-    What was found good before is another bundle's: its reports go. Raises HostError, BuildError.
+    The reports about the unsigned bundle are removed. Raises HostError, BuildError.
     """
     place, final = _copy(build), build.bundle
     workspace.remove(place)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         shutil.copytree(final, place, symlinks=True)
-        run(build, steps)
-        files = bundle.describe_files(place)
+        run(build, commands)
+        files = describe_files(place)
         workspace.remove(final)
         place.replace(final)
     finally:
@@ -97,33 +119,34 @@ def sign(build: Build, bundle: Bundle, steps: Sequence[Step]) -> Bundle:
     signed = replace(bundle, files=files, size=sum(size for _, size, _ in files.values()))
     for kind in ("audit", "smoke", "parity"):
         workspace.remove(build.report(kind))
-    text = json.dumps(asdict(signed), indent=2, sort_keys=True) + "\n"
-    workspace.write(build.report("bundle"), text)
+    json_file.write(build.report("bundle"), signed)
     return signed
 
 
-def run(build: Build, steps: Sequence[Step]) -> None:
-    """Run *steps*, in order. Raises HostError for a tool that is not here, BuildError."""
+def run(build: Build, commands: Sequence[SigningCommand]) -> None:
+    """Run *commands*, in order. Raises HostError for a tool that is not here, BuildError."""
     path = build.environ.get("PATH")
-    missing = sorted({step.argv[0] for step in steps if not shutil.which(step.argv[0], path=path)})
+    missing = sorted(
+        {item.argv[0] for item in commands if not shutil.which(item.argv[0], path=path)}
+    )
     if missing:
         message = f"{', '.join(missing)} is not on PATH."
         raise HostError(message, hint="--dry-run shows the plan; sign where the tools are")
     logged = build.log("sign")
     with log.step(f"signing {build.name}") as shown, _password(build.environ) as password:
-        for number, step in enumerate(steps):
-            shown.update(f"{number + 1} of {len(steps)}: {step.why}")
-            argv = [part.replace("{password}", str(password)) for part in step.argv]
-            if step.resume:
-                _submit(step, logged, build.environ)
+        for number, item in enumerate(commands):
+            shown.update(f"{number + 1} of {len(commands)}: {item.why}")
+            argv = [part.replace("{password}", str(password)) for part in item.argv]
+            if item.resume:
+                _submit(item, logged, build.environ)
                 continue
             try:
                 command.run(argv, log=logged, env=build.environ)
             except CommandError as error:
-                message = f"{step.why}: {error.message}"
+                message = f"{item.why}: {error.message}"
                 raise BuildError(message, hint=error.hint, tail=error.tail) from error
-            if step.makes:
-                Path(step.makes).replace(step.replaces)
+            if item.makes:
+                Path(item.makes).replace(item.replaces)
 
 
 def _copy(build: Build) -> Path:
@@ -143,7 +166,9 @@ def _native_files(build: Build, bundle: Bundle, kind: native.Format) -> list[str
     return found
 
 
-def _macos(build: Build, bundle: Bundle, signing: Signing, identifier: str) -> Iterator[Step]:
+def _macos(
+    build: Build, bundle: Bundle, signing: Signing, identifier: str
+) -> Iterator[SigningCommand]:
     if not signing.identity:
         raise UnsaidError(key="identity", what="a Developer ID of the keychain")
     folder = _copy(build)
@@ -160,18 +185,20 @@ def _macos(build: Build, bundle: Bundle, signing: Signing, identifier: str) -> I
     inside_out = sorted(places, key=lambda name: (name == main, -name.count("/"), name))
     for name in inside_out:
         named = ("--identifier", identifier) if identifier and name == main else ()
-        yield Step(f"sign {name}", (*argv, *named, str(folder / name)))
+        yield SigningCommand(f"sign {name}", (*argv, *named, str(folder / name)))
     verify = ("codesign", "--verify", "--strict", "--verbose=2")
-    yield Step("verify", (*verify, *(str(folder / name) for name in inside_out[-1:])))
+    yield SigningCommand("verify", (*verify, *(str(folder / name) for name in inside_out[-1:])))
     if not signing.notary_profile:
         return
     packed = build.work / f"{build.name}.notary.zip"
-    yield Step("pack it for Apple", ("ditto", "-c", "-k", "--keepParent", str(folder), str(packed)))
+    yield SigningCommand(
+        "pack it for Apple", ("ditto", "-c", "-k", "--keepParent", str(folder), str(packed))
+    )
     tool, options = ("xcrun", "notarytool"), ("--keychain-profile", signing.notary_profile)
     as_json = ("--output-format", "json")
     # Signed again, the same files have the same hashes of code, by which Apple knows them.
     key = digest.of_values({name: sum_ for name, (sum_, _, _) in bundle.files.items()})
-    yield Step(
+    yield SigningCommand(
         "submit it to Apple; a folder cannot be stapled: Gatekeeper asks Apple at its first start",
         (*tool, "submit", str(packed), *options, *as_json),
         known=str(build.work / f"notary-{key[:12]}.json"),
@@ -181,42 +208,44 @@ def _macos(build: Build, bundle: Bundle, signing: Signing, identifier: str) -> I
 
 def _framework(name: str) -> str:
     """Return the version of a framework that the file *name* is the library of, or *name*."""
-    parts = PurePosixPath(name).parts
-    if len(parts) > 3 and parts[-3] == "Versions" and parts[-4] == f"{parts[-1]}.framework":  # noqa: PLR2004  # F.framework/Versions/A/F
-        return "/".join(parts[:-1])
+    match PurePosixPath(name).parts:
+        case (*_, framework, "Versions", _, library) if framework == f"{library}.framework":
+            return str(PurePosixPath(name).parent)
     return name
 
 
-def _signtool(files: Sequence[str], signing: Signing) -> Iterator[Step]:
+def _signtool(files: Sequence[str], signing: Signing) -> Iterator[SigningCommand]:
     argv = ["signtool", "sign", "/fd", "SHA256", "/sha1", signing.thumbprint]
     if signing.timestamp:
         argv += ["/td", "SHA256", "/tr", signing.timestamp]
     for start in range(0, len(files), _AT_ONCE):
         some = files[start : start + _AT_ONCE]
-        yield Step(f"sign {len(some)} files", (*argv, *some))
-        yield Step(f"verify {len(some)} files", ("signtool", "verify", "/pa", "/all", *some))
+        yield SigningCommand(f"sign {len(some)} files", (*argv, *some))
+        yield SigningCommand(
+            f"verify {len(some)} files", ("signtool", "verify", "/pa", "/all", *some)
+        )
 
 
-def _osslsigncode(build: Build, files: Sequence[str], signing: Signing) -> Iterator[Step]:
+def _osslsigncode(build: Build, files: Sequence[str], signing: Signing) -> Iterator[SigningCommand]:
     if not (signing.certificate and signing.key):
         raise UnsaidError(key="thumbprint, or certificate and key", what="what signs for Windows")
     argv = ["osslsigncode", "sign", "-certs", signing.certificate, "-key", signing.key]
-    argv += ["-readpass", "{password}"] if os.environ.get(PASSWORD) else []
+    argv += ["-readpass", "{password}"] if build.environ.get(PASSWORD) else []
     argv += ["-h", "sha256", "-n", build.product]
     argv += ["-ts", signing.timestamp] if signing.timestamp else []
     for file in files:
         made = f"{file}.signed"
         step = (*argv, "-in", file, "-out", made)
-        yield Step(f"sign {Path(file).name}", step, makes=made, replaces=file)
+        yield SigningCommand(f"sign {Path(file).name}", step, makes=made, replaces=file)
     trusted = signing.authority or signing.certificate
     for file in files:
         verify: tuple[str, ...] = ("osslsigncode", "verify", "-CAfile", trusted)
         if signing.timestamp:
             verify = (*verify, "-TSA-CAfile", trusted)
-        yield Step(f"verify {Path(file).name}", (*verify, "-in", file))
+        yield SigningCommand(f"verify {Path(file).name}", (*verify, "-in", file))
 
 
-def _submit(step: Step, logged: Path, environ: Mapping[str, str]) -> None:
+def _submit(step: SigningCommand, logged: Path, environ: Mapping[str, str]) -> None:
     """Submit what is to be notarised, once, and wait for Apple's word; go on with it if cut off."""
     known = Path(step.known)
     try:

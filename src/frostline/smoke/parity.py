@@ -2,15 +2,40 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
-from frostline.audit.findings import Finding
-from frostline.smoke.result import Result
+from frostline.audit.findings import Finding, finding
+from frostline.core import json_file, log
+from frostline.freeze.bundle import require_bundle
+from frostline.freeze.plan import collect
+from frostline.profile.build import Build
+from frostline.smoke.result import TrialResult
+from frostline.smoke.verdict import SmokeTarget, attempt, attempt_from_source
+from frostline.source.product import lay_out
 
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
-_REMEDY = "look what the bundle lacks: invoke evidence, invoke audit"
 
 
-def compare(source: Result, artifact: Result) -> tuple[Finding, ...]:
+def parity(build: Build) -> tuple[Finding, ...]:
+    """Return what the artifact of *build* does otherwise than its source; written to JSON, too.
+
+    Raises NotBuiltError, BuildError.
+    """
+    bundle = require_bundle(build)
+    with build.exclusively(), log.step(f"comparing {build.name} with its source") as step:
+        stage = lay_out(build)
+        collect(build, stage)  # writes the manifest that the source needs to run
+        source = attempt_from_source(build, stage, step)
+        target = SmokeTarget(build, bundle.inputs, bundle.size)
+        artifact = attempt(target, step, prefix="artifact: ", lives=False)
+        found = compare(source, artifact)
+        step.ok = not found
+    report = {"product": bundle.product, "inputs": bundle.inputs, "findings": [*map(asdict, found)]}
+    json_file.write(build.report("parity"), report)
+    return found
+
+
+def compare(source: TrialResult, artifact: TrialResult) -> tuple[Finding, ...]:
     """Return what the artifact does otherwise than the product does from source.
 
     Statuses and exit codes must be the same, JSON answers must have the same shape, the OpenAPI
@@ -23,7 +48,7 @@ def compare(source: Result, artifact: Result) -> tuple[Finding, ...]:
             found += _routes(name, text, said)
         elif status != other:
             reason = f"status {status} from source, {other} from the artifact: {said[:200]}"
-            found.append(_differs("parity.status", name, reason))
+            found.append(finding("parity.status", name, reason))
         elif name == "selftest --json":
             found += _facts(_document(text), _document(said))
         else:
@@ -34,13 +59,13 @@ def compare(source: Result, artifact: Result) -> tuple[Finding, ...]:
 def _routes(name: str, text: str, said: str) -> Iterator[Finding]:
     mine, other = dict(_operations(_document(text))), dict(_operations(_document(said)))
     for route in sorted(mine.keys() - other.keys()):
-        yield _differs("parity.route", name, f"{route} is there from source only")
+        yield finding("parity.route", name, f"{route} is there from source only")
     for route in sorted(other.keys() - mine.keys()):
-        yield _differs("parity.route", name, f"{route} is there in the artifact only")
+        yield finding("parity.route", name, f"{route} is there in the artifact only")
     changed = [route for route in sorted(mine.keys() & other.keys()) if mine[route] != other[route]]
     if changed:
         reason = f"{', '.join(changed[:5])}: described otherwise (docstrings?)"
-        yield _differs("parity.description", name, reason)
+        yield finding("parity.description", name, reason)
 
 
 def _operations(document: object) -> Iterator[tuple[str, str]]:
@@ -53,13 +78,13 @@ def _operations(document: object) -> Iterator[tuple[str, str]]:
 
 def _facts(mine: object, other: object) -> Iterator[Finding]:
     if not (isinstance(mine, dict) and isinstance(other, dict)):
-        yield _differs("parity.fact", "selftest", "its report cannot be read")
+        yield finding("parity.fact", "selftest", "its report cannot be read")
         return
     ours, theirs = _told(mine), _told(other)
     for fact in sorted(ours - theirs):
-        yield _differs("parity.fact", "selftest", f"{fact}: from source only")
+        yield finding("parity.fact", "selftest", f"{fact}: from source only")
     for fact in sorted(theirs - ours):
-        yield _differs("parity.fact", "selftest", f"{fact}: in the artifact only")
+        yield finding("parity.fact", "selftest", f"{fact}: in the artifact only")
 
 
 def _told(report: "Mapping[str, Mapping[str, list[str]]]") -> set[str]:
@@ -72,7 +97,7 @@ def _shapes(name: str, mine: object, other: object) -> Iterator[Finding]:
     if ours != theirs:
         only = [f"{part} from source only" for part in sorted(ours - theirs)]
         only += [f"{part} from the artifact only" for part in sorted(theirs - ours)]
-        yield _differs("parity.answer", name, "; ".join(only[:5]))
+        yield finding("parity.answer", name, "; ".join(only[:5]))
 
 
 def _shape(value: object, at: str = "") -> Iterator[str]:
@@ -93,7 +118,3 @@ def _document(text: str) -> object:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _differs(name: str, file: str, reason: str) -> Finding:
-    return Finding(id=name, severity="error", file=file, reason=reason, remedy=_REMEDY)

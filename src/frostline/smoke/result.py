@@ -1,8 +1,7 @@
 """What a trial is asked, and what it has shown: the JSON that passes between two processes."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -16,7 +15,7 @@ class Check:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class TrialRequest:
     """What is tried, and how: *argv* starts it, with `{place}` for the folder of the bundle.
 
     *installed* is that folder; it is seen read-only at *places*, if there are any, and moved
@@ -37,7 +36,7 @@ class Job:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class TrialResult:
     """What was seen; times in seconds, memory in bytes.
 
     *unproven* says why it was not cut off; *observed* are status and text of each answer.
@@ -55,16 +54,3 @@ class Result:
     def ok(self) -> bool:
         """Tell whether nothing speaks against it."""
         return all(check.ok for check in self.checks)
-
-
-def dump(value: Job | Result) -> str:
-    """Return *value* as JSON text."""
-    return json.dumps(asdict(value))
-
-
-def load(text: str) -> Result:
-    """Return the result that *text* holds."""
-    raw = json.loads(text)
-    raw["checks"] = tuple(Check(**check) for check in raw["checks"])
-    raw["observed"] = {name: tuple(answer) for name, answer in raw["observed"].items()}
-    return Result(**{**raw, "tail": tuple(raw["tail"])})

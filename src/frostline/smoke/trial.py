@@ -1,10 +1,10 @@
 """One trial of an artifact, in a process of its own that may cut itself off.
 
-`python -m frostline.smoke.trial JOB RESULT`: both are JSON; the steps are told on standard output.
+`python -m frostline.smoke.trial REQUEST RESULT`: both are JSON; each step is a line of standard
+output.
 """
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -15,15 +15,15 @@ from pathlib import Path
 
 import psutil
 
-from frostline.core import workspace
+from frostline.core import json_file
 from frostline.core.errors import BuildError
-from frostline.launch import exercise as play
+from frostline.launch import exercise
 from frostline.launch.exercise import Outcome
 from frostline.launch.instance import Instance, NotHealthyError, ask
 from frostline.profile.checks import Command
 from frostline.profile.profile import Profile
 from frostline.smoke import isolation
-from frostline.smoke.result import Check, Job, Result, dump
+from frostline.smoke.result import Check, TrialRequest, TrialResult
 
 TAG = "FROSTLINE_SMOKE"
 _LEFTOVER_PATIENCE = 2.0
@@ -38,26 +38,24 @@ _SHELL = (
 )
 
 
-def main(job_file: str, result_file: str) -> int:
-    """Do the job in one file and write the result into the other."""
-    raw = json.loads(Path(job_file).read_text(encoding="utf-8"))
-    job = Job(**{**raw, "argv": tuple(raw["argv"]), "places": tuple(raw["places"])})
-    trial = Trial(job)
+def main(request_file: str, result_file: str) -> int:
+    """Do what one file requests and write the result into the other."""
+    trial = Trial(json_file.read(Path(request_file), TrialRequest))
     try:
         trial.run()
     except KeyboardInterrupt:
         return 130
-    workspace.write(Path(result_file), dump(trial.result))
+    json_file.write(Path(result_file), trial.result)
     return 0
 
 
 class Trial:
-    """A job and what it has shown so far."""
+    """A request and what its trial has shown so far."""
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.profile = Profile.model_validate_json(job.profile)
-        self.result = Result()
+    def __init__(self, request: TrialRequest) -> None:
+        self.request = request
+        self.profile = Profile.model_validate_json(request.profile)
+        self.result = TrialResult()
         self._observed: dict[str, tuple[int | None, str]] = {}
         self._ports: dict[str, int] = {}
         self._step = ""
@@ -66,16 +64,16 @@ class Trial:
 
     def run(self) -> None:
         """Play the commands and every life of the artifact."""
-        job, unproven = self.job, ""
-        places = [Path(name) for name in job.places] or [Path(job.installed)]
-        shown = dict.fromkeys(places, Path(job.installed)) if job.read_only else {}
+        request, unproven = self.request, ""
+        places = [Path(name) for name in request.places] or [Path(request.installed)]
+        shown = dict.fromkeys(places, Path(request.installed)) if request.read_only else {}
         try:
-            isolation.enter(offline=job.offline, read_only=shown)
+            isolation.enter(offline=request.offline, read_only=shown)
             moves = not shown and len(places) > 1
         except isolation.NotPossibleError as error:
             unproven, moves = str(error), len(places) > 1
         if moves:
-            places[0] = Path(job.installed)
+            places[0] = Path(request.installed)
         self.result = replace(self.result, unproven=unproven)
         before = _tree(places[0])
         try:
@@ -83,7 +81,7 @@ class Trial:
             if self.profile.services:
                 self._first_life(places[0])
                 self._unchanged(places[0], before)
-                if job.lives:
+                if request.lives:
                     if moves:
                         places[1].rmdir()
                         places[0].rename(places[1])
@@ -109,25 +107,25 @@ class Trial:
         self._observed[name] = (done.status, done.text)
 
     def _argv(self, place: Path) -> list[str]:
-        return [word.replace("{place}", str(place)) for word in self.job.argv]
+        return [word.replace("{place}", str(place)) for word in self.request.argv]
 
     def _commands(self, place: Path) -> None:
         wanted = [*self.profile.smoke.commands]
         if self.profile.services:
             wanted.insert(0, Command(arguments=("selftest", "--json"), contains='"ok": true'))
-        log, timeout = Path(self.job.log), self.profile.smoke.timeout
+        log, timeout = Path(self.request.log), self.profile.smoke.timeout
         for item in wanted:
             self._tell(" ".join(item.arguments))
             argv = self._argv(place)
-            done = play.run_command(argv, item, self.job.environment, place, log, timeout)
+            done = exercise.run_command(argv, item, self.request.environment, place, log, timeout)
             self._observe(" ".join(item.arguments), done)
             good = done.good if len(done.good) > 1 else ""  # no brace of JSON
             self._check("smoke.command", done.name, done.problem, good)
 
     def _start(self, place: Path, *before: str) -> Instance:
         argv = [*before, *self._argv(place)]
-        log = Path(self.job.log)
-        return Instance(argv, env=self.job.environment, cwd=place, log=log)
+        log = Path(self.request.log)
+        return Instance(argv, env=self.request.environment, cwd=place, log=log)
 
     def _first_life(self, place: Path) -> None:
         timeout = self.profile.smoke.timeout
@@ -144,7 +142,7 @@ class Trial:
             urls = self._addresses(instance)
             for request in self.profile.smoke.requests:
                 self._tell(request.name)
-                done = play.make_request(request, urls)
+                done = exercise.make_request(request, urls)
                 self._observe(request.name, done)
                 self._check("smoke.request", request.name, done.problem, done.good)
             for name, url in urls.items():
@@ -155,7 +153,7 @@ class Trial:
                 self.result, ready=instance.ready_after, healthy=instance.healthy_after,
                 memory=_memory(instance.process.pid),
             )  # fmt: skip
-            if self.job.lives:
+            if self.request.lives:
                 self._second_instance(place)
             self._stops(instance, "stops when its lifeline ends", instance.process.close_stdin)
 
@@ -165,8 +163,10 @@ class Trial:
             arguments=("--lifeline", "stdin"), exit_code=_ALREADY_RUNNING,
             contains='"already_running"',
         )  # fmt: skip
-        argv, log = self._argv(place), Path(self.job.log)
-        done = play.run_command(argv, expected, self.job.environment, place, log, self._patience)
+        argv, log = self._argv(place), Path(self.request.log)
+        done = exercise.run_command(
+            argv, expected, self.request.environment, place, log, self._patience
+        )
         good = "says that the first one runs"
         self._check("smoke.second-instance", "a second instance", done.problem, good)
 
@@ -236,7 +236,7 @@ class Trial:
         """Return what the artifact has left behind, in words; nothing if it left nothing."""
         reasons = [f"process {item}" for item in self._still_running(_LEFTOVER_PATIENCE)]
         self._end_all()  # told, and not left to the user
-        temporary = Path(self.job.temporary)
+        temporary = Path(self.request.temporary)
         reasons += [f"temporary file {path.name}" for path in sorted(temporary.glob("*"))]
         for name, port in self._ports.items():
             if ask("GET", f"http://127.0.0.1:{port}/", timeout=1)[0]:
@@ -244,13 +244,13 @@ class Trial:
         return "left behind: " + ", ".join(reasons) if reasons else ""
 
     def _end_all(self) -> None:
-        for process in tagged(self.job.environment[TAG]):
+        for process in tagged(self.request.environment[TAG]):
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
     def _still_running(self, patience: float) -> list[str]:
         deadline = time.monotonic() + patience
-        while (found := tagged(self.job.environment[TAG])) and time.monotonic() < deadline:
+        while (found := tagged(self.request.environment[TAG])) and time.monotonic() < deadline:
             time.sleep(0.02)
         return [f"{process.info['name']} ({process.pid})" for process in found]
 

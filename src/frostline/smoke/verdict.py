@@ -1,22 +1,21 @@
 """Proves an artifact: launched elsewhere, cut off, healthy, answering, killed, nothing left."""
 
-import json
 import shutil
 import statistics
 import sys
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
-from frostline.core import archive, command, log, workspace
-from frostline.core.workspace import Target, Workspace
-from frostline.profile.profile import Profile
-from frostline.smoke import isolation, result, trial
-from frostline.smoke.result import Check, Job, Result
+from frostline.core import archive, command, json_file, log, workspace
+from frostline.profile.build import Build
+from frostline.smoke import isolation, trial
+from frostline.smoke.result import Check, TrialRequest, TrialResult
 from frostline.source import environment
+from frostline.source.stage import Stage
 
-SCHEMA = 2
 # Spaces and letters outside ASCII: where users really install things.
 _PLACE = "frostline smøke "
 # What may fail because the artifact is cut off.
@@ -48,110 +47,102 @@ class Verdict:
     size_bytes: int = 0
     log: str = ""
     tail: tuple[str, ...] = ()
-    schema: int = SCHEMA
+    schema: Literal[2] = 2
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is tried: the built bundle, or *packed*, an archive of one.
+class SmokeTarget:
+    """What is tried: the bundle of *build*, or *packed*, an archive of one.
 
-    *environ* is where the model server is named.
+    *inputs* and *size* in bytes are those of what is tried.
     """
 
-    paths: Workspace
-    target: Target
-    profile: Profile
-    environ: Mapping[str, str]
+    build: Build
+    inputs: str
+    size: int
     packed: Path | None = None
 
 
-def smoke(subject: Subject, inputs: str, size: int, rounds: int) -> Verdict:
+def smoke(target: SmokeTarget, rounds: int) -> Verdict:
     """Return the verdict after *rounds* trials, also written to `smoke.json`.
 
-    *inputs* and *size* in bytes are those of what is tried.
     The first round that fails is the last one.
     """
-    paths, target = subject.paths, subject.target
-    workspace.remove(paths.log(target, "smoke"))
-    workspace.remove(paths.report(target, "smoke"))  # an interrupted test leaves no verdict
-    results: list[Result] = []
-    with log.step(f"smoke-testing {target.name}") as step:
+    build = target.build
+    workspace.remove(build.log("smoke"))
+    workspace.remove(build.report("smoke"))  # an interrupted test leaves no verdict
+    results: list[TrialResult] = []
+    with log.step(f"smoke-testing {build.name}") as step:
         for number in range(rounds):
             prefix = f"round {number + 1}: " if rounds > 1 else ""
-            results.append(attempt(subject, step, prefix=prefix))
+            results.append(attempt(target, step, prefix=prefix))
             if not results[-1].ok:
-                results[-1] = _explained(subject, step, results[-1])
+                results[-1] = _explained(target, step, results[-1])
                 break
-        verdict = _judge(subject, inputs, size, results)
+        verdict = _judge(target, results)
         step.ok = verdict.ok
-    text = json.dumps(asdict(verdict), indent=2, ensure_ascii=False) + "\n"
-    workspace.write(paths.report(target, "smoke"), text)
+    json_file.write(build.report("smoke"), verdict)
     return verdict
 
 
-def attempt(subject: Subject, step: log.Step, *, prefix: str = "", lives: bool = True) -> Result:
+def attempt(
+    target: SmokeTarget, step: log.Step, *, prefix: str = "", lives: bool = True
+) -> TrialResult:
     """Return the result of one trial of what was built."""
-    paths, target, smoke = subject.paths, subject.target, subject.profile.smoke
+    build, smoke = target.build, target.build.profile.smoke
     with workspace.temporary() as base:
         place = base / _PLACE
-        installed = _install(subject, place / "install")
-        places = (place / "read only" / target.name, place / "moved elsewhere" / target.name)
+        installed = _install(target, place / "install")
+        places = (place / "read only" / build.name, place / "moved elsewhere" / build.name)
         for folder in places:
             folder.mkdir(parents=True)
-        job = Job(
-            argv=(f"{{place}}/{paths.executable(target).name}",), installed=str(installed),
+        request = TrialRequest(
+            argv=(f"{{place}}/{build.executable.name}",), installed=str(installed),
             places=tuple(map(str, places)), offline=smoke.offline, read_only=smoke.read_only,
-            lives=lives, environment=_environment(place, subject),
-            temporary=str(place / "tmp"), log=str(paths.log(target, "smoke")),
-            profile=subject.profile.model_dump_json(by_alias=True),
+            lives=lives, environment=_environment(build, place), temporary=str(place / "tmp"),
+            log=str(build.log("smoke")), profile=build.profile.model_dump_json(by_alias=True),
         )  # fmt: skip
-        return _try(subject, step, job, prefix)
+        return _try(build, step, request, prefix)
 
 
-def _install(subject: Subject, place: Path) -> Path:
+def _install(target: SmokeTarget, place: Path) -> Path:
     """Return the folder of the bundle after it was put into the new folder *place*."""
-    if subject.packed:
-        archive.unpack(subject.packed, place)
+    if target.packed:
+        archive.unpack(target.packed, place)
         (installed,) = place.iterdir()
         return installed
-    installed = place / subject.target.name
-    shutil.copytree(subject.paths.output(subject.target), installed, symlinks=True)
+    installed = place / target.build.name
+    shutil.copytree(target.build.bundle, installed, symlinks=True)
     return installed
 
 
-def attempt_from_source(
-    subject: Subject, step: log.Step, python: Path, variables: Mapping[str, str]
-) -> Result:
-    """Return the result of a trial of the staged product, by the interpreter *python*.
-
-    *variables* are what it needs to run from source.
-    """
-    paths, target = subject.paths, subject.target
+def attempt_from_source(build: Build, stage: Stage, step: log.Step) -> TrialResult:
+    """Return the result of a trial of the product from source, as *stage* has it."""
     with workspace.temporary() as base:
         place = base / _PLACE
-        job = Job(
-            argv=(str(python), "-P", "-m", "frostline_runtime.entry"),
-            installed=str(paths.work(target) / "stage"), places=(), offline=False,
-            read_only=False, lives=False, environment={**_environment(place, subject), **variables},
-            temporary=str(place / "tmp"), log=str(paths.log(target, "source")),
-            profile=subject.profile.model_dump_json(by_alias=True),
+        variables = _environment(build, place) | environment.of_source(stage.folder)
+        request = TrialRequest(
+            argv=(str(stage.environment.python), "-P", "-m", "frostline_runtime.entry"),
+            installed=str(stage.folder), places=(), offline=False, read_only=False, lives=False,
+            environment=variables, temporary=str(place / "tmp"), log=str(build.log("source")),
+            profile=build.profile.model_dump_json(by_alias=True),
         )  # fmt: skip
-        return _try(subject, step, job, "from source: ")
+        return _try(build, step, request, "from source: ")
 
 
-def _try(subject: Subject, step: log.Step, job: Job, prefix: str) -> Result:
+def _try(build: Build, step: log.Step, request: TrialRequest, prefix: str) -> TrialResult:
     with workspace.temporary() as folder:
-        files = folder / "job.json", folder / "result.json"
-        workspace.write(files[0], result.dump(job))
+        files = folder / "request.json", folder / "result.json"
+        json_file.write(files[0], request)
         argv = [sys.executable, "-P", "-m", "frostline.smoke.trial", *map(str, files)]
-        env = environment.child_environment(subject.environ)
-        log_file = subject.paths.log(subject.target, "trial")
+        env = environment.child_environment(build.environ)
+        log_file = build.log("trial")
         command.run(argv, log=log_file, env=env, on_line=lambda line: step.update(prefix + line))
-        return result.load(files[1].read_text(encoding="utf-8"))
+        return json_file.read(files[1], TrialResult)
 
 
-def _explained(subject: Subject, step: log.Step, failed: Result) -> Result:
-    """Return *failed* with the reason named, if being cut off is the reason."""
+def _explained(target: SmokeTarget, step: log.Step, failed: TrialResult) -> TrialResult:
+    """Return *failed* with isolation named as the reason, where it is the reason."""
     first = next(check for check in failed.checks if not check.ok)
     if failed.unproven or first.id not in _FIRST_LIFE:
         return failed
@@ -159,31 +150,30 @@ def _explained(subject: Subject, step: log.Step, failed: Result) -> Result:
         ("offline", "smoke.needs-network", "works without a network"),
         ("read_only", "smoke.writes-bundle", "writes nothing into its bundle"),
     )
-    smoke = subject.profile.smoke
+    profile = target.build.profile
     for freedom, name, title in reasons:
-        if not getattr(smoke, freedom):
+        if not getattr(profile.smoke, freedom):
             continue
-        looser = subject.profile.model_copy(
-            update={"smoke": smoke.model_copy(update={freedom: False})}
-        )
-        again = attempt(replace(subject, profile=looser), step, prefix=f"{title}? ", lives=False)
+        smoke = profile.smoke.model_copy(update={freedom: False})
+        looser = replace(target.build, profile=profile.model_copy(update={"smoke": smoke}))
+        again = attempt(replace(target, build=looser), step, prefix=f"{title}? ", lives=False)
         if {check.id for check in again.checks if not check.ok} <= {name}:
             check = Check(name, title, ok=False, detail=f"{first.name}: {first.detail}")
             return replace(failed, checks=(*(c for c in failed.checks if c.ok), check))
     return failed
 
 
-def _judge(subject: Subject, inputs: str, size: int, results: Sequence[Result]) -> Verdict:
-    target, profile, last = subject.target, subject.profile, results[-1]
+def _judge(target: SmokeTarget, results: Sequence[TrialResult]) -> Verdict:
+    build, last = target.build, results[-1]
     healthy = sorted(_milliseconds(r.healthy) or 0 for r in results if r.healthy)
-    offline = profile.smoke.offline and not isolation.is_alone()
+    offline = build.profile.smoke.offline and not isolation.is_alone()
     unproven = [f"without a network: {last.unproven}"] * offline
-    unproven += [f"read-only: {last.unproven}"] * (profile.smoke.read_only)
+    unproven += [f"read-only: {last.unproven}"] * build.profile.smoke.read_only
     return Verdict(
-        product=target.product,
-        platform=target.platform.name,
-        layout=target.layout,
-        inputs=inputs,
+        product=build.product,
+        platform=build.platform.name,
+        layout=build.layout,
+        inputs=target.inputs,
         ok=all(result.ok for result in results),
         checks=last.checks,
         unproven=tuple(unproven) if last.unproven else (),
@@ -192,21 +182,20 @@ def _judge(subject: Subject, inputs: str, size: int, results: Sequence[Result]) 
         healthy_ms=_milliseconds(last.healthy),
         spread=(healthy[0], round(statistics.median(healthy)), healthy[-1]) if healthy else (),
         memory_bytes=last.memory,
-        size_bytes=size,
-        log=str(subject.paths.log(target, "smoke")),
+        size_bytes=target.size,
+        log=str(build.log("smoke")),
         tail=last.tail,
     )
 
 
-def _environment(place: Path, subject: Subject) -> dict[str, str]:
+def _environment(build: Build, place: Path) -> dict[str, str]:
     """Return a clean environment: an empty home, nothing on PATH, the model server."""
     folders = {name: place / name for name in ("home", "tmp", "nothing-on-path")}
     for folder in folders.values():
         folder.mkdir(parents=True)
     home, temporary = str(folders["home"]), str(folders["tmp"])
-    server, environ = subject.profile.model_server, subject.environ
-    kept = (*_KEPT, server.variable) if server else _KEPT
-    return {key: environ[key] for key in kept if environ.get(key)} | {
+    kept = {key: build.environ.get(key, "") for key in _KEPT} | build.model_server_variables()
+    return {key: value for key, value in kept.items() if value} | {
         "PATH": str(folders["nothing-on-path"]),
         "HOME": home,
         "USERPROFILE": home,

@@ -14,8 +14,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from frostline.core import command, digest, log, workspace
+from frostline.core.command import Environ
 from frostline.core.errors import HostError, LockError
 from frostline.core.workspace import Workspace
+from frostline.profile.build import Build
 
 _COMPLETE = "frostline-complete.json"
 _HASH_MISMATCH = (
@@ -56,7 +58,7 @@ class ProductEnvironment:
 
 
 def create(
-    paths: Workspace, name: str, lock: Path, *, environ: Mapping[str, str], log_file: Path,
+    paths: Workspace, name: str, lock: Path, *, environ: Environ, log_file: Path,
     wheels: Sequence[Wheel] = (),
 ) -> ProductEnvironment:  # fmt: skip
     """Return the environment of *lock*, made with uv if it is installed, else venv and pip.
@@ -79,6 +81,14 @@ def create(
                 workspace.remove(folder)
                 raise
     return result
+
+
+def of_tools(build: Build, requirements: str) -> ProductEnvironment:
+    """Return the environment of a step's own lock, *requirements*. Raises as `create` does."""
+    return create(
+        build.workspace, f"{build.product}-tools", build.root / requirements,
+        environ=build.environ, log_file=build.log("before"),
+    )  # fmt: skip
 
 
 def environment_key(lock: Path, wheels: Sequence[Wheel] = ()) -> str:
@@ -139,7 +149,7 @@ def check_interpreter(config: Mapping[str, object] | None = None) -> None:
     )
 
 
-def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+def child_environment(environ: Environ) -> dict[str, str]:
     """Return *environ* for tools of the build: nothing of this process's own Python."""
     return {
         key: value
@@ -175,9 +185,7 @@ def layout(folder: Path) -> tuple[Path, Path]:
     return like_ours.python, next(iter(others), like_ours.site_packages)
 
 
-def _fill(
-    folder: Path, lock: Path, environ: Mapping[str, str], log_file: Path, step: log.Step
-) -> None:
+def _fill(folder: Path, lock: Path, environ: Environ, log_file: Path, step: log.Step) -> None:
     env = child_environment(environ)
     uv = shutil.which("uv", path=environ.get("PATH"))
     python = str(_describe(folder, "").python)

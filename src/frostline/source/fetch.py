@@ -15,8 +15,7 @@ from queue import SimpleQueue
 from frostline.core import log, workspace
 from frostline.core.errors import BuildError, FetchError, UsageError
 from frostline.core.workspace import Workspace
-from frostline.profile import resources as pins
-from frostline.profile.resources import Pin
+from frostline.profile.resources import Resource, with_figures
 from frostline_runtime.download import fetch as download
 from frostline_runtime.download import parts, transfer
 from frostline_runtime.download.transfer import DownloadError, Report, Wanted
@@ -25,60 +24,74 @@ _AT_ONCE = 4
 
 
 @dataclass(frozen=True)
-class State:
+class ResourceState:
     """What is there of a pin: `there`, `missing`, `partly there` or `wrong`."""
 
-    pin: Pin
+    resource: Resource
     place: Path
     state: str
 
 
-def place(paths: Workspace, pin: Pin) -> Path:
-    """Return where the file of *pin* is kept; builds never remove it."""
-    return paths.build / "cache" / "resources" / pin.name / pin.version / pin.file_name
+def place(paths: Workspace, resource: Resource) -> Path:
+    """Return where the file of *resource* is kept; builds never remove it."""
+    return (
+        paths.build / "cache" / "resources" / resource.name / resource.version / resource.file_name
+    )
 
 
-def wanted(pin: Pin) -> Wanted:
-    """Return *pin* as a download knows it."""
+def wanted(resource: Resource) -> Wanted:
+    """Return *resource* as a download knows it."""
     return Wanted(
-        name=f"{pin.name} {pin.version}", urls=pin.urls, size=pin.size, sha256=pin.sha256,
-        executable=pin.executable,
+        name=f"{resource.name} {resource.version}", urls=resource.urls, size=resource.size,
+        sha256=resource.sha256, executable=resource.executable,
     )  # fmt: skip
 
 
-def look(paths: Workspace, wishes: Sequence[Pin], *, whole: bool = False) -> tuple[State, ...]:
-    """Return what is there of *wishes*; *whole*: every file is hashed again."""
-    return tuple(State(pin, place(paths, pin), _state(paths, pin, whole=whole)) for pin in wishes)
+def look(
+    paths: Workspace, resources: Sequence[Resource], *, whole: bool = False
+) -> tuple[ResourceState, ...]:
+    """Return what is there of *resources*; *whole*: every file is hashed again."""
+    return tuple(
+        ResourceState(resource, place(paths, resource), _state(paths, resource, whole=whole))
+        for resource in resources
+    )
 
 
-def _state(paths: Workspace, pin: Pin, *, whole: bool) -> str:
-    file = place(paths, pin)
-    if download.is_there(wanted(pin), file, whole=whole):
+def _state(paths: Workspace, resource: Resource, *, whole: bool) -> str:
+    file = place(paths, resource)
+    if download.is_there(wanted(resource), file, whole=whole):
         return "there"
     if file.exists():
         return "wrong"
     return "partly there" if parts.kept(file) else "missing"
 
 
-def fetch(paths: Workspace, wishes: Sequence[Pin], *, offline: bool = False) -> Mapping[str, Path]:
-    """Return the files of *wishes* by name, fetched if need be, some at the same time.
+def fetch(
+    paths: Workspace, resources: Sequence[Resource], *, offline: bool = False
+) -> Mapping[str, Path]:
+    """Return the files of *resources* by name, fetched if need be, some at the same time.
 
     Raises FetchError with everything that could not be had. An interrupt keeps what has arrived.
     """
-    missing = [state.pin for state in look(paths, wishes) if state.state != "there"]
+    missing = [state.resource for state in look(paths, resources) if state.state != "there"]
     if missing and offline:
-        lines = "\n".join(f"  {pin.name} {pin.version}  {pin.url}" for pin in missing)
+        lines = "\n".join(
+            f"  {resource.name} {resource.version}  {resource.url}" for resource in missing
+        )
         message = f"nothing may be fetched, and this is missing:\n{lines}"
         raise FetchError(message, hint="run `invoke resources --fetch` with a network, once")
-    for pin in missing:
-        if not pin.sha256:
-            log.warning(f"{pin.name} {pin.version} is not verified: {pin.unverified}")
+    for resource in missing:
+        if not resource.sha256:
+            log.warning(
+                f"{resource.name} {resource.version} is not verified: {resource.unverified}"
+            )
     if missing:
         _fetch_together(paths, missing)
-    for pin in missing:
-        if pin.confirm:
-            log.note(f"{pin.name} {pin.version}: the figures are confirmed; remove its `confirm`")
-    return {pin.name: place(paths, pin) for pin in wishes}
+    for resource in missing:
+        if resource.confirm:
+            name = f"{resource.name} {resource.version}"
+            log.note(f"{name}: the figures are confirmed; remove its `confirm`")
+    return {resource.name: place(paths, resource) for resource in resources}
 
 
 def measure(paths: Workspace, name: str, url: str) -> Wanted:
@@ -100,17 +113,17 @@ def measure(paths: Workspace, name: str, url: str) -> Wanted:
             raise FetchError(str(error), hint="check the address") from error
     found = Wanted(name=name, urls=(url,), size=kept.stat().st_size, sha256=transfer.hash_of(kept))
     text = file.read_text(encoding="utf-8")
-    changed = pins.replaced(text, name, url, size=found.size, sha256=found.sha256)
+    changed = with_figures(text, name, url, size=found.size, sha256=found.sha256)
     workspace.write(file, changed)
     kept.unlink()
     return found
 
 
-def _fetch_together(paths: Workspace, wishes: Sequence[Pin]) -> None:
-    waiting: SimpleQueue[Pin] = SimpleQueue()
+def _fetch_together(paths: Workspace, resources: Sequence[Resource]) -> None:
+    waiting: SimpleQueue[Resource] = SimpleQueue()
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
-    for pin in wishes:
-        waiting.put(pin)
+    for resource in resources:
+        waiting.put(resource)
     with log.downloads() as bars:
 
         def work() -> None:
@@ -118,9 +131,9 @@ def _fetch_together(paths: Workspace, wishes: Sequence[Pin]) -> None:
                 ended.put(_fetch_one(paths, waiting.get(), bars))
 
         # Daemons: an interrupt ends the program without waiting for a server that is silent.
-        for _ in range(min(_AT_ONCE, len(wishes))):
+        for _ in range(min(_AT_ONCE, len(resources))):
             threading.Thread(target=work, daemon=True).start()
-        errors = [error for error in [ended.get() for _ in wishes] if error]
+        errors = [error for error in [ended.get() for _ in resources] if error]
     for error in errors:
         if not isinstance(error, DownloadError):
             raise error
@@ -128,75 +141,77 @@ def _fetch_together(paths: Workspace, wishes: Sequence[Pin]) -> None:
         raise FetchError("\n".join(map(str, errors)), hint="try again: what has arrived is kept")
 
 
-def _fetch_one(paths: Workspace, pin: Pin, bars: log.Downloads) -> BaseException | None:
-    name = f"{pin.name} {pin.version}"
+def _fetch_one(paths: Workspace, resource: Resource, bars: log.Downloads) -> BaseException | None:
+    name = f"{resource.name} {resource.version}"
     report = Report(progress=partial(bars.show, name), note=log.note)
     try:
-        download.fetch(wanted(pin), place(paths, pin), report=report)
+        download.fetch(wanted(resource), place(paths, resource), report=report)
     except BaseException as error:  # noqa: BLE001  # raised where somebody waits
         return error
     return None
 
 
-def bundled(paths: Workspace, wishes: Sequence[Pin], work: Path) -> dict[str, Path]:
-    """Return the files that *wishes* put into a bundle, by their place in it, fetched and unpacked.
+def bundled(paths: Workspace, resources: Sequence[Resource], work: Path) -> dict[str, Path]:
+    """Return the files that *resources* put into a bundle, by place in it; fetched and unpacked.
 
     Raises FetchError, BuildError.
     """
-    mine = [pin for pin in wishes if pin.when == "build"]
+    mine = [resource for resource in resources if resource.when == "build"]
     files = fetch(paths, mine)
     result: dict[str, Path] = {}
-    for pin in mine:
-        if not pin.unpack:
-            result[pin.destination] = files[pin.name]
+    for resource in mine:
+        if not resource.unpack:
+            result[resource.destination] = files[resource.name]
             continue
-        folder = work / "unpacked" / pin.name
+        folder = work / "unpacked" / resource.name
         workspace.remove(folder)
         folder.mkdir(parents=True)
         try:
-            unpack = _unpack_zip if pin.unpack == "zip" else _unpack_tar
-            unpack(pin, files[pin.name], folder)
+            unpack = _unpack_zip if resource.unpack == "zip" else _unpack_tar
+            unpack(resource, files[resource.name], folder)
         except (tarfile.TarError, zipfile.BadZipFile, OSError) as error:
-            message = f"{files[pin.name]} cannot be unpacked: {error}."
+            message = f"{files[resource.name]} cannot be unpacked: {error}."
             raise BuildError(message, hint="look at what the pin names") from error
         found = {
-            str(PurePosixPath(pin.destination, path.relative_to(folder).as_posix())): path
+            str(PurePosixPath(resource.destination, path.relative_to(folder).as_posix())): path
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
         if not found:
-            message = f"{pin.name}: its archive has nothing that `members` names."
+            message = f"{resource.name}: its archive has nothing that `members` names."
             raise BuildError(message, hint="correct `strip` and `members` in resources.toml")
-        if pin.executable:
+        if resource.executable:
             for path in found.values():
                 path.chmod(path.stat().st_mode | 0o111)
         result |= found
     return result
 
 
-def _selected(pin: Pin, name: str) -> str:
+def _selected(resource: Resource, name: str) -> str:
     """Return where member *name* goes, "" if it is left out. Raises TarError if it escapes."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if name.startswith("/") or ".." in parts or ":" in name:
         message = f"{name} leads out of the archive"
         raise tarfile.TarError(message)
-    left = "/".join(parts[pin.strip :])
-    taken = not pin.members or any(fnmatch.fnmatchcase(left, pattern) for pattern in pin.members)
+    left = "/".join(parts[resource.strip :])
+    taken = not resource.members or any(
+        fnmatch.fnmatchcase(left, pattern) for pattern in resource.members
+    )
     return left if taken else ""
 
 
-def _unpack_tar(pin: Pin, archive: Path, folder: Path) -> None:
+def _unpack_tar(resource: Resource, archive: Path, folder: Path) -> None:
     with tarfile.open(archive) as tar:
         for member in tar:
-            name = _selected(pin, member.name)
+            name = _selected(resource, member.name)
             if name:
                 tar.extract(member.replace(name=name), folder, filter="data")
 
 
-def _unpack_zip(pin: Pin, archive: Path, folder: Path) -> None:
+def _unpack_zip(resource: Resource, archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as zipped:
         for info in zipped.infolist():
-            name = _selected(pin, info.filename)
+            name = _selected(resource, info.filename)
             mode = info.external_attr >> 16
             if not name or info.is_dir():
                 continue

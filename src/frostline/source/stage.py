@@ -6,42 +6,46 @@ The folder looks like the inside of the bundle, so the same program runs from it
 import os
 import shutil
 import sys
-import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from frostline.core import command, workspace
-from frostline.core import own_files as resources
-from frostline.core.errors import BuildError, UsageError
+from frostline.core import command, own_files, workspace
+from frostline.core.command import Environ
+from frostline.core.errors import BuildError, ProfileError, UsageError
+from frostline.profile import toml_file
 from frostline.profile.build import Build
-from frostline.profile.profile import Data
-from frostline.profile.resources import Pin
+from frostline.profile.mistakes import is_table
+from frostline.profile.profile import Before, Data
+from frostline.profile.resources import Resource
 from frostline.source import environment, fetch
 from frostline.source.environment import ProductEnvironment
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A staged product; *modules* are its importable modules, *data* its bundled files.
+    """A product as it will lie in the bundle, in *folder*; it runs from there, too.
 
-    *pins* are the files that it fetches, now or where it runs.
+    *environment* has what it imports. *modules* can be imported from it, *data* are its bundled
+    files, *resources* what is fetched for it, now or where it runs.
     """
 
     folder: Path
     work: Path
+    environment: ProductEnvironment
     modules: tuple[str, ...]
     data: tuple[str, ...]
-    pins: tuple[Pin, ...] = ()
+    resources: tuple[Resource, ...] = ()
 
 
-def build_stage(build: Build, product: ProductEnvironment, pins: tuple[Pin, ...] = ()) -> Stage:
-    """Return the freshly laid out stage of *target*.
+def build_stage(
+    build: Build, product_environment: ProductEnvironment, resources: tuple[Resource, ...] = ()
+) -> Stage:
+    """Return the stage of *build*, made afresh.
 
     Raises BuildError, FetchError, UsageError.
     """
-    work = build.work
-    folder = work / "stage"
+    folder = build.work / "stage"
     workspace.remove(folder)
     folder.mkdir(parents=True)
     wheel = _build_wheel(build)
@@ -50,29 +54,32 @@ def build_stage(build: Build, product: ProductEnvironment, pins: tuple[Pin, ...]
     modules = tuple(own_modules(folder))
     ignored = shutil.ignore_patterns("__pycache__")
     runtime = folder / "frostline_runtime"
-    shutil.copytree(resources.runtime_package(), runtime, ignore=ignored)
-    _run_before(build, product, folder)
-    pages = sorted((resources.runtime_package() / "web").iterdir())
+    shutil.copytree(own_files.runtime_package(), runtime, ignore=ignored)
+    _run_before(build, product_environment.python, folder)
+    pages = sorted((own_files.runtime_package() / "web").iterdir())
     data = {f"frostline_runtime/web/{page.name}": page for page in pages}
     for table in build.profile.data:
-        data |= select_data(table, build.root, work)
-    data |= fetch.bundled(build.workspace, pins, work)
+        data |= select_data(table, build.root, build.work)
+    data |= fetch.bundled(build.workspace, resources, build.work)
     for name, source in data.items():
         destination = folder / name
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, destination, follow_symlinks=True)
-    return Stage(folder, work, modules, tuple(sorted(data)), pins)
+    return Stage(folder, build.work, product_environment, modules, tuple(sorted(data)), resources)
 
 
 def project_metadata(source: Path) -> tuple[str, str]:
     """Return name and version that the pyproject.toml in *source* declares. Raises UsageError."""
     path = source / "pyproject.toml"
     try:
-        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
-        return str(project["name"]), str(project.get("version", "dynamic"))
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        project = toml_file.read(path, source).table["project"]
+        if is_table(project):
+            return str(project["name"]), str(project.get("version", "dynamic"))
+    except (OSError, ProfileError, KeyError) as error:
         message = f"{path} does not tell the product's name: {error}."
         raise UsageError(message, hint="a [project] table with a name is needed") from None
+    message = f"{path} has no [project] table."
+    raise UsageError(message, hint="a [project] table with a name is needed")
 
 
 def own_modules(folder: Path, prefix: str = "") -> list[str]:
@@ -109,7 +116,7 @@ def select_data(table: Data, root: Path, work: Path) -> dict[str, Path]:
             continue
         if path.is_symlink() and table.symlinks == "refuse":
             message = f"{path} is a symbolic link."
-            hint = 'set symlinks = "follow" or "keep" for this data table'
+            hint = 'set symlinks = "follow" for this data table, or take the link out'
             raise BuildError(message, hint=hint)
         chosen[str(destination / relative.as_posix())] = path
     if not chosen:
@@ -135,40 +142,34 @@ def _build_wheel(build: Build) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def _run_before(build: Build, product: ProductEnvironment, folder: Path) -> None:
-    work = build.work
-    log_file = build.log("before")
+def _run_before(build: Build, python: Path, folder: Path) -> None:
     env = environment.child_environment(build.environ) | {
         "PYTHONPATH": str(folder),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
     }
     for step in build.profile.before:
-        python = product.python
         if step.requirements:
-            lock = build.root / step.requirements
-            tools = environment.create(
-                build.workspace,
-                f"{build.product}-tools",
-                lock,
-                environ=build.environ,
-                log_file=log_file,
-            )
-            python = tools.python
-        outputs = [build.root / name.replace("{work}", str(work)) for name in step.outputs]
-        for output in outputs:
-            workspace.remove(output) if output.is_relative_to(work) else None
-        argv = [part.replace("{python}", str(python)) for part in step.run]
-        argv = [part.replace("{work}", str(work)) for part in argv]
-        try:
-            command.run(argv, log=log_file, env=env, cwd=build.root)
-        except command.CommandError as error:
-            message = f'the step "{step.name}" before the freeze has failed.'
-            raise BuildError(message, hint=error.hint, tail=error.tail) from error
-        missing = [str(output) for output in outputs if not output.exists()]
-        if missing:
-            message = f'the step "{step.name}" ended well but did not make {", ".join(missing)}.'
-            raise BuildError(message, hint=f"correct its outputs in the profile; see {log_file}")
+            python = environment.of_tools(build, step.requirements).python
+        _run_step(build, step, python, env)
+
+
+def _run_step(build: Build, step: Before, python: Path, env: Environ) -> None:
+    work, log_file = build.work, build.log("before")
+    outputs = [build.root / name.replace("{work}", str(work)) for name in step.outputs]
+    for output in outputs:
+        if output.is_relative_to(work):
+            workspace.remove(output)
+    argv = [part.replace("{python}", str(python)).replace("{work}", str(work)) for part in step.run]
+    try:
+        command.run(argv, log=log_file, env=env, cwd=build.root)
+    except command.CommandError as error:
+        message = f'the step "{step.name}" before the freeze has failed.'
+        raise BuildError(message, hint=error.hint, tail=error.tail) from error
+    missing = [str(output) for output in outputs if not output.exists()]
+    if missing:
+        message = f'the step "{step.name}" ended well but did not make {", ".join(missing)}.'
+        raise BuildError(message, hint=f"correct its outputs in the profile; see {log_file}")
 
 
 def is_executable(path: Path) -> bool:

@@ -1,20 +1,17 @@
 """Native wheels that were built here, kept by what they were built from."""
 
-import json
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from frostline.core import digest, workspace
-from frostline.core import own_files as resources
+from frostline.core import digest, json_file, own_files
 from frostline.core.errors import HostError, LockError
 from frostline.core.platforms import Platform
-from frostline.core.workspace import Workspace
-from frostline.hosts.cibuildwheel import _TAGS
+from frostline.core.workspace import Workspace, remove
 from frostline.profile.build import Build
 from frostline.profile.policy import Image
 from frostline.profile.profile import NativeWheel
@@ -22,9 +19,25 @@ from frostline.source import environment
 from frostline.source.environment import Wheel
 from frostline.source.stage import project_metadata
 
+_TAGS = {
+    "linux": {"x86_64": "manylinux_x86_64", "arm64": "manylinux_aarch64"},
+    "darwin": {"x86_64": "macosx_x86_64", "arm64": "macosx_arm64"},
+    "windows": {"x86_64": "win_amd64", "arm64": "win_arm64"},
+}
+
 
 @dataclass(frozen=True)
-class Job:
+class _Entry:
+    """What `wheel.json` says of a wheel that is kept beside it."""
+
+    name: str
+    file: str
+    sha256: str
+    platform: str
+
+
+@dataclass(frozen=True)
+class WheelRequest:
     """A wheel that is wanted: *name* and *version*, for a *platform* and a *python* (`311`).
 
     *source* is its folder, or the block of the lock that names its source archive. *key* changes
@@ -45,8 +58,8 @@ class Job:
         return f"cp{self.python}-{_TAGS[self.platform.system][self.platform.machine]}"
 
 
-def wanted(build: Build, image: Image, python: str = "") -> tuple[Job, ...]:
-    """Return the wheels that *target* needs, for *python* (`3.11`; this one's, if empty).
+def requested(build: Build, image: Image, python: str = "") -> tuple[WheelRequest, ...]:
+    """Return the wheels that the product needs, for *python* (`3.11`; this one's, if empty).
 
     Raises LockError for a name that the lock does not have.
     """
@@ -57,8 +70,8 @@ def wanted(build: Build, image: Image, python: str = "") -> tuple[Job, ...]:
         for requirement, block in environment.lock_blocks(lock)
         if not requirement.marker or requirement.marker.evaluate()
     }
-    tool = digest.of_file(_tool_lock())
-    jobs = []
+    tool = digest.of_file(tool_lock())
+    requests = []
     for table in build.profile.wheels:
         if table.source:
             source: Path | str = build.root / table.source
@@ -76,46 +89,50 @@ def wanted(build: Build, image: Image, python: str = "") -> tuple[Job, ...]:
             "source": known, "table": table.model_dump_json(), "python": number, "tool": tool,
             "platform": build.platform.name, "image": image.wheels,
         })  # fmt: skip
-        jobs.append(Job(name, version, build.platform, number, source, table, key[:16]))
-    return tuple(jobs)
+        requests.append(
+            WheelRequest(name, version, build.platform, number, source, table, key[:16])
+        )
+    return tuple(requests)
 
 
-def kept(paths: Workspace, jobs: Sequence[Job]) -> tuple[Wheel, ...]:
-    """Return the wheels of *jobs* from the wheelhouse. Raises HostError for what is not there."""
-    found = {job.name: look(paths, job) for job in jobs}
-    missing = [job for job in jobs if not found[job.name]]
+def kept(workspace: Workspace, requests: Sequence[WheelRequest]) -> tuple[Wheel, ...]:
+    """Return the wheels of *requests*. Raises HostError for those that were not built yet."""
+    found = {request.name: look(workspace, request) for request in requests}
+    missing = [request for request in requests if not found[request.name]]
     if missing:
-        names = ", ".join(f"{job.name} {job.version}" for job in missing)
+        names = ", ".join(f"{request.name} {request.version}" for request in missing)
         message = (
             f"{names}: no wheel for {missing[0].platform.name}, and a freeze compiles nothing."
         )
-        verb = f"invoke wheels --product P --platform {missing[0].platform.name}"
-        raise HostError(message, hint=f"{verb} builds what is missing, once")
+        hint = f"build it once: `frostline wheels --platform {missing[0].platform.name}`"
+        raise HostError(message, hint=hint)
     return tuple(wheel for wheel in found.values() if wheel)
 
 
-def look(paths: Workspace, job: Job) -> Wheel | None:
-    """Return the wheel of *job* if it is kept, and is what it was."""
-    folder = paths.wheelhouse / job.key
+def look(workspace: Workspace, request: WheelRequest) -> Wheel | None:
+    """Return the wheel of *request* if it is kept and unchanged."""
+    folder = workspace.wheelhouse / request.key
     try:
-        told = json.loads((folder / "wheel.json").read_text(encoding="utf-8"))
-        file, sum_ = folder / told["file"], str(told["sha256"])
-    except (OSError, ValueError, LookupError):
+        entry = json_file.read(folder / "wheel.json", _Entry)
+    except (OSError, ValueError):
         return None
-    whole = file.is_file() and digest.of_file(file) == sum_
-    return Wheel(job.name, file, sum_) if whole else None
+    file = folder / entry.file
+    whole = file.is_file() and digest.of_file(file) == entry.sha256
+    return Wheel(request.name, file, entry.sha256) if whole else None
 
 
-def _tool_lock() -> Path:
-    return resources.data("resources", "requirements", "wheels.txt")
-
-
-def _keep(paths: Workspace, job: Job, file: Path) -> Wheel:
-    folder = paths.wheelhouse / job.key
-    workspace.remove(folder)
+def keep(workspace: Workspace, request: WheelRequest, file: Path) -> Wheel:
+    """Return the wheel *file* as it is kept for *request*. Raises OSError."""
+    folder = workspace.wheelhouse / request.key
+    remove(folder)
     folder.mkdir(parents=True)
     kept_file = Path(shutil.copy(file, folder / file.name))
-    wheel = Wheel(job.name, kept_file, digest.of_file(kept_file))
-    told = {**asdict(wheel), "file": file.name, "platform": job.platform.name}
-    workspace.write(folder / "wheel.json", json.dumps(told, indent=2) + "\n")
+    wheel = Wheel(request.name, kept_file, digest.of_file(kept_file))
+    entry = _Entry(wheel.name, file.name, wheel.sha256, request.platform.name)
+    json_file.write(folder / "wheel.json", entry)
     return wheel
+
+
+def tool_lock() -> Path:
+    """Return the hashed lock of cibuildwheel."""
+    return own_files.data("resources", "requirements", "wheels.txt")

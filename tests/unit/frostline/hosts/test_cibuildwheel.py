@@ -15,7 +15,7 @@ from frostline.profile import policy
 from frostline.profile.profile import NativeWheel, Profile
 from frostline.source import environment, wheelhouse
 from frostline.source.environment import Wheel
-from frostline.source.wheelhouse import Job
+from frostline.source.wheelhouse import WheelRequest
 
 LOCK = """\
 # a comment
@@ -36,7 +36,7 @@ def profile(paths: Workspace, *tables: NativeWheel) -> Profile:
     return Profile(source="app", requirements="lock.txt", entry="a:b", wheels=tables)
 
 
-def jobs(paths: Workspace, *tables: NativeWheel, python: str = "") -> tuple[Job, ...]:
+def jobs(paths: Workspace, *tables: NativeWheel, python: str = "") -> tuple[WheelRequest, ...]:
     """Return what is wanted of *tables*."""
     image = policy.load(paths).image
     return wheelhouse.wanted(paths, TARGET, profile(paths, *tables), image, python)
@@ -89,7 +89,7 @@ def test_a_folder_of_the_project(tmp_path: Path) -> None:
 )
 def test_what_cibuildwheel_calls_it(platform: str, expected: str) -> None:
     """One identifier builds one wheel."""
-    job = Job("a", "1", PLATFORMS[platform], "311", "", NativeWheel(name="a"), "key")
+    job = WheelRequest("a", "1", PLATFORMS[platform], "311", "", NativeWheel(name="a"), "key")
     assert job.identifier == expected
 
 
@@ -145,8 +145,8 @@ def test_examined(tmp_path: Path) -> None:
     data = Path(sys.executable).resolve().read_bytes()
     other = "linux_arm64" if host().machine == "x86_64" else "linux_x86_64"
     table = NativeWheel(name="a")
-    mine = Job("a", "1.0", host(), "311", "", table, "key")
-    foreign = Job("a", "1.0", PLATFORMS[other], "311", "", table, "key")
+    mine = WheelRequest("a", "1.0", host(), "311", "", table, "key")
+    foreign = WheelRequest("a", "1.0", PLATFORMS[other], "311", "", table, "key")
     file = packed(tmp_path, "a", data)
     assert any("was not repaired" in told for told in wheels.examine(file, mine))
     with pytest.raises(BuildError, match=r"a\.so is for"):

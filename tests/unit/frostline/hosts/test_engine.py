@@ -10,7 +10,7 @@ from frostline.core.errors import HostError, UsageError
 from frostline.core.platforms import PLATFORMS, host
 from frostline.core.workspace import Target, Workspace
 from frostline.hosts import container, engine, image
-from frostline.hosts.container import Box
+from frostline.hosts.container import Container
 from frostline.hosts.engine import Engine
 from frostline.profile import policy
 from frostline.profile.policy import Policy
@@ -60,10 +60,10 @@ def test_executables_of_another_machine(tmp_path: Path) -> None:
     engine.require_machine(OTHER, tmp_path)
 
 
-def box(root: Path, name: str, environ: dict[str, str]) -> Box:
+def box(root: Path, name: str, environ: dict[str, str]) -> Container:
     """Return a container for a product in *root*."""
     found = Engine(name, name, environ, root / "log")
-    return Box(Workspace(root), Target("echo", ARM), found, "localhost/x:1", "python3.11")
+    return Container(Workspace(root), Target("echo", ARM), found, "localhost/x:1", "python3.11")
 
 
 def test_what_the_engine_is_called_with(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from frostline.smoke.parity import compare
-from frostline.smoke.result import Result
+from frostline.smoke.result import TrialResult
 
 API = {"paths": {"/a": {"get": {"summary": "A"}, "parameters": []}, "/b": {"post": {}}}}
 TESTED = {"ok": True, "facts": {"python": ["3.11"], "entry-point": ["x: g: a = b:c"]}}
-SOURCE = Result(
+SOURCE = TrialResult(
     observed={
         "selftest --json": (0, json.dumps(TESTED)),
         "--version": (0, "argo 1.0"),
@@ -21,7 +21,7 @@ SOURCE = Result(
 )
 
 
-def changed(name: str, status: int | None, value: object) -> Result:
+def changed(name: str, status: int | None, value: object) -> TrialResult:
     """Return what an artifact shows that answers otherwise."""
     text = value if isinstance(value, str) else json.dumps(value)
     return replace(SOURCE, observed={**SOURCE.observed, name: (status, text)})
@@ -65,7 +65,7 @@ def test_the_same_is_the_same() -> None:
         (changed("selftest --json", 0, "no JSON"), "parity.fact", "cannot be read"),
     ],
 )  # fmt: skip
-def test_each_difference_is_found(artifact: Result, expected: str, reason: str) -> None:
+def test_each_difference_is_found(artifact: TrialResult, expected: str, reason: str) -> None:
     """With its id, and with what differs."""
     found = compare(SOURCE, artifact)
     assert {finding.id for finding in found} == {expected}

@@ -11,20 +11,20 @@ import pytest
 
 from frostline.core.errors import BuildError, FetchError, UsageError
 from frostline.core.workspace import Workspace
-from frostline.profile.resources import Pin
+from frostline.profile.resources import Resource
 from frostline.source import fetch
 
 DATA = b"x" * 1000
 
 
-def pin(source: Path, **fields: object) -> Pin:
+def pin(source: Path, **fields: object) -> Resource:
     """Return the pin of a local file."""
     data = source.read_bytes()
     known = {
         "name": "thing", "version": "1", "url": source.as_uri(), "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(), "licence": "MIT", "destination": "bin/thing",
     }  # fmt: skip
-    return Pin.model_validate({**known, **fields})
+    return Resource.model_validate({**known, **fields})
 
 
 @pytest.fixture

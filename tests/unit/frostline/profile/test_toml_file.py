@@ -2,7 +2,7 @@
 
 import pytest
 
-from frostline.profile import toml_lines
+from frostline.profile import toml_file
 
 TEXT = """\
 schema = 1
@@ -39,6 +39,6 @@ path = "/"
         (("nothing", "at", "all"), 1),
     ],
 )
-def test_line_of_a_key(key: toml_lines.Key, line: int) -> None:
+def test_line_of_a_key(key: toml_file.Key, line: int) -> None:
     """Arrays of tables are counted, strings and comments are not read, the nearest is taken."""
-    assert toml_lines.find(toml_lines.index(TEXT), key) == line
+    assert toml_file.find(toml_file.index(TEXT), key) == line

@@ -1,0 +1,86 @@
+"""The verb that serves a model on this machine, packs a llamafile, or reads one."""
+
+import dataclasses
+import os
+import shlex
+from functools import partial
+from pathlib import Path
+
+from frostline.cli import tables
+from frostline.cli.flags import here
+from frostline.cli.verb import silent_verb
+from frostline.core import log
+from frostline.core.errors import UsageError
+
+
+@silent_verb("Model")
+def llamafile(  # flags
+    model: str = "",
+    base: str = "",
+    host: str = "127.0.0.1",
+    port: int = 0,
+    gpu_layers: int = 0,
+    ctx_size: int = 0,
+    n_predict: int = -1,
+    args: str = "",
+    pack: Path | None = None,
+    out: Path | None = None,
+    inspect: Path | None = None,
+    *,
+    yes: bool = False,
+    offline: bool = False,
+    json: bool = False,
+) -> None:
+    """Serve a model on this machine until Ctrl-C; or make a llamafile, or inspect one.
+
+    Examples: frostline llamafile
+              frostline llamafile --model ~/models/mistral.llamafile --port 8080 --gpu-layers 99
+              frostline llamafile --pack model.gguf --base llamafile --out my.llamafile
+              frostline llamafile --inspect my.llamafile --json
+    """
+    from frostline.llamafile import pack as packing
+    from frostline.llamafile import serve
+    from frostline.llamafile.serve import ServeRequest
+
+    if inspect:
+        tables.llamafile(packing.contents(inspect.expanduser()), as_json=json)
+        return
+    project, extra = here(), _split(args)
+    confirm = _always if yes else serve.confirm_on_terminal
+    request = ServeRequest(model=model, base=base, port=port, offline=offline)
+    if pack:
+        target = _writable(out, replace=yes)
+        path, version = serve.base(project, request, os.environ, confirm=confirm)
+        words = packing.arguments_of(pack, extra, version)
+        packing.pack(pack.expanduser(), path, words, target)
+        tables.llamafile(packing.contents(target), as_json=json)
+        return
+    serve.require_loopback(host)
+    server = serve.settings(ctx_size, gpu_layers, n_predict, extra)
+    request = dataclasses.replace(request, server=server)
+    choice = serve.find(project, request, confirm=confirm)
+    serve.serve(project, choice, request, os.environ, partial(tables.served, as_json=json))
+    log.done("stopped")
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+def _split(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        message = f"--args: {error}."
+        raise UsageError(message, hint="quote it as a shell wants it") from None
+
+
+def _writable(out: Path | None, *, replace: bool) -> Path:
+    if not out:
+        message = "--pack needs --out: the llamafile to write."
+        raise UsageError(message, hint="for example --out my.llamafile")
+    path = out.expanduser().absolute()
+    if path.exists() and not replace:
+        message = f"{path} is there already."
+        raise UsageError(message, hint="choose another name, or add --yes to replace it")
+    return path

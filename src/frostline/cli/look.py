@@ -1,0 +1,101 @@
+"""The verbs that show what is in a bundle: why, diff, treemap, prune."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frostline.cli import tables
+from frostline.cli.flags import open_build
+from frostline.cli.verb import verb
+from frostline.core import log, workspace
+from frostline.core.errors import UsageError
+from frostline.core.workspace import Layout
+
+if TYPE_CHECKING:
+    from frostline.audit.explain import Difference, Explanation
+    from frostline.freeze.prune import Candidate
+    from frostline.freeze.prune_venv import Pruned
+
+
+@verb("Look", show=tables.explanation)
+def why(name: str = "", product: str = "", layout: Layout | None = None) -> "Explanation":
+    """Say who brought a module or file into a bundle, and what it costs.
+
+    Examples: frostline why --name sqlalchemy.dialects.sqlite
+              frostline why --product rag --name libssl.so.3
+    """
+    if not name:
+        message = "--name is missing: a module (with dots), or a file by its place in the bundle."
+        raise UsageError(message, hint="`frostline why --name argo.app`")
+    from frostline.audit import explain
+
+    return explain.explain(open_build(product, None, layout), name)
+
+
+@verb("Look", show=tables.difference)
+def diff(old: Path | None = None, new: Path | None = None) -> "Difference":
+    r"""Compare two bundles by their `bundle.json`.
+
+    Example: frostline diff --old last/argo-linux_x86_64.bundle.json \
+                            --new build/output/argo-linux_x86_64.bundle.json
+    """
+    if not (old and new):
+        message = "--old and --new are both needed: two bundle.json files."
+        raise UsageError(message, hint="each build writes one into build/output")
+    from frostline.audit import explain
+    from frostline.freeze.bundle import read_bundle
+
+    return explain.difference(read_bundle(old), read_bundle(new))
+
+
+@verb("Look", show=tables.line)
+def treemap(product: str = "", layout: Layout | None = None, out: Path | None = None) -> str:
+    """Write a page that shows what fills a bundle.
+
+    Example: frostline treemap --product argo --out argo.html
+    """
+    from frostline.audit import explain, treemap
+
+    build = open_build(product, None, layout)
+    path = (out or build.bundle.with_name(f"{build.name}.treemap.html")).absolute()
+    workspace.write(path, treemap.page(build.name, explain.sizes(build)))
+    return str(path)
+
+
+@verb("Look", show=tables.pruned)
+def prune(
+    product: str = "",
+    venv: Path | None = None,
+    *,
+    apply: bool = False,
+    undo: bool = False,
+    confirm: bool = False,
+) -> "Sequence[Candidate] | Pruned | None":
+    """List the installed files that no running product needs; remove them with --venv --apply.
+
+    With --apply they are moved aside, what is left is tried, and what broke comes back; nothing is
+    lost until --confirm. A build leaves out of its bundle what this verb lists.
+
+    Examples: frostline prune --product argo
+              frostline prune --venv /app/.venv --product rag
+              frostline prune --venv /app/.venv --product rag --apply
+              frostline prune --venv /app/.venv --confirm
+    """
+    if apply + undo + confirm > 1 or (apply + undo + confirm and not venv):
+        message = "--apply, --undo and --confirm each go alone, with --venv."
+        raise UsageError(message, hint="`frostline prune --venv FOLDER --apply`")
+    from frostline.freeze import prune_venv
+
+    if venv and undo:
+        log.done(f"{prune_venv.undo(prune_venv.find(venv.absolute()))} files are back")
+        return None
+    if venv and confirm:
+        size = prune_venv.confirm(prune_venv.find(venv.absolute()))
+        log.done(f"{tables.megabytes(size)} are gone for good")
+        return None
+    found = prune_venv.prunable(open_build(product), venv)
+    if not (venv and apply):
+        return found
+    with log.step(f"pruning {venv}") as step:
+        return prune_venv.apply(prune_venv.find(venv.absolute()), found, os.environ, step.update)

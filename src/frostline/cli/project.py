@@ -1,0 +1,162 @@
+"""The verbs about the project and this machine: products, platforms, matrix, resources, doctor."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from frostline.cli import tables
+from frostline.cli.flags import here
+from frostline.cli.verb import verb
+from frostline.core import log
+from frostline.core.errors import FetchError, HostError, UsageError
+from frostline.core.platforms import PLATFORMS, Platform, host
+
+if TYPE_CHECKING:
+    from frostline.cli.doctor import Diagnosis
+    from frostline.cli.matrix import Job
+    from frostline.source.fetch import ResourceState
+
+
+@dataclass(frozen=True)
+class ProductRow:
+    """A product of the project, as `products` lists it."""
+
+    product: str
+    name: str
+    version: str
+    layout: str
+
+
+@verb("Project", show=tables.products)
+def products() -> tuple[ProductRow, ...]:
+    """List the products of this project.
+
+    Example: frostline products --json
+    """
+    from frostline.profile import reading
+    from frostline.source import stage
+
+    project, rows = here(), []
+    for name in project.products():
+        _, profile = reading.load(project, name, host())
+        title, version = stage.project_metadata(project.root / profile.source)
+        rows.append(ProductRow(name, title, version, profile.layout))
+    return tuple(rows)
+
+
+@verb("Project", show=tables.platforms)
+def platforms() -> tuple[dict[str, object], ...]:
+    """List the platforms and where each is built.
+
+    Example: frostline platforms --json
+    """
+    from dataclasses import asdict
+
+    return tuple(
+        {"name": row.name, **asdict(row), "retires": str(row.retires or "")}
+        for row in PLATFORMS.values()
+    )
+
+
+def _for_github(jobs: "Sequence[Job]") -> str:
+    from dataclasses import asdict
+    from json import dumps
+
+    return "matrix=" + dumps({"include": [asdict(job) for job in jobs]})
+
+
+@verb("Project", show=tables.matrix, as_json=_for_github)
+def matrix(
+    product: str = "", platform: Platform | None = None, *, check: bool = False
+) -> "tuple[Job, ...]":
+    """Say what a workflow is to build; with --json, on one line for GitHub Actions.
+
+    Examples: frostline matrix --json >> "$GITHUB_OUTPUT"
+              frostline matrix --check
+    """
+    from frostline.cli import matrix
+    from frostline.core.workspace import Target
+    from frostline.profile import reading
+
+    project = here()
+    names = [project.require_product(product)] if product else project.products()
+    rows = [platform] if platform else [*PLATFORMS.values()]
+    targets = [
+        Target(name, row)
+        for name in names
+        for row in rows
+        for target, profile in [reading.load(project, name, row)]
+        if reading.is_for(profile, target)
+    ]
+    for warning in matrix.retiring(rows, date.today()) if check else ():  # noqa: DTZ011  # a day is enough
+        log.warning(warning)
+    return matrix.jobs(targets, f"{sys.version_info.major}.{sys.version_info.minor}")
+
+
+def _as_json(states: "Sequence[ResourceState]") -> str:
+    from frostline.core import json_file
+
+    return json_file.dump([
+        {
+            **state.resource.model_dump(mode="json"),
+            "state": state.state,
+            "file": str(state.place),
+        }
+        for state in states
+    ])  # fmt: skip
+
+
+def _code(states: "Sequence[ResourceState]") -> int:
+    wrong = any(state.state == "wrong" for state in states)
+    return FetchError.exit_code if wrong else 0
+
+
+@verb("Project", show=tables.resources, as_json=_as_json, code=_code)
+def resources(
+    platform: Platform | None = None,
+    pin: str = "",
+    url: str = "",
+    *,
+    check: bool = False,
+    fetch: bool = False,
+    offline: bool = False,
+) -> "tuple[ResourceState, ...]":
+    """List the resources (pinned downloads) and which of them are there.
+
+    Examples: frostline resources
+              frostline resources --fetch --platform darwin_arm64
+              frostline resources --pin llamafile --url https://example.org/llamafile-0.10.6-thin
+    """
+    from frostline.profile import resources
+    from frostline.source import fetch as fetching
+
+    project = here()
+    if bool(pin) != bool(url):
+        message = "--pin and --url go together."
+        raise UsageError(message, hint="`frostline resources --pin NAME --url ADDRESS`")
+    if pin:
+        found = fetching.measure(project, pin, url)
+        log.done(f"{pin}: size {found.size}, sha256 {found.sha256}")
+        return ()
+    mine = resources.chosen(resources.load(project), (), platform or host())
+    if fetch or offline:
+        fetching.fetch(project, mine, offline=offline)
+    return fetching.look(project, mine, whole=check)
+
+
+def _unfit(found: "Sequence[Diagnosis]") -> int:
+    return HostError.exit_code if any(item.state == "missing" for item in found) else 0
+
+
+@verb("Project", show=tables.doctor, code=_unfit)
+def doctor() -> "tuple[Diagnosis, ...]":
+    """Say whether this machine can build; exit code 3 if it cannot.
+
+    Example: frostline doctor
+    """
+    from frostline.cli import doctor
+
+    return doctor.examine(here(), os.environ)

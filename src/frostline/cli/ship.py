@@ -1,0 +1,134 @@
+"""The verbs that ship: sbom, package, sign, gather, publish, export."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from frostline.cli import tables
+from frostline.cli.flags import ArchiveKind, Shell, SigningTool, absolute, here, open_build
+from frostline.cli.verb import verb
+from frostline.core import log
+from frostline.core.errors import UsageError
+from frostline.core.platforms import Platform
+from frostline.core.workspace import Layout
+
+if TYPE_CHECKING:
+    from frostline.release.package import Artifact
+    from frostline.release.shells import Export
+    from frostline.release.sign import SigningCommand
+
+
+@verb("Ship", show=tables.lines)
+def sbom(
+    product: str = "", platform: Platform | None = None, layout: Layout | None = None
+) -> tuple[str, ...]:
+    """Write what a built product is made of (CycloneDX 1.6), and the licences as text.
+
+    Example: frostline sbom --product argo
+    """
+    from frostline.release import sbom
+
+    return tuple(map(str, sbom.write_bill(open_build(product, platform, layout))))
+
+
+@verb("Ship", show=tables.artifact)
+def package(
+    product: str = "",
+    platform: Platform | None = None,
+    layout: Layout | None = None,
+    kind: ArchiveKind | None = None,
+    *,
+    unproven: bool = False,
+) -> "Artifact":
+    """Pack a bundle that was found good, with its bill, licences, sums and release.json.
+
+    Examples: frostline package --product argo
+              frostline package --product argo --kind zip --json
+    """
+    from frostline.release import package
+
+    return package.package(open_build(product, platform, layout), kind, unproven=unproven)
+
+
+@verb("Ship", show=tables.signing)
+def sign(
+    product: str = "",
+    platform: Platform | None = None,
+    layout: Layout | None = None,
+    archive: Path | None = None,
+    tool: SigningTool = "own",
+    *,
+    dry_run: bool = False,
+) -> "tuple[SigningCommand, ...]":
+    """Sign a built product, or its archive, as its profile's [signing] says.
+
+    A signed bundle is another bundle: audit and smoke-test it again.
+
+    Examples: frostline sign --product argo --platform darwin_arm64 --dry-run
+              frostline sign --product argo --platform windows_x86_64 --tool osslsigncode
+              frostline sign --archive build/release/argo-0.1.0-linux_x86_64.tar.zst
+    """
+    from frostline.release import sign
+
+    build, file = open_build(product, platform, layout), absolute(archive)
+    commands = sign.signing_plan(build, file, tool)
+    if dry_run:
+        log.note("nothing was run")
+        return commands
+    sign.sign(build, commands, file)
+    log.done(f"signed: {file.name if file else build.name}")
+    return commands
+
+
+@verb("Ship", show=tables.gathered)
+def gather(folder: Path | None = None) -> "tuple[Artifact, ...]":
+    """Put the artifacts that several machines have packed together, with one list of sums.
+
+    Example: frostline gather --folder build/artifacts
+    """
+    if not folder:
+        message = "--folder is missing: the folder of the packed artifacts."
+        raise UsageError(message, hint="`frostline gather --folder build/artifacts`")
+    from frostline.release import package
+
+    return package.gather(here(), folder.absolute())
+
+
+@verb("Ship", show=tables.line)
+def publish(tag: str = "", notes: Path | None = None, *, final: bool = False) -> str:
+    """Put build/release into a draft release on GitHub; with --final, make the draft public.
+
+    Examples: frostline publish --tag v1.2.0 --notes build/notes.md
+              frostline publish --tag v1.2.0 --final
+    """
+    if not tag:
+        message = "--tag is missing: the release's tag."
+        raise UsageError(message, hint="`frostline publish --tag v1.2.0`")
+    from frostline.release import github, publish
+
+    project = here()
+    repository = github.find(project.root, os.environ, project.build / "log" / "git.log")
+    if final:
+        return publish.publish(repository, tag)
+    if notes and not notes.is_file():
+        message = f"--notes: there is no file {notes}."
+        raise UsageError(message, hint="leave --notes out for a page without text")
+    text = notes.read_text(encoding="utf-8") if notes else ""
+    return publish.draft(project, repository, tag, text)
+
+
+@verb("Ship", show=tables.export)
+def export(
+    shell: Shell = "electron",
+    product: str = "",
+    platform: Platform | None = None,
+    layout: Layout | None = None,
+) -> "Export":
+    """Lay a bundle out for a desktop shell, with its configuration and a module that runs it.
+
+    Examples: frostline export --shell electron
+              frostline export --shell tauri --layout onefile
+    """
+    from frostline.release import shells
+
+    return shells.export(open_build(product, platform, layout), shell)

@@ -1,0 +1,139 @@
+"""A verb as an Invoke task: its flags are converted, its result shown, its errors reported."""
+
+import traceback
+from collections.abc import Callable
+from errno import EACCES, EDQUOT, ENOSPC, EROFS
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Literal, Union, get_args, get_origin
+
+from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
+from invoke.tasks import Task
+
+from frostline.cli.flags import HELP, platform_named
+from frostline.cli.verb import Body, Verb
+from frostline.core import log
+from frostline.core.errors import FrostlineError, StorageError, UsageError, did_you_mean
+from frostline.core.platforms import Platform
+
+INTERRUPTED = 130
+_JSON = Parameter("json", Parameter.KEYWORD_ONLY, default=False, annotation=bool)
+
+
+class VerbTask(Task[Body]):
+    """A verb that Invoke can run."""
+
+    def __init__(self, verb: Verb) -> None:
+        flags = signature(verb.body).parameters
+        texts = {name: text for name, text in HELP.items() if name in flags}
+        self.verb = verb
+        self.adds_json = bool(verb.show) and "json" not in flags
+        if self.adds_json:
+            texts["json"] = HELP["json"]
+        super().__init__(verb.body, name=verb.name, auto_shortflags=False, help=texts)
+        self.__doc__ = log.as_called(verb.body.__doc__ or "")
+
+    def argspec(self, body: Body) -> Signature:
+        """Return the flags of *body*; a verb takes no context, and may get --json."""
+        known = signature(body)
+        if not self.adds_json:
+            return known
+        return known.replace(parameters=[*known.parameters.values(), _JSON])
+
+    def get_arguments(
+        self,
+        ignore_unknown_help: bool | None = None,  # noqa: FBT001  # Invoke's signature
+    ) -> list[Argument]:  # Invoke's signature
+        """Return the arguments, each with the converter of its annotation."""
+        flags = self.argspec(self.body).parameters
+        arguments = super().get_arguments(ignore_unknown_help)
+        for argument in arguments:
+            name = str(argument.attr_name or argument.name)
+            if flags[name].annotation is not bool:
+                argument.kind = _checked(name, _wanted(flags[name].annotation))
+                argument.default = flags[name].default
+        return arguments
+
+    def __call__(self, *_: object, **flags: object) -> Body:
+        """Run the verb; the one place where errors are printed and become exit codes."""
+        try:
+            code = run(self.verb, flags, adds_json=self.adds_json)
+        except KeyboardInterrupt:
+            log.warning("interrupted")
+            raise Exit(code=INTERRUPTED) from None
+        except FrostlineError as error:
+            raise _report(error) from None
+        except OSError as error:
+            if error.errno not in {EACCES, EDQUOT, ENOSPC, EROFS}:
+                traceback.print_exc()
+                raise Exit(code=1) from None
+            raise _report(_storage_error(error)) from None
+        except Exception:  # noqa: BLE001  # the edge: a mistake of ours, with its traceback
+            traceback.print_exc()
+            raise Exit(code=1) from None
+        if code:
+            raise Exit(code=code)
+        return self.body
+
+
+def run(verb: Verb, flags: dict[str, object], *, adds_json: bool) -> int:
+    """Run *verb*, show its result as JSON or for people, and return the exit code it means."""
+    as_json = bool(flags.pop("json", False)) if adds_json else False
+    result = verb.body(**flags)
+    if as_json:
+        from frostline.core import json_file
+
+        log.result(verb.as_json(result) if verb.as_json else json_file.dump(result))
+    elif verb.show:
+        verb.show(result)
+    return verb.code(result)
+
+
+def convert(name: str, kind: object, text: str) -> object:
+    """Return *text* as *kind*: a platform, Literal, int, Path or str. Raises UsageError."""
+    flag = f"--{name.replace('_', '-')}"
+    if kind is Platform:
+        return platform_named(text)
+    if get_origin(kind) is Literal:
+        choices = tuple(map(str, get_args(kind)))
+        if text in choices:
+            return text
+        message = f'{flag}: invalid choice "{text}".{did_you_mean(text, choices)}'
+        raise UsageError(message, hint=f"choices: {', '.join(choices)}")
+    if kind is int:
+        try:
+            return int(text)
+        except ValueError:
+            message = f'{flag}: "{text}" is not a whole number.'
+            raise UsageError(message, hint=f"for example {flag} 3") from None
+    return Path(text) if kind is Path else text
+
+
+def _checked(name: str, kind: object) -> Callable[[str], object]:
+    def value(text: str) -> object:
+        try:
+            return convert(name, kind, text)
+        except FrostlineError as error:  # Invoke is still parsing: no task has begun
+            raise _report(error) from None
+
+    return value
+
+
+def _wanted(hint: object) -> object:
+    """Return the type of a given value: `X` for `X | None`."""
+    if get_origin(hint) in {Union, UnionType}:
+        return next(kind for kind in get_args(hint) if kind is not NoneType)
+    return hint
+
+
+def _report(error: FrostlineError) -> Exit:
+    log.error(error)
+    return Exit(code=error.exit_code)
+
+
+def _storage_error(error: OSError) -> StorageError:
+    hints = {ENOSPC: "free some space and try again", EDQUOT: "free some of your quota"}
+    hint = hints.get(error.errno or 0, "make it writable, or build somewhere else")
+    return StorageError(f"{error.filename or 'a file'}: {error.strerror}.", hint=hint)

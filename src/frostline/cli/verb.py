@@ -1,0 +1,69 @@
+"""What a verb is: a function, how its result is shown, and the exit code that the result means."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, ParamSpec, TypeVar, get_args
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Body = Callable[..., object]  # type: ignore[explicit-any]  # each verb has its own flags
+Group = Literal["Build", "Prove", "Look", "Ship", "Project", "Model"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """A verb of the command line.
+
+    *show* prints the result of *body* for people, *as_json* returns it as text for machines,
+    *code* returns the exit code that it means.
+    """
+
+    body: Body
+    group: Group
+    show: Callable[[object], None] | None
+    as_json: Callable[[object], str] | None
+    code: Callable[[object], int]
+
+    @property
+    def name(self) -> str:
+        """Return what people type."""
+        return self.body.__name__.strip("_")
+
+    @property
+    def summary(self) -> str:
+        """Return the first line of its documentation."""
+        return (self.body.__doc__ or "").strip().partition("\n")[0]
+
+
+VERBS: dict[str, Verb] = {}
+
+
+def _success(_: object) -> int:
+    return 0
+
+
+def verb(
+    group: Group, *, show: Callable[[T], None], as_json: Callable[[T], str] | None = None,
+    code: Callable[[T], int] = _success,
+) -> Callable[[Callable[P, T]], Callable[P, T]]:  # fmt: skip
+    """Record a function as a verb of *group* whose result is shown, with --json as JSON."""
+
+    def record(body: Callable[P, T]) -> Callable[P, T]:
+        recorded = Verb(body=body, group=group, show=show, as_json=as_json, code=code)  # type: ignore[arg-type]  # the result of this very body
+        VERBS[recorded.name] = recorded
+        return body
+
+    return record
+
+
+def silent_verb(group: Group) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Record a function as a verb of *group* that has no result."""
+
+    def record(body: Callable[P, None]) -> Callable[P, None]:
+        recorded = Verb(body=body, group=group, show=None, as_json=None, code=_success)
+        VERBS[recorded.name] = recorded
+        return body
+
+    return record

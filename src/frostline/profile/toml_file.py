@@ -1,0 +1,98 @@
+"""Reads a TOML file that a user has written, and says where in it a mistake stands."""
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from frostline.core.errors import Problem, ProfileError
+
+Key = tuple[str | int, ...]
+Mistake = tuple[Key, str]
+
+_HEADER = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_ASSIGNMENT = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"))*)\s*=""")
+_PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
+_STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|' + r"'[^']*'|#.*")
+
+
+@dataclass(frozen=True)
+class TomlFile:
+    """A file as it was read: its name for messages, its text, and the table in it."""
+
+    name: str
+    text: str
+    table: dict[str, object]
+
+    def error(self, mistakes: Iterable[Mistake]) -> ProfileError:
+        """Return the error that names each of *mistakes* with its line."""
+        lines = index(self.text)
+        return ProfileError([
+            Problem(self.name, find(lines, key), ".".join(map(str, key)), reason)
+            for key, reason in dict.fromkeys(mistakes)
+        ])  # fmt: skip
+
+
+def read(path: Path, root: Path) -> TomlFile:
+    """Return the TOML file at *path*, named from *root* where it lies below it.
+
+    Raises OSError, ProfileError with the line of a syntax error.
+    """
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    text = path.read_text(encoding="utf-8")
+    try:
+        return TomlFile(name, text, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError([_syntax_problem(name, text, error)]) from None
+
+
+def _syntax_problem(name: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    """Return *error* with the line that it names, or the last one."""
+    reason, _, place = str(error).partition(" (at line ")
+    number = place.partition(",")[0]
+    line = int(number) if number.isdigit() else text.count("\n") + 1
+    return Problem(name, line, "TOML", reason)
+
+
+def index(text: str) -> dict[Key, int]:
+    """Return the line of every table and key of *text*: `tomllib` does not tell."""
+    lines: dict[Key, int] = {(): 1}
+    counts: Counter[Key] = Counter()
+    table: Key = ()
+    depth = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        if depth == 0 and (header := _HEADER.match(line)):
+            table = _resolve(_parts(header[2]), counts)
+            if header[1] == "[[":
+                counts[table] += 1
+                table = (*table, counts[table] - 1)
+            lines.setdefault(table, number)
+            continue
+        if depth == 0 and (assignment := _ASSIGNMENT.match(line)):
+            lines.setdefault((*table, *_parts(assignment[1])), number)
+        bare = _STRINGS.sub("", line)
+        depth += sum(map(bare.count, "[{")) - sum(map(bare.count, "]}"))
+    return lines
+
+
+def find(lines: dict[Key, int], key: Key) -> int:
+    """Return the line of *key*, or of the nearest table around it."""
+    while key not in lines:
+        key = key[:-1]
+    return lines[key]
+
+
+def _parts(dotted: str) -> Key:
+    return tuple(part.strip("\"'") for part in _PART.findall(dotted))
+
+
+def _resolve(names: Key, counts: Counter[Key]) -> Key:
+    """Return *names* with the index of the last element after each array of tables on the way."""
+    resolved: Key = ()
+    for name in names[:-1]:
+        resolved = (*resolved, name)
+        if counts[resolved]:
+            resolved = (*resolved, counts[resolved] - 1)
+    return (*resolved, *names[-1:])

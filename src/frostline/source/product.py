@@ -1,0 +1,35 @@
+"""Brings together what a product is made of: its environment, native wheels, stage."""
+
+from frostline.profile import policy, resources
+from frostline.profile.build import Build
+from frostline.source import environment, wheelhouse
+from frostline.source.environment import ProductEnvironment, Wheel
+from frostline.source.stage import Stage, build_stage
+
+
+def native_wheels(build: Build) -> tuple[Wheel, ...]:
+    """Return the native wheels that the product needs. Raises HostError, LockError."""
+    if not build.profile.wheels:
+        return ()
+    recipe = policy.load(build.workspace).image
+    return wheelhouse.kept(build.workspace, wheelhouse.requested(build, recipe))
+
+
+def product_environment(build: Build) -> ProductEnvironment:
+    """Return the environment that the product is frozen from, native wheels included.
+
+    Raises HostError, LockError, CommandError.
+    """
+    lock = build.root / build.profile.requirements
+    return environment.create(
+        build.workspace, build.product, lock, environ=build.environ,
+        log_file=build.log("environment"), wheels=native_wheels(build),
+    )  # fmt: skip
+
+
+def lay_out(build: Build) -> Stage:
+    """Return the product's environment and stage, made afresh.
+
+    Raises HostError, LockError, BuildError, FetchError, UsageError.
+    """
+    return build_stage(build, product_environment(build), resources.wanted(build))
