@@ -12,17 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from frostline.audit import audit
-from frostline.audit import missing_modules as ratchet
+from frostline.audit import audit, missing_modules
 from frostline.audit.findings import Finding
 from frostline.core import platforms
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import bundle
-from frostline.freeze.bundle import Bundle
+from frostline.freeze.bundle import Bundle, require_bundle
 from frostline.profile import policy
-from frostline.profile import reading as profile_file
+from frostline.profile.build import Build, open_build
 from frostline.profile.checks import Audit, Waiver
-from frostline.profile.profile import Profile
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="spoils ELF files")
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
@@ -52,9 +49,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def built(project: Path) -> Bundle:
     """Return what was built."""
-    found = bundle.load(Workspace(project), TARGET)
-    assert found
-    return found
+    return require_bundle(opened(Workspace(project)))
 
 
 @pytest.fixture
@@ -66,10 +61,15 @@ def copy(project: Path, tmp_path: Path) -> Workspace:
     return Workspace(folder)
 
 
-def looked(paths: Workspace, built: Bundle, profile: Profile | None = None) -> list[Finding]:
+def opened(workspace: Workspace, **keys: object) -> Build:
+    """Return the build of the product, its profile's keys changed."""
+    build = open_build(workspace, "echo", TARGET.platform, {})
+    return replace(build, profile=build.profile.model_copy(update=keys))
+
+
+def looked(workspace: Workspace, built: Bundle, **keys: object) -> list[Finding]:
     """Return what the audit finds beside the notes and warnings that the healthy product has."""
-    used = profile or profile_file.load(paths, TARGET)
-    found = audit.audit(paths, TARGET, used, policy.load(paths), built).findings
+    found = audit.examine(opened(workspace, **keys), policy.load(workspace), built).findings
     return [
         finding
         for finding in found
@@ -188,13 +188,12 @@ def test_what_is_healthy_is_not_suspected(name: str, copy: Workspace, built: Bun
 
 def test_size_and_paths_have_limits(copy: Workspace, built: Bundle) -> None:
     """A budget of the profile, and the length that a system leaves room for."""
-    profile = profile_file.load(copy, TARGET)
-    tight = profile.model_copy(update={"audit": Audit(largest=1)})
-    assert [finding.id for finding in looked(copy, built, tight)] == ["size.budget"]
+    tight = looked(copy, built, audit=Audit(largest=1))
+    assert [finding.id for finding in tight] == ["size.budget"]
     rules = policy.load(copy)
     system = rules.system["linux"].model_copy(update={"longest": 20})
     short = rules.model_copy(update={"system": {"linux": system}})
-    found = audit.audit(copy, TARGET, profile, short, built).findings
+    found = audit.examine(opened(copy), short, built).findings
     assert "path.long" in {finding.id for finding in found}
 
 
@@ -203,19 +202,18 @@ def test_a_waiver_makes_it_pass(copy: Workspace, built: Bundle) -> None:
     write("data/.env")(copy.output(TARGET) / "_internal")
     tomorrow = date.today() + timedelta(days=1)  # noqa: DTZ011  # a day is enough
     waiver = Waiver(id="leak.private", reason="a file for tests only", expires=tomorrow)
-    profile = profile_file.load(copy, TARGET)
-    waived = profile.model_copy(update={"audit": Audit(waivers=(waiver,))})
-    result = audit.audit(copy, TARGET, waived, policy.load(copy), built)
+    rules, waived = policy.load(copy), opened(copy, audit=Audit(waivers=(waiver,)))
+    result = audit.examine(waived, rules, built)
     assert result.ok
     (found,) = [finding for finding in result.findings if finding.id == "leak.private"]
     assert found.waived == "a file for tests only"
-    assert not audit.audit(copy, TARGET, profile, policy.load(copy), built).ok
+    assert not audit.examine(opened(copy), rules, built).ok
 
 
 @pytest.mark.skipif(not shutil.which("readelf"), reason="needs the binutils")
 def test_the_oldest_glibc_is_told(copy: Workspace, built: Bundle) -> None:
     """It is what the binutils find in the files, one by one."""
-    result = audit.audit(copy, TARGET, profile_file.load(copy, TARGET), policy.load(copy), built)
+    result = audit.examine(opened(copy), policy.load(copy), built)
     newest: tuple[int, ...] = (0, 0)
     for path in copy.output(TARGET).rglob("*"):
         if path.is_file() and path.read_bytes()[:4] == b"\x7fELF":
@@ -278,10 +276,10 @@ def test_only_new_missing_modules_count(copy: Workspace, built: Bundle) -> None:
     text = reviewed.read_text("utf-8").replace(TARGET.platform.name, "windows_arm64")
     reviewed.write_text(text, encoding="utf-8")
     assert [f.id for f in looked(copy, more)] == ["freeze.not-reviewed"]
-    assert ratchet.accept(copy, TARGET, more) == len(more.missing)
+    assert missing_modules.accept(opened(copy), more) == len(more.missing)
     assert looked(copy, more) == []
     assert "windows_arm64-" in reviewed.read_text("utf-8")
-    assert ratchet.accept(copy, TARGET, built) == 0
+    assert missing_modules.accept(opened(copy), built) == 0
 
 
 def test_what_was_not_built(tmp_path: Path) -> None:

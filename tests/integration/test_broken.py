@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,14 +19,12 @@ import pytest
 from frostline.audit import audit
 from frostline.core import platforms
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import bundle
-from frostline.freeze.bundle import Bundle
+from frostline.freeze.bundle import Bundle, require_bundle
 from frostline.profile import policy
-from frostline.profile import reading as profile_file
+from frostline.profile.build import Build, open_build
 from frostline.profile.checks import Request
 from frostline.profile.profile import Profile
-from frostline.smoke import verdict as smoke
-from frostline.smoke.verdict import SmokeTarget, Verdict
+from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals")
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
@@ -57,15 +56,18 @@ def copy(project: Path, tmp_path: Path) -> Workspace:
 
 def built(paths: Workspace, target: Target) -> Bundle:
     """Return what was built."""
-    found = bundle.load(paths, target)
-    assert found
-    return found
+    return require_bundle(opened(paths, target))
+
+
+def opened(paths: Workspace, target: Target) -> Build:
+    """Return the build of *target*."""
+    return open_build(paths, target.product, target.platform, os.environ)
 
 
 def tried(paths: Workspace, target: Target, profile: Profile, bundle: Bundle) -> Verdict:
     """Return the verdict of the smoke test on what lies there now."""
-    subject = SmokeTarget(paths, target, profile, os.environ)
-    return smoke.smoke(subject, bundle.inputs, bundle.size, 1)
+    build = replace(opened(paths, target), profile=profile)
+    return smoke(SmokeTarget(build, bundle.inputs, bundle.size), 1)
 
 
 def failures(verdict: Verdict) -> set[str]:
@@ -75,8 +77,7 @@ def failures(verdict: Verdict) -> set[str]:
 
 def audited(paths: Workspace, target: Target, bundle: Bundle) -> set[str]:
     """Return the ids of the errors that the audit has found."""
-    profile = profile_file.load(paths, target)
-    found = audit.audit(paths, target, profile, policy.load(paths), bundle).findings
+    found = audit.examine(opened(paths, target), policy.load(paths), bundle).findings
     return {finding.id for finding in found if finding.severity == "error"}
 
 
@@ -114,7 +115,7 @@ def test_the_healthy_ones_are_good(project: Path) -> None:
     paths = Workspace(project)
     for target in (FRAIL, TOOL):
         bundle = built(paths, target)
-        verdict = tried(paths, target, profile_file.load(paths, target), bundle)
+        verdict = tried(paths, target, opened(paths, target).profile, bundle)
         assert failures(verdict) == set()
         assert verdict.ok
         assert verdict.unproven == ()
@@ -136,14 +137,14 @@ def test_what_it_does_wrong(copy: Workspace, behaviour: str, expected: str) -> N
     """Its own /health says ok in all of these; the smoke test finds that, and nothing else."""
     bundle = built(copy, FRAIL)
     behave(copy.output(FRAIL) / "_internal", behaviour)
-    verdict = tried(copy, FRAIL, profile_file.load(copy, FRAIL), bundle)
+    verdict = tried(copy, FRAIL, opened(copy, FRAIL).profile, bundle)
     assert failures(verdict) == {expected}
     assert not verdict.ok
 
 
 def test_it_needs_the_network(copy: Workspace) -> None:
     """Healthy where it can reach a server, dead where it cannot: that is the reason told."""
-    bundle, profile = built(copy, FRAIL), profile_file.load(copy, FRAIL)
+    bundle, profile = built(copy, FRAIL), opened(copy, FRAIL).profile
     with server_outside() as url:
         behave(copy.output(FRAIL) / "_internal", f"needs-network {url}")
         assert failures(tried(copy, FRAIL, profile, bundle)) == {"smoke.needs-network"}
@@ -156,7 +157,7 @@ def test_a_program_that_leaves_a_child(copy: Workspace) -> None:
     """A product without services has no guardian: what it leaves runs on, and is found."""
     bundle = built(copy, TOOL)
     behave(copy.output(TOOL) / "_internal", "leaves-child")
-    verdict = tried(copy, TOOL, profile_file.load(copy, TOOL), bundle)
+    verdict = tried(copy, TOOL, opened(copy, TOOL).profile, bundle)
     assert failures(verdict) == {"smoke.left-behind"}
     (detail,) = (check.detail for check in verdict.checks if not check.ok)
     assert "sleep" in detail
@@ -213,7 +214,7 @@ def test_what_it_has_lost(
     bundle = built(copy, FRAIL)
     spoil(copy.output(FRAIL) / "_internal")
     assert audited(copy, FRAIL, bundle) == in_audit
-    profile = profile_file.load(copy, FRAIL)
+    profile = opened(copy, FRAIL).profile
     assert failures(tried(copy, FRAIL, profile, bundle)) == in_smoke
 
 
@@ -222,16 +223,16 @@ def test_a_program_that_cannot_be_executed(copy: Workspace) -> None:
     bundle = built(copy, FRAIL)
     copy.executable(FRAIL).chmod(0o644)
     assert audited(copy, FRAIL, bundle) == {"mode.lost"}
-    verdict = tried(copy, FRAIL, profile_file.load(copy, FRAIL), bundle)
+    verdict = tried(copy, FRAIL, opened(copy, FRAIL).profile, bundle)
     assert failures(verdict) == {"smoke.not-healthy"}
     assert "cannot be started" in next(c.detail for c in verdict.checks if not c.ok)
 
 
 def test_a_newer_glibc(copy: Workspace) -> None:
     """The file that sets the floor is named."""
-    bundle, profile = built(copy, FRAIL), profile_file.load(copy, FRAIL)
+    bundle = built(copy, FRAIL)
     spoilt = newer_glibc(copy.output(FRAIL) / "_internal")
-    found = audit.audit(copy, FRAIL, profile, policy.load(copy), bundle)
+    found = audit.examine(opened(copy, FRAIL), policy.load(copy), bundle)
     (finding,) = (item for item in found.findings if item.id == "native.minimum")
     assert finding.file.endswith(spoilt)
     assert found.minimum.startswith("glibc 2.9")
@@ -244,7 +245,7 @@ def test_an_import_that_is_hidden_behind_an_address(copy: Workspace) -> None:
     path.write_text(text, encoding="utf-8")
     assert run(copy.root, "build", "--product", "frail").returncode == 0
     bundle = built(copy, FRAIL)
-    assert failures(tried(copy, FRAIL, profile_file.load(copy, FRAIL), bundle)) == {"smoke.request"}
+    assert failures(tried(copy, FRAIL, opened(copy, FRAIL).profile, bundle)) == {"smoke.request"}
     assert run(copy.root, "evidence", "--product", "frail").returncode == 0
     assert audited(copy, FRAIL, bundle) == {"evidence.missing-module"}
 
@@ -255,7 +256,7 @@ def test_a_child_that_is_started_by_the_name_of_python(copy: Workspace) -> None:
     more = '\n[[smoke.requests]]\nname = "python"\npath = "/python"\ncontains = "json"\n'
     path.write_text(path.read_text("utf-8") + more, encoding="utf-8")
     bundle = built(copy, FRAIL)
-    profile = profile_file.load(copy, FRAIL)
+    profile = opened(copy, FRAIL).profile
     assert profile.smoke.requests[-1] == Request(name="python", path="/python", contains="json")
     assert failures(tried(copy, FRAIL, profile, bundle)) == {"smoke.request"}
     assert run(copy.root, "evidence", "--product", "frail").returncode == 0
@@ -328,7 +329,7 @@ ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
 )  # fmt: skip
 def test_a_run_time_that_keeps_no_promise(copy: Workspace, wrong: str) -> None:
     """What ours never does wrong is found in one that does; one that does nothing wrong is good."""
-    bundle, profile = built(copy, FRAIL), profile_file.load(copy, FRAIL)
+    bundle, profile = built(copy, FRAIL), opened(copy, FRAIL).profile
     text = ROGUE.format(python=sys.executable, wrong=wrong)
     copy.executable(FRAIL).write_text(text, encoding="utf-8")
     short = profile.smoke.model_copy(update={"requests": (), "timeout": 5.0})

@@ -6,17 +6,19 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from frostline.audit import unbundled as gaps
+from frostline.audit import unbundled
 from frostline.core import platforms
 from frostline.core.workspace import Target, Workspace
-from frostline.freeze import bundle
+from frostline.freeze.bundle import require_bundle
 from frostline.freeze.contents import walk
-from frostline.launch.evidence import Fact, load
-from frostline.profile.reading import load as load_profile
+from frostline.launch import evidence
+from frostline.launch.evidence import Fact
+from frostline.profile.build import Build, open_build
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "hard"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
@@ -30,6 +32,11 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run frostline in *project*."""
     argv = [FROSTLINE, *arguments]
     return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+
+
+def opened(project: Path) -> Build:
+    """Return the build of the product."""
+    return open_build(Workspace(project), "hard", TARGET.platform, os.environ)
 
 
 def failed(project: Path) -> set[str]:
@@ -52,7 +59,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def facts(project: Path) -> tuple[Fact, ...]:
     """Return what the run from source has shown."""
-    found = load(Workspace(project), "hard")
+    found = evidence.load(opened(project))
     assert found
     return found
 
@@ -60,7 +67,7 @@ def facts(project: Path) -> tuple[Fact, ...]:
 @pytest.mark.product("A14")
 def test_a_bundle_by_evidence_alone_is_good(project: Path) -> None:
     """No hidden import, data or package is named in the profile, and all of them work."""
-    profile = load_profile(Workspace(project), TARGET)
+    profile = opened(project).profile
     by_hand = (profile.hidden_imports, profile.data, profile.packages, profile.hooks)
     assert by_hand == ((), (), {}, ())
     assert len(profile.smoke.requests) == 16
@@ -116,12 +123,10 @@ def test_evidence_tells_nothing_of_the_machine(project: Path, facts: tuple[Fact,
 
 def test_what_is_lost_is_found(project: Path, facts: tuple[Fact, ...]) -> None:
     """Each thing that was used and is not in the bundle is one finding; the whole has none."""
-    paths = Workspace(project)
-    bundle = bundle.load(paths, TARGET)
-    assert bundle
-    items = [*walk(paths.output(TARGET))]
-    profile = load_profile(paths, TARGET)
-    assert [*gaps.find(facts, items, profile, TARGET.platform, ())] == []
+    build = opened(project)
+    require_bundle(build)
+    items = [*walk(build.bundle)]
+    assert [*unbundled.find(build, facts, items, ())] == []
     lost = {
         "babel/locale-data/de.dat": {"evidence.missing-file"},
         "kombu.transport.memory": {"evidence.missing-module"},
@@ -132,7 +137,8 @@ def test_what_is_lost_is_found(project: Path, facts: tuple[Fact, ...]) -> None:
         rest = [item for item in items if part not in item.name]
         assert len(rest) < len(items)
         for platform, severity in ((TARGET.platform, "error"), (ELSEWHERE, "warning")):
-            found = [*gaps.find(facts, rest, profile, platform, ())]
+            there = replace(build, target=Target("hard", platform))
+            found = [*unbundled.find(there, facts, rest, ())]
             assert {finding.id for finding in found} == expected
             assert {finding.severity for finding in found} == {severity}
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from frostline.core import native, platforms
-from frostline.freeze import bundle
+from frostline.freeze.bundle import Bundle, describe_files
 
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
@@ -85,8 +85,8 @@ def describe(project: Path, name: str) -> None:
     """Write down what lies in the bundle for the platform *name*."""
     platform = platforms.PLATFORMS[name]
     output = project / "build" / "output" / f"echo-{name}"
-    files = bundle.describe_files(output)
-    bundle = bundle.Bundle(
+    files = describe_files(output)
+    bundle = Bundle(
         product="echo", version="1.0", platform=name, layout="onedir", inputs="x",
         path=f"build/output/echo-{name}", executable=f"echo{platform.suffix}", python="3.11",
         size=sum(size for _, size, _ in files.values()), files=files, distributions={},
@@ -167,7 +167,7 @@ def test_the_plan_of_signing(made: Path, tmp_path: Path) -> None:
     thumbprint = '[signing]\nthumbprint = "abc"\ntimestamp = "http://example.org/ts"\n'
     windows = made.name.startswith("windows")
     project = sign_as(made, tmp_path, thumbprint if windows else SIGNING)
-    before = bundle.describe_files(project / "build" / "output")
+    before = describe_files(project / "build" / "output")
     done = run(project, "sign", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert "nothing was run" in done.stderr
@@ -188,11 +188,11 @@ def test_the_plan_of_signing(made: Path, tmp_path: Path) -> None:
         tools = [line[0] for line in lines]
         assert tools == ["codesign", "codesign", "codesign", "ditto", "xcrun"]
         assert lines[-1][:3] == ["xcrun", "notarytool", "submit"]
-    assert bundle.describe_files(project / "build" / "output") == before
+    assert describe_files(project / "build" / "output") == before
     done = run(project, "sign")
     assert done.returncode == 3, "its tools are not here"
     assert "is not on PATH" in " ".join(done.stderr.split())
-    assert bundle.describe_files(project / "build" / "output") == before
+    assert describe_files(project / "build" / "output") == before
 
 
 # Apple's tools, as far as the order of their calls goes: each notes what it was asked.
@@ -313,15 +313,15 @@ def test_windows_files_are_signed_here(made: Path, tmp_path: Path) -> None:
         pytest.skip("needs osslsigncode and openssl")
     project = sign_as(made, tmp_path, authority(tmp_path))
     output = project / "build" / "output" / f"echo-{made.name}"
-    before = bundle.describe_files(output)
+    before = describe_files(output)
     wrong = run(project, "sign", FROSTLINE_SIGN_PASSWORD="wrong")  # noqa: S106  # meant to be
     assert wrong.returncode == 4, wrong.stderr
-    assert bundle.describe_files(output) == before, "all or nothing"
+    assert describe_files(output) == before, "all or nothing"
     assert [path.name for path in output.parent.iterdir() if path.is_dir()] == [output.name]
     (output.parent / f"echo-{made.name}.audit.json").write_text("{}", encoding="utf-8")
     done = run(project, "sign", FROSTLINE_SIGN_PASSWORD="secret words")  # noqa: S106
     assert done.returncode == 0, done.stderr
-    after = bundle.describe_files(output)
+    after = describe_files(output)
     assert after.keys() == before.keys()
     assert all(after[name] != before[name] for name in after)
     for name in after:

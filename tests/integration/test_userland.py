@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from frostline.core import native, platforms
-from frostline.core.workspace import Target, Workspace
+from frostline.core.workspace import Workspace
 from frostline.freeze import contents
-from frostline.freeze.bundle import load
+from frostline.freeze.bundle import require_bundle
+from frostline.profile.build import open_build
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() != 0 or not shutil.which("mmdebstrap"),
@@ -52,9 +53,9 @@ def oldest_glibc(bundle: Path) -> tuple[int, ...]:
 
 def test_predicted_to_fail(userland: Path, frail: Path) -> None:
     """Frozen on this newer machine: it fails there for the very version that the audit names."""
-    target = Target("frailtool", platforms.host())
-    assert load(Workspace(frail), target)
-    bundle = Workspace(frail).output(target)
+    build = open_build(Workspace(frail), "frailtool", platforms.host(), {})
+    require_bundle(build)
+    bundle = build.bundle
     newest = oldest_glibc(bundle)
     if newest <= OLD:
         pytest.skip(f"this machine is old itself: {newest}")

@@ -1,22 +1,16 @@
 """Waivers hold for a reason and for a time."""
 
-import inspect
 import re
 from datetime import date
 
-from frostline.audit import audit, findings
-from frostline.audit import missing_modules as ratchet
-from frostline.audit import unbundled as gaps
-from frostline.audit.findings import Finding, ordered, waive
-from frostline.core import own_files as resources
-from frostline.profile.checks import Waiver
-from frostline.smoke import parity, trial
-from frostline.smoke import verdict as smoke
+import pytest
 
-KINDS = {
-    "evidence", "file", "freeze", "leak", "licence", "link", "mode", "native", "path", "size",
-    "waiver",
-}  # fmt: skip
+from frostline.audit import leaks
+from frostline.audit.findings import Finding, ordered, waive
+from frostline.audit.rules import AUDIT, PARITY, RULES, SMOKE
+from frostline.core import own_files
+from frostline.profile.checks import Waiver
+
 TODAY = date(2026, 11, 21)
 
 
@@ -57,24 +51,16 @@ def test_the_worst_first() -> None:
     assert [finding.id for finding in ordered(waived)] == ["c.c", "b.b", "a.a"]
 
 
-def test_every_finding_is_documented() -> None:
-    """docs/audit.md names each id that the sources can give, and no other."""
-    document = resources.data("docs", "audit.md").read_text("utf-8")
-    told = set(re.findall(r"(?m)^\| `([a-z]+\.[a-z-]+)` \|", document))
-    given = {f"leak.{kind}" for kind in audit._LEAKS}
-    for module in (audit, findings, gaps, ratchet):
-        words = re.findall(r'"(([a-z]+)\.[a-z-]+)"', inspect.getsource(module))
-        given |= {name for name, kind in words if kind in KINDS}
-    assert told == given
-
-
-def test_every_verdict_is_documented() -> None:
-    """docs/verdict.md names each id that a trial or a comparison can give, and no other."""
-    document = resources.data("docs", "verdict.md").read_text("utf-8")
-    told = set(re.findall(r"(?m)^\| `([a-z]+\.[a-z-]+)` \|", document))
-    given = {
+@pytest.mark.parametrize("package", ["audit", "smoke"])
+def test_every_rule_is_used_and_every_finding_has_one(package: str) -> None:
+    """A finding without a rule would have no severity, a rule without a finding no use."""
+    kinds = {name.partition(".")[0] for name in RULES}
+    named = {
         name
-        for module in (parity, smoke, trial)
-        for name in re.findall(r'"((?:smoke|parity)\.[a-z-]+)"', inspect.getsource(module))
+        for path in (own_files.build_package() / package).glob("*.py")
+        if path.stem != "rules"
+        for name, kind in re.findall(r'"(([a-z]+)\.[a-z-]+)"', path.read_text("utf-8"))
+        if kind in kinds
     }
-    assert told == given
+    named |= {f"leak.{kind}" for kind in leaks.KINDS} if package == "audit" else set()
+    assert named == {*(AUDIT if package == "audit" else {**SMOKE, **PARITY})}

@@ -12,6 +12,7 @@ from frostline.core.platforms import PLATFORMS, host
 from frostline.core.workspace import Target, Workspace
 from frostline.hosts import cibuildwheel as wheels
 from frostline.profile import policy
+from frostline.profile.build import Build
 from frostline.profile.profile import NativeWheel, Profile
 from frostline.source import environment, wheelhouse
 from frostline.source.environment import Wheel
@@ -36,32 +37,32 @@ def profile(paths: Workspace, *tables: NativeWheel) -> Profile:
     return Profile(source="app", requirements="lock.txt", entry="a:b", wheels=tables)
 
 
-def jobs(paths: Workspace, *tables: NativeWheel, python: str = "") -> tuple[WheelRequest, ...]:
-    """Return what is wanted of *tables*."""
-    image = policy.load(paths).image
-    return wheelhouse.wanted(paths, TARGET, profile(paths, *tables), image, python)
+def requests(paths: Workspace, *tables: NativeWheel, python: str = "") -> tuple[WheelRequest, ...]:
+    """Return what is requested by *tables*."""
+    build = Build(workspace=paths, target=TARGET, profile=profile(paths, *tables), environ={})
+    return wheelhouse.requested(build, policy.load(paths).image, python)
 
 
 def test_wanted(tmp_path: Path) -> None:
     """Version and hash are the lock's, the one that applies; every setting makes another key."""
     paths = Workspace(tmp_path)
-    (job,) = jobs(paths, NativeWheel(name="crc-mod"))
-    assert (job.name, job.version) == ("crc-mod", "1.7")
-    assert "--hash=sha256:33" in str(job.source)
-    (numpy,) = jobs(paths, NativeWheel(name="numpy"))
+    (request,) = requests(paths, NativeWheel(name="crc-mod"))
+    assert (request.name, request.version) == ("crc-mod", "1.7")
+    assert "--hash=sha256:33" in str(request.source)
+    (numpy,) = requests(paths, NativeWheel(name="numpy"))
     assert numpy.version == "2.5.5"
     keys = {
-        jobs(paths, table)[0].key
+        requests(paths, table)[0].key
         for table in (
             NativeWheel(name="crc-mod"),
             NativeWheel(name="crc-mod", test="true"),
             NativeWheel(name="crc-mod", environment={"A": "1"}),
         )
     }
-    keys |= {jobs(paths, NativeWheel(name="crc-mod"), python="3.14")[0].key}
+    keys |= {requests(paths, NativeWheel(name="crc-mod"), python="3.14")[0].key}
     assert len(keys) == 4
     with pytest.raises(LockError, match=r"other is not in lock\.txt"):
-        jobs(paths, NativeWheel(name="other"))
+        requests(paths, NativeWheel(name="other"))
 
 
 def test_a_folder_of_the_project(tmp_path: Path) -> None:
@@ -70,10 +71,10 @@ def test_a_folder_of_the_project(tmp_path: Path) -> None:
     folder.mkdir()
     text = '[project]\nname = "popcount"\nversion = "1.0"\n'
     (folder / "pyproject.toml").write_text(text, encoding="utf-8")
-    (before,) = jobs(paths, NativeWheel(source="native"))
+    (before,) = requests(paths, NativeWheel(source="native"))
     assert (before.name, before.version) == ("popcount", "1.0")
     (folder / "popcount.c").write_text("x", encoding="utf-8")
-    (after,) = jobs(paths, NativeWheel(source="native"))
+    (after,) = requests(paths, NativeWheel(source="native"))
     assert after.key != before.key
 
 
@@ -89,8 +90,8 @@ def test_a_folder_of_the_project(tmp_path: Path) -> None:
 )
 def test_what_cibuildwheel_calls_it(platform: str, expected: str) -> None:
     """One identifier builds one wheel."""
-    job = WheelRequest("a", "1", PLATFORMS[platform], "311", "", NativeWheel(name="a"), "key")
-    assert job.identifier == expected
+    request = WheelRequest("a", "1", PLATFORMS[platform], "311", "", NativeWheel(name="a"), "key")
+    assert request.identifier == expected
 
 
 def test_name_or_source() -> None:
@@ -103,10 +104,10 @@ def test_name_or_source() -> None:
 def test_kept(tmp_path: Path) -> None:
     """What is missing is named with the way out; a file that was changed is missing."""
     paths = Workspace(tmp_path)
-    wanted = jobs(paths, NativeWheel(name="crc-mod"))
+    wanted = requests(paths, NativeWheel(name="crc-mod"))
     with pytest.raises(HostError, match=r"crc-mod 1\.7: no wheel for") as caught:
         wheelhouse.kept(paths, wanted)
-    assert "invoke wheels" in caught.value.hint
+    assert "`frostline wheels" in caught.value.hint
     folder = paths.wheelhouse / wanted[0].key
     folder.mkdir(parents=True)
     (folder / "a.whl").write_bytes(b"x")

@@ -13,7 +13,9 @@ from frostline.hosts import container, engine, image
 from frostline.hosts.container import Container
 from frostline.hosts.engine import Engine
 from frostline.profile import policy
+from frostline.profile.build import Build
 from frostline.profile.policy import Policy
+from frostline.profile.profile import Profile
 
 ARM = PLATFORMS["linux_arm64"]
 X86 = PLATFORMS["linux_x86_64"]
@@ -63,7 +65,11 @@ def test_executables_of_another_machine(tmp_path: Path) -> None:
 def box(root: Path, name: str, environ: dict[str, str]) -> Container:
     """Return a container for a product in *root*."""
     found = Engine(name, name, environ, root / "log")
-    return Container(Workspace(root), Target("echo", ARM), found, "localhost/x:1", "python3.11")
+    profile = Profile(source="app", requirements="lock.txt", entry="echo:main")
+    build = Build(
+        workspace=Workspace(root), target=Target("echo", ARM), profile=profile, environ={}
+    )
+    return Container(build, found, "localhost/x:1", "python3.11")
 
 
 def test_what_the_engine_is_called_with(tmp_path: Path) -> None:

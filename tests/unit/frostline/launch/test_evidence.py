@@ -8,9 +8,11 @@ import pytest
 
 from frostline.core.errors import UsageError
 from frostline.core.platforms import PLATFORMS
-from frostline.core.workspace import Workspace
+from frostline.core.workspace import Target, Workspace
 from frostline.launch import evidence
 from frostline.launch.evidence import Fact
+from frostline.profile.build import Build
+from frostline.profile.profile import Profile
 
 LINUX, DARWIN = PLATFORMS["linux_x86_64"], PLATFORMS["darwin_arm64"]
 
@@ -97,14 +99,21 @@ def test_facts_for_a_platform_where_nothing_ran() -> None:
     assert evidence.applying(facts, PLATFORMS["windows_arm64"]) == facts
 
 
+def build_in(folder: Path) -> Build:
+    """Return the build of a product `argo` in *folder*."""
+    profile = Profile(source="app", requirements="lock.txt", entry="argo:main")
+    target = Target("argo", LINUX)
+    return Build(workspace=Workspace(folder), target=target, profile=profile, environ={})
+
+
 def test_the_file(tmp_path: Path) -> None:
     """What is written is read again, sorted, a line a fact."""
-    paths = Workspace(tmp_path)
-    assert evidence.load(paths, "argo") is None
+    build = build_in(tmp_path)
+    assert evidence.load(build) is None
     facts = (fact("pkg.b"), fact("pkg.a", why='says "so"'), fact("pkg/x", "file"))
-    evidence.write(paths, "argo", facts)
-    assert evidence.load(paths, "argo") == tuple(sorted(facts))
-    text = paths.evidence("argo").read_text("utf-8")
+    evidence.write(build, facts)
+    assert evidence.load(build) == tuple(sorted(facts))
+    text = build.workspace.evidence("argo").read_text("utf-8")
     assert json.loads(text)["schema"] == 1
     assert sum('"why"' in line for line in text.splitlines()) == len(facts)
 
@@ -119,10 +128,10 @@ def test_the_file(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_file_that_cannot_be_read(tmp_path: Path, text: str) -> None:
     """One message with the file and what to do."""
-    paths = Workspace(tmp_path)
-    path = paths.evidence("argo")
+    build = build_in(tmp_path)
+    path = build.workspace.evidence("argo")
     path.parent.mkdir(parents=True)
     path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=r"specs/argo.evidence.json cannot be read") as caught:
-        evidence.load(paths, "argo")
-    assert "invoke evidence --product argo" in caught.value.hint
+        evidence.load(build)
+    assert "`frostline evidence --product argo" in caught.value.hint

@@ -57,7 +57,7 @@ def test_there_and_back(base: Path, model: Path, tmp_path: Path) -> None:
         assert archive.testzip() is None
         assert archive.namelist() == ["usr/share/zoneinfo/UTC", "m.gguf", ".args"]
     assert out.stat().st_mode & 0o111
-    held = packing.held(out)
+    held = packing.contents(out)
     assert (held.models[0].title, held.models[0].architecture) == ("tiny", "llama")
     assert held.models[0].problem == ""
 
@@ -123,11 +123,11 @@ def test_no_room(base: Path, model: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_what_is_no_llamafile(tmp_path: Path, model: Path) -> None:
     """A model is looked into, too; anything else is named; a broken model is told as such."""
-    assert packing.held(model).models[0].title == "tiny"
+    assert packing.contents(model).models[0].title == "tiny"
     page = tmp_path / "page"
     page.write_text("<!DOCTYPE html>", encoding="utf-8")
     with pytest.raises(UsageError, match="no llamafile and no model but a web page"):
-        packing.held(page)
+        packing.contents(page)
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(model.read_bytes()[:-1000])
-    assert "is incomplete" in packing.held(cut).models[0].problem
+    assert "is incomplete" in packing.contents(cut).models[0].problem

@@ -6,10 +6,9 @@ import pytest
 
 from frostline.core import own_files as resources
 from frostline.core.errors import ProfileError, UsageError
-from frostline.core.platforms import PLATFORMS, parse
-from frostline.core.workspace import Target, Workspace
-from frostline.profile import profile, reference
-from frostline.profile import reading as profile_file
+from frostline.core.platforms import PLATFORMS, Platform, parse
+from frostline.core.workspace import Layout, Workspace
+from frostline.profile import profile, reading, reference
 
 LINUX = PLATFORMS["linux_x86_64"]
 GOOD = """\
@@ -48,18 +47,25 @@ def project(folder: Path, text: str) -> Workspace:
     return Workspace(folder)
 
 
+def loaded_profile(
+    paths: Workspace, product: str, platform: Platform = LINUX, layout: Layout | None = None
+) -> profile.Profile:
+    """Return the profile of *product*."""
+    return reading.load(paths, product, platform, layout)[1]
+
+
 def mistakes(folder: Path, text: str) -> list[str]:
     """Return the mistakes of the profile *text*, one line each."""
     with pytest.raises(ProfileError) as caught:
-        profile_file.load(project(folder, text), Target("echo", LINUX))
+        loaded_profile(project(folder, text), "echo", LINUX)
     assert caught.value.exit_code == 2
     return [str(problem) for problem in caught.value.problems]
 
 
 def test_defaults_are_sensible(tmp_path: Path) -> None:
     """Four lines are a profile."""
-    loaded = profile_file.load(project(tmp_path, GOOD), Target("echo", LINUX))
-    assert (loaded.layout, loaded.console, loaded.not_acted_on()) == ("onedir", True, ())
+    loaded = loaded_profile(project(tmp_path, GOOD), "echo", LINUX)
+    assert (loaded.layout, loaded.console) == ("onedir", True)
 
 
 def test_five_mistakes_are_told_at_once(tmp_path: Path) -> None:
@@ -115,11 +121,11 @@ def test_overrides_are_merged_by_platform(tmp_path: Path) -> None:
         "[overrides.onefile]\nconsole = false\n"
     )
     paths = project(tmp_path, text)
-    loaded = profile_file.load(paths, Target("echo", LINUX))
+    loaded = loaded_profile(paths, "echo", LINUX)
     assert loaded.environment.defaults == {"A": "1", "B": "2"}
     assert loaded.console
-    assert not profile_file.load(paths, Target("echo", LINUX, "onefile")).console
-    other = profile_file.load(paths, Target("echo", PLATFORMS["darwin_arm64"]))
+    assert not loaded_profile(paths, "echo", LINUX, "onefile").console
+    other = loaded_profile(paths, "echo", PLATFORMS["darwin_arm64"])
     assert other.environment.defaults["B"] == "1"
 
 
@@ -136,11 +142,11 @@ def test_a_variant(tmp_path: Path) -> None:
 
     def load(text: str) -> profile.Profile:
         variant.write_text(f"schema = 1\n{text}", encoding="utf-8")
-        return profile_file.load(paths, Target("other", LINUX))
+        return loaded_profile(paths, "other", LINUX)
 
     loaded = load('base = "echo"\ntitle = "Other"\n[environment.defaults]\nB = "2"\n')
     assert (loaded.title, loaded.environment.defaults) == ("Other", {"A": "1", "B": "2"})
-    assert loaded.entry == profile_file.load(paths, Target("echo", LINUX)).entry
+    assert loaded.entry == loaded_profile(paths, "echo", LINUX).entry
     for text, said in (
         ('base = "ecko"', "there is no other product 'ecko'. Did you mean \"echo\"?"),
         ('base = "other"', "there is no other product 'other'."),
@@ -155,13 +161,13 @@ def test_a_variant(tmp_path: Path) -> None:
     third.write_text('schema = 1\nbase = "other"\n', encoding="utf-8")
     load('base = "echo"')
     with pytest.raises(ProfileError, match="there is one step only"):
-        profile_file.load(paths, Target("third", LINUX))
+        loaded_profile(paths, "third", LINUX)
 
 
 def test_unknown_product_is_suggested(tmp_path: Path) -> None:
     """A typing error costs one line of reading."""
     with pytest.raises(UsageError, match='Did you mean "echo"'):
-        profile_file.load(project(tmp_path, GOOD), Target("ecko", LINUX))
+        loaded_profile(project(tmp_path, GOOD), "ecko", LINUX)
 
 
 def test_unknown_platform_is_suggested() -> None:

@@ -7,8 +7,7 @@ import pytest
 from frostline.core.errors import ProfileError, UsageError
 from frostline.core.platforms import PLATFORMS
 from frostline.core.workspace import Workspace
-from frostline.profile import profile, services
-from frostline.profile import resources as pins
+from frostline.profile import profile, resources, services
 
 LINUX, WINDOWS = PLATFORMS["linux_x86_64"], PLATFORMS["windows_x86_64"]
 GOOD = """\
@@ -37,7 +36,7 @@ when = "first-run"
 
 
 def project(folder: Path, text: str) -> Workspace:
-    """Return a project with *text* as its pins."""
+    """Return a project with *text* as its resources."""
     (folder / "resources").mkdir()
     (folder / "resources" / "resources.toml").write_text(text, encoding="utf-8")
     return Workspace(folder)
@@ -45,21 +44,21 @@ def project(folder: Path, text: str) -> Workspace:
 
 def test_what_is_loaded(tmp_path: Path) -> None:
     """By name and platform."""
-    found = pins.load(project(tmp_path, GOOD))
+    found = resources.load(project(tmp_path, GOOD))
     assert [pin.name for pin in found] == ["server", "model"]
-    assert [pin.name for pin in pins.chosen(found, (), LINUX)] == ["server", "model"]
-    assert [pin.name for pin in pins.chosen(found, (), WINDOWS)] == ["model"]
+    assert [pin.name for pin in resources.chosen(found, (), LINUX)] == ["server", "model"]
+    assert [pin.name for pin in resources.chosen(found, (), WINDOWS)] == ["model"]
     with pytest.raises(UsageError, match=r'no resource is called "sever"\. Did you mean "server"'):
-        pins.chosen(found, ["sever"], LINUX)
+        resources.chosen(found, ["sever"], LINUX)
     with pytest.raises(UsageError, match="server has no file for windows_x86_64"):
-        pins.chosen(found, ["server"], WINDOWS)
+        resources.chosen(found, ["server"], WINDOWS)
 
 
 def test_frostline_s_own_are_complete(tmp_path: Path) -> None:
     """A project without any has them, for every platform that argo is built for."""
-    found = pins.load(Workspace(tmp_path))
+    found = resources.load(Workspace(tmp_path))
     for platform in PLATFORMS.values():
-        names = {pin.name for pin in pins.chosen(found, (), platform)}
+        names = {pin.name for pin in resources.chosen(found, (), platform)}
         assert {"llamafile", "smollm2"} <= names
     assert all(pin.sha256 for pin in found)
 
@@ -84,7 +83,7 @@ def test_mistakes(old: str, new: str, mistake: str, tmp_path: Path) -> None:
     """Each with file, line and key."""
     assert old in GOOD
     with pytest.raises(ProfileError) as caught:
-        pins.load(project(tmp_path, GOOD.replace(old, new, 1)))
+        resources.load(project(tmp_path, GOOD.replace(old, new, 1)))
     said = [str(problem) for problem in caught.value.problems]
     assert any(mistake in line for line in said), said
     assert all(line.startswith("resources/resources.toml:") for line in said)
@@ -92,7 +91,7 @@ def test_mistakes(old: str, new: str, mistake: str, tmp_path: Path) -> None:
 
 def test_figures_are_replaced_and_nothing_else() -> None:
     """Comments, order and the other entries stay; what was doubtful is no longer said."""
-    new = pins.replaced(GOOD, "model", "https://x.org/m.gguf", size=5, sha256="b" * 64)
+    new = resources.with_figures(GOOD, "model", "https://x.org/m.gguf", size=5, sha256="b" * 64)
     old_lines, new_lines = GOOD.splitlines(), new.splitlines()
     assert [line for line in old_lines if line not in new_lines] == [
         'url = "https://example.org/m.gguf"', 'unverified = "its author states nothing"',
@@ -101,7 +100,7 @@ def test_figures_are_replaced_and_nothing_else() -> None:
         'url = "https://x.org/m.gguf"', "size = 5", f'sha256 = "{"b" * 64}"',
     ]  # fmt: skip
     with pytest.raises(UsageError, match="no entry called other") as caught:
-        pins.replaced(GOOD, "other", "https://x.org/o", size=5, sha256="b" * 64)
+        resources.with_figures(GOOD, "other", "https://x.org/o", size=5, sha256="b" * 64)
     assert 'size = 5, sha256 = "bbb' in caught.value.hint
 
 
@@ -111,19 +110,19 @@ def test_one_of_several_is_known_by_its_address() -> None:
         "linux_x86_64", "linux_arm64"
     ).replace("server-1", "server-1-arm")
     url = "https://example.org/server-1-arm"
-    new = pins.replaced(second, "server", url, size=5, sha256="b" * 64)
+    new = resources.with_figures(second, "server", url, size=5, sha256="b" * 64)
     assert new.count("size = 10") == 1
     with pytest.raises(UsageError, match="2 entries, none of them with this url, called server"):
-        pins.replaced(second, "server", "https://x.org/s", size=5, sha256="b" * 64)
+        resources.with_figures(second, "server", "https://x.org/s", size=5, sha256="b" * 64)
 
 
 def test_a_model_server_needs_its_files(tmp_path: Path) -> None:
     """A place that nothing is fetched to is noticed before the build."""
-    found = pins.load(project(tmp_path, GOOD))
+    found = resources.load(project(tmp_path, GOOD))
     server = services.ModelServer(executable="{bundle}/s", model="{storage}/models/m.gguf")
     needing = profile.Profile(
         schema=1, source="a", requirements="r", entry="a:b", model_server=server
     )
-    pins.require_places(needing, found)
+    resources.require_places(needing, found)
     with pytest.raises(UsageError, match=r"model_server\.model is \{storage\}/models/m\.gguf, and"):
-        pins.require_places(needing, found[:1])
+        resources.require_places(needing, found[:1])
