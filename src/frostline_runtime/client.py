@@ -10,8 +10,8 @@ from typing import cast
 
 from frostline_runtime.artifact import runfile
 from frostline_runtime.artifact.announce import say
+from frostline_runtime.artifact.loopback import Answer, request
 from frostline_runtime.artifact.manifest import Manifest
-from frostline_runtime.supervision.probe import Answer, request
 
 NOT_RUNNING = 3
 USAGE_ERROR = 2

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, cast
 
 from frostline_runtime.artifact.guardian import INSTANCE
+from frostline_runtime.artifact.loopback import INSTANCE_HEADER
 from frostline_runtime.artifact.manifest import Serve
 from frostline_runtime.supervision.launch import PORT, inherited_listener
 from frostline_runtime.supervision.looplag import LoopLag
-from frostline_runtime.supervision.probe import INSTANCE_HEADER
 
 Scope = Mapping[str, object]
 Send = Callable[[dict[str, object]], Awaitable[None]]

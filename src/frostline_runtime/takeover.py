@@ -8,7 +8,7 @@ from pathlib import Path
 
 from frostline_runtime.artifact import runfile
 from frostline_runtime.artifact.guardian import INSTANCE
-from frostline_runtime.supervision.probe import request
+from frostline_runtime.artifact.loopback import request
 from frostline_runtime.system import current
 
 _ASK_PATIENCE = 2.0

@@ -4,13 +4,12 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
-
-from frostline_runtime.supervision.events import Shutdown, Verb, Want
+from typing import Literal, Protocol
 
 TICKET_LIFE = 60.0
 
 Report = dict[str, object]
+Verb = Literal["start", "stop", "restart"]
 Body = tuple[int, str, bytes]
 
 # draft-inadarei-api-health-check
@@ -35,8 +34,11 @@ class Subject(Protocol):
     def history(self, service: str) -> list[Report]:
         """Return the recent probes of *service*, oldest first. Raises KeyError."""
 
-    def request(self, event: Want | Shutdown) -> None:
-        """Hand *event* to the supervisor."""
+    def stop(self, reason: str) -> None:
+        """Ask the whole artifact to stop."""
+
+    def move(self, service: str, verb: Verb) -> None:
+        """Ask for *service* to be started, stopped or restarted."""
 
 
 class Keys:
@@ -119,7 +121,7 @@ def post(subject: Subject, keys: Keys, path: str, body: Mapping[str, object]) ->
         case ["api", "ticket"]:
             return _json(200, {"ticket": keys.ticket()})
         case ["api", "stop"]:
-            subject.request(Shutdown(str(body.get("reason", "asked for"))))
+            subject.stop(str(body.get("reason", "asked for")))
             return _json(202, {"accepted": "stop"})
         case ["api", "services", name, verb] if verb in _VERBS:
             return _move(subject, name, _VERBS[verb])
@@ -131,7 +133,7 @@ def _move(subject: Subject, name: str, verb: Verb) -> Body:
     services = subject.report()["services"]
     if not (isinstance(services, dict) and name in services):
         return problem(404, f"there is no service {name!r}")
-    subject.request(Want(name, verb))
+    subject.move(name, verb)
     return _json(202, {"accepted": verb, "service": name})
 
 

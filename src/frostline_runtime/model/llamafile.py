@@ -7,12 +7,12 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from frostline_runtime.artifact import environment
-from frostline_runtime.artifact.manifest import Manifest, ModelServer, Probe, Resource
-from frostline_runtime.supervision.probe import Verdict, resolve_pointer
+from frostline_runtime.artifact.json_pointer import resolve_pointer
+from frostline_runtime.artifact.manifest import Manifest, ModelServer, Resource
 from frostline_runtime.system import current
 
 Version = tuple[int, ...]
@@ -27,7 +27,6 @@ _PROGRESS = re.compile(r"([^\s:]+): (\d+) of (\d+|\?) bytes")
 _LISTENS = re.compile(r"listening (?:at|on) https?://[^\s/]*:(\d+)")
 # They would override the command line, or are secrets that a model server has no use for.
 _DROPPED = ("LLAMA_", "AIP_", "HF_TOKEN")
-_PREFIX_FLAGS = ("--api-prefix", "--url-prefix")
 _HINTS = (
     ("", r"not within the file bounds|corrupted or incomplete|failed to load model",
      "the model is damaged or incomplete: check it, or fetch it again"),
@@ -250,32 +249,6 @@ def addresses(server: ModelServer, port: int, key: str) -> dict[str, str]:
         name: value.replace("{url}", url).replace("{key}", key)
         for name, value in server.addresses.items()
     }
-
-
-def question(asked: Probe, server: ModelServer) -> Probe:
-    """Return *asked* as this server answers it: under its prefix, and the old `--v2` otherwise."""
-    arguments = [*server.command, *server.arguments]
-    if "--v2" in arguments and asked.path == "/health":
-        asked = replace(asked, path=MODELS)
-    for flag in _PREFIX_FLAGS:
-        if flag in arguments[:-1]:
-            prefix = arguments[arguments.index(flag) + 1].rstrip("/")
-            return replace(asked, path=f"{prefix}{asked.path}")
-    return asked
-
-
-def judge_models(status: int, body: bytes) -> Verdict:
-    """Return whether a healthy server serves any model: newer ones can run without one.
-
-    Anything but a list is no reason to doubt: old versions ask for the key first.
-    """
-    try:
-        listed = resolve_pointer(json.loads(body), "/data") if status == 200 else None  # noqa: PLR2004
-    except (ValueError, LookupError):
-        return Verdict(healthy=True)
-    if listed == []:
-        return Verdict(healthy=False, detail=f"{MODELS}: it runs, but has loaded no model")
-    return Verdict(healthy=True)
 
 
 def served_model(status: int, body: bytes) -> str:

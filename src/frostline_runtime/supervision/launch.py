@@ -3,7 +3,6 @@
 import os
 import socket
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -194,10 +193,3 @@ def inherited_listener() -> socket.socket | None:
     """Return the listening socket that the supervisor has handed to this process."""
     number = os.environ.pop(LISTEN_FD, None)
     return socket.socket(fileno=int(number)) if number else None
-
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with closing(ports.listen(Port(mode="ephemeral"))) as listener:
-        number: int = listener.getsockname()[1]
-        return number

@@ -1,9 +1,8 @@
-"""The processes of the services: started, asked, stopped; what happens to them becomes events."""
+"""The processes of the services: started, probed, stopped; what happens to them becomes events."""
 
 import contextlib
 import errno
 import os
-import re
 import subprocess
 import threading
 import time
@@ -11,18 +10,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from frostline_runtime.artifact import frozen
 from frostline_runtime.artifact.guardian import INSTANCE
-from frostline_runtime.artifact.manifest import Manifest, Probe, Service
+from frostline_runtime.artifact.loopback import request
+from frostline_runtime.artifact.manifest import Manifest, Service
 from frostline_runtime.model import llamafile
-from frostline_runtime.supervision import launch, looplag, ports, probe, report
+from frostline_runtime.supervision import launch, ports, prober, report, watchers
 from frostline_runtime.supervision.events import (
     Ask,
     Event,
     Exited,
-    Fetching,
     Prepared,
     Probed,
     Progressed,
@@ -42,13 +40,10 @@ _PORT_MARKS = (
     "Address already in use",
     "couldn't bind HTTP server socket",  # llama.cpp's server
 )
-# Passing trouble of the system; everything else means that this candidate will never start.
+# These pass; any other error means that this candidate will never start.
 _PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY}
-
+# The modes in which another port may be tried.
 _CHOSEN = ("prefer", "ephemeral")
-_MODELS = Probe(path=llamafile.MODELS)
-
-Put = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,7 @@ class Run:
 
     number: int
     process: subprocess.Popen[bytes]
-    how: str
+    how: launch.How
     tether: Tether | None = None
     started: float = field(default_factory=time.monotonic)
     started_at: float = field(default_factory=time.time)
@@ -65,7 +60,11 @@ class Run:
 
 @dataclass(slots=True)
 class Known:
-    """What is known of a service besides its state; *code* is its last exit."""
+    """What is known of a service besides its state.
+
+    *code* is its last exit code, *problem* what its last probe found wrong, *elsewhere* the run
+    that has taken another port than it was given.
+    """
 
     log: Log
     run: Run | None = None
@@ -73,6 +72,7 @@ class Known:
     asked_at: float | None = None
     problem: str = ""
     lag: float | None = None
+    elsewhere: int = 0
     probes: deque[tuple[float, bool, float]] = field(
         default_factory=lambda: deque(maxlen=PROBES_KEPT)
     )
@@ -82,13 +82,13 @@ class Processes:
     """Everything about the services that is not a decision."""
 
     def __init__(
-        self, manifest: Manifest, environ: Mapping[str, str], put: Put, logs: Mapping[str, Log]
-    ) -> None:
+        self, manifest: Manifest, environ: Mapping[str, str], put: Callable[[Event], None],
+        logs: Mapping[str, Log],
+    ) -> None:  # fmt: skip
         self._manifest = manifest
         self._environ = dict(environ)
         self._instance = environ[INSTANCE]
         self._key = os.urandom(24).hex()
-        self._elsewhere: set[tuple[str, int]] = set()
         self._put = put
         self._known = {name: Known(log) for name, log in logs.items()}
         self._addresses: dict[str, launch.Address] = {}
@@ -133,10 +133,12 @@ class Processes:
             return
         known.run, known.code = run, None
         if run.process.stdout:
-            known.log.attach(
-                run.process.stdout, partial(self._put, Progressed(name, action.run)),
-                self._line_watcher(service, run),
+            watch = watchers.line_watcher(
+                service, run.number, run.how, self._addresses.get(name), self._put,
+                partial(self._end_elsewhere, known, run),
             )  # fmt: skip
+            progressed = partial(self._put, Progressed(name, run.number))
+            known.log.attach(run.process.stdout, progressed, watch)
 
     def ended(self, event: Exited) -> Run | None:
         """Take note of the end of a process and return it, unless it is an older one."""
@@ -230,43 +232,14 @@ class Processes:
             reader, writer = os.pipe()
             ends.callback(os.close, writer)
             inherited[launch.READY_FD] = writer
-            ready = partial(self._put, _said_ready(service.name, run))
-            _thread(f"ready-{service.name}", partial(_wait_for_newline, reader, ready))
+            watch = partial(watchers.watch_descriptor, reader, service.name, run, self._put)
+            _thread(f"ready-{service.name}", watch)
         return tether, inherited
 
-    def _line_watcher(self, service: Service, run: Run) -> Callable[[str], object]:
-        if run.how == "prepare":
-            return partial(self._watch_fetching, service.name, run.number)
-        if run.how == "llamafile":
-            return partial(self._watch_port, service.name, run)
-        if service.port and service.port.mode == "announced":
-            return partial(self._watch_announcement, service.name, re.compile(service.port.pattern))
-        if not (service.startup and service.startup.kind == "line"):
-            return bool
-        pattern = re.compile(service.startup.pattern)
-
-        def watch(line: str) -> None:
-            if pattern.search(line):
-                self._put(_said_ready(service.name, run.number))
-
-        return watch
-
-    def _watch_fetching(self, name: str, run: int, line: str) -> None:
-        told = llamafile.progress(line)
-        if told:
-            what, share = told
-            self._put(Fetching(name, run, share or 0.0, f"fetching {what}"))
-
-    def _watch_announcement(self, name: str, pattern: re.Pattern[str], line: str) -> None:
-        address, found = self._addresses[name], pattern.search(line)
-        if found and not address.number:
-            address.number = int(found[1])
-
-    def _watch_port(self, name: str, run: Run, line: str) -> None:
-        """End an old llamafile that has taken another port than it was told, to try a new one."""
-        if llamafile.listens_elsewhere(line, self._addresses[name].number):
-            self._elsewhere.add((name, run.number))
-            current.terminate(run.process)
+    def _end_elsewhere(self, known: Known, run: Run) -> None:
+        """End a *run* that listens on another port than it was given; a new one is then tried."""
+        known.elsewhere = run.number
+        current.terminate(run.process)
 
     def _first_that_starts(
         self, candidates: tuple[launch.Launch, ...], name: str, run: int, tether: Tether | None
@@ -301,9 +274,10 @@ class Processes:
             return
         port = launch.effective_port(self._manifest.service(name))
         ours_to_choose = bool(port and port.mode in _CHOSEN and port.by != "socket")
-        tail = self._known[name].log.tail(5)
+        known = self._known[name]
+        tail = known.log.tail(5)
         taken = code == PORT_TAKEN or any(mark in line for line in tail for mark in _PORT_MARKS)
-        taken |= (name, run) in self._elsewhere
+        taken |= known.elsewhere == run
         meaning = llamafile.hint(tail) if how == "llamafile" else ""
         self._put(Exited(name, run, code, taken and ours_to_choose, meaning))
         # What has left its group; the next run has a tag of its own.
@@ -320,66 +294,41 @@ class Processes:
         return {INSTANCE: self._instance, launch.SERVICE: name, launch.RUN: str(run)}
 
     def _ask(self, action: Ask) -> None:
-        service = self._manifest.service(action.name)
-        question = {
-            "startup": service.startup,
-            "liveness": service.liveness or service.startup,
-            "readiness": service.readiness,
-        }[action.role]
-        address = self._addresses.get(service.name)
-        known = self._known[service.name]
+        known = self._known[action.name]
         begun = time.monotonic()
-        verdict = probe.Verdict(healthy=True)
-        if known.run and current.is_hollow(known.run.process.pid):
-            gone = "its main thread has ended"
-            verdict = probe.Verdict(healthy=False, alive=False, detail=gone, certain=True)
-        elif question and address and not address.number:
-            verdict = probe.Verdict(healthy=False, alive=False, detail="has not said its port yet")
-        elif question and address:
-            tether = known.run.tether if known.run and action.role == "liveness" else None
-            if tether:
-                tether.ask()
-            server = self._manifest.model_server
-            if service.kind == "llamafile" and server:
-                question = llamafile.question(question, server)
-            verdict = probe.ask(question, address.number, self._instance)
-            if tether:
-                known.lag = tether.answer(looplag.PATIENCE)
-                verdict = probe.excuse(verdict, known.lag)
-            if verdict.healthy and action.role == "startup":
-                verdict = self._own(service, address.number, verdict)
+        found = prober.probe(self._target(action.name), action.role)
         known.asked_at = time.monotonic()
-        known.problem = "" if verdict.healthy else verdict.detail
-        if action.role != "startup" or verdict.healthy:
+        known.problem = "" if found.healthy else found.detail
+        if action.role == "liveness":
+            known.lag = found.lag
+        if action.role != "startup" or found.healthy:
             latency = (known.asked_at - begun) * 1000
-            known.probes.append((time.time(), verdict.healthy, latency))
-            self.probed(service.name, verdict.healthy, latency)
+            known.probes.append((time.time(), found.healthy, latency))
+            self.probed(action.name, found.healthy, latency)
         self._put(
             Probed(
-                service.name, action.run, action.role, verdict.alive, verdict.healthy,
-                verdict.detail, verdict.certain,
+                action.name, action.run, action.role, found.alive, found.healthy, found.detail,
+                found.certain,
             )
         )  # fmt: skip
 
-    def _own(self, service: Service, port: int, verdict: probe.Verdict) -> probe.Verdict:
-        """Return *verdict*, or why it is not ours: a stranger may have answered on the port."""
-        run = self._known[service.name].run
-        given = service.port and service.port.by == "socket" and service.port.mode != "announced"
-        if not run or given:
-            return verdict
-        if current.owns_port(run.process.pid, port) is False:
-            owner = current.port_owner(port) or "another process"
-            detail = f"port {port} is taken by {owner}"
-            return probe.Verdict(healthy=False, alive=False, detail=detail)
-        server = self._manifest.model_server
-        if service.kind == "llamafile" and server:
-            return _loaded(llamafile.question(_MODELS, server), port)
-        return verdict
+    def _target(self, name: str) -> prober.Target:
+        service, address, run = (
+            self._manifest.service(name), self._addresses.get(name), self._known[name].run,
+        )  # fmt: skip
+        return prober.Target(
+            service=service,
+            instance=self._instance,
+            port=address.number if address else None,
+            pid=run.process.pid if run else None,
+            tether=run.tether if run else None,
+            server=self._manifest.model_server if service.kind == "llamafile" else None,
+        )
 
     def _stop_by_request(self, name: str, path: str, run: Run) -> None:
         with contextlib.suppress(OSError, ValueError):
             number = self._addresses[name].number
-            probe.request("POST", path, number, _STOP_REQUEST, body=b"{}")
+            request("POST", path, number, _STOP_REQUEST, body=b"{}")
             time.sleep(_STOP_REQUEST)
         current.terminate(run.process)
 
@@ -392,38 +341,6 @@ class Processes:
             return bool(llamafile.choose(self._manifest, self._environ, frozen.bundle()))
         except llamafile.ModelServerError:  # told when it is started
             return True
-
-
-def open_log(
-    name: str, folder: Path, show: Callable[[str], object], trouble: Callable[[str], None]
-) -> Log:
-    """Return the log of service *name* in *folder*, or in memory if there can be no folder."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        trouble(f"{folder}: {error.strerror}")
-        return Log(name, None, show, trouble)
-    return Log(name, folder / f"{name}.log", show, trouble)
-
-
-def _said_ready(name: str, run: int) -> Probed:
-    return Probed(name, run, "startup", alive=True, healthy=True)
-
-
-def _wait_for_newline(descriptor: int, ready: Callable[[], object]) -> None:
-    with open(descriptor, "rb", buffering=0) as pipe:  # a number, no path
-        while data := pipe.read(1024):
-            if b"\n" in data:
-                ready()
-
-
-def _loaded(question: Probe, port: int) -> probe.Verdict:
-    """Return whether a model server that is healthy has a model, too."""
-    try:
-        answer = probe.request("GET", question.path, port, question.timeout)
-    except (OSError, ValueError) as error:
-        return probe.Verdict(healthy=False, detail=f"{question.path}: {error}")
-    return llamafile.judge_models(answer.status, answer.body)
 
 
 def _thread(name: str, target: Callable[[], object]) -> None:

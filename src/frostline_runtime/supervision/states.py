@@ -1,7 +1,7 @@
 """States of services, and what they say about the whole, as values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from frostline_runtime.artifact.manifest import Service
@@ -98,6 +98,16 @@ class Model:
     def states(self) -> dict[str, State]:
         """Return the state of each service."""
         return {name: unit.state for name, unit in self.units.items()}
+
+
+def change(unit: Unit, state: State, now: float) -> Unit:
+    """Return *unit* in *state* since *now*."""
+    return replace(unit, state=state, since=now)
+
+
+def enter(unit: Unit, state: State, now: float) -> Unit:
+    """Return *unit* in *state* since *now*, with nothing due and no deadline."""
+    return replace(change(unit, state, now), due=None, deadline=None)
 
 
 def initial(

@@ -38,9 +38,11 @@ from frostline_runtime.supervision.events import (
     Stop,
     Suspended,
     Tick,
+    Verb,
     Want,
 )
-from frostline_runtime.supervision.processes import Processes, open_log
+from frostline_runtime.supervision.output import open_log
+from frostline_runtime.supervision.processes import Processes
 from frostline_runtime.supervision.report import Report, Snapshot, announced, health, metrics
 from frostline_runtime.supervision.states import (
     UP,
@@ -156,9 +158,13 @@ class Supervisor:
         probes = list(self._processes[service].probes)
         return [{"ts": ts, "ok": ok, "latency_ms": round(ms, 2)} for ts, ok, ms in probes]
 
-    def request(self, event: Want | Shutdown) -> None:
-        """Hand *event* to the thread that decides."""
-        self._events.put(event)
+    def stop(self, reason: str) -> None:
+        """Ask the whole artifact to stop."""
+        self._events.put(Shutdown(reason))
+
+    def move(self, service: str, verb: Verb) -> None:
+        """Ask for *service* to be started, stopped or restarted."""
+        self._events.put(Want(service, verb))
 
     def _next_event(self) -> Event:
         """Wait for something to happen, or for the time at which something is due.
@@ -254,9 +260,9 @@ class Supervisor:
     def _command(self, message: Mapping[str, object]) -> None:
         match message.get("cmd"):
             case "stop":
-                self._events.put(Shutdown(str(message.get("reason", "asked for"))))
+                self.stop(str(message.get("reason", "asked for")))
             case "restart":
-                self._events.put(Want(str(message.get("service")), "restart"))
+                self.move(str(message.get("service")), "restart")
             case "log":
                 self._relays = message.get("on", True) is True
             case "ping":

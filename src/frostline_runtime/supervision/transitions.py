@@ -26,6 +26,7 @@ from frostline_runtime.supervision.events import (
     Suspended,
     Want,
 )
+from frostline_runtime.supervision.restarts import failed
 from frostline_runtime.supervision.states import (
     AT_REST,
     MET,
@@ -34,14 +35,11 @@ from frostline_runtime.supervision.states import (
     Model,
     State,
     Unit,
+    change,
     describe_exit,
+    enter,
 )
 
-WINDOW = 600.0
-MOST_RESTARTS = 5
-STABLE = 60.0
-LONG_ENOUGH = 5.0
-LONGEST_DELAY = 30.0
 HUNG_GRACE = 2.0
 KILL_CONFIRM = 2.0
 STOP_TOTAL = 10.0
@@ -58,7 +56,6 @@ PERMANENT = (78,)
 PORT_TAKEN = 98
 KILLED = -9
 
-STOPPED_AS_ASKED = 0
 REQUIRED_SERVICE_FAILED = 70
 
 
@@ -135,7 +132,7 @@ def _follow(
     """Return what the others, or the end of the artifact, make of *unit*."""
     if model.stopping:
         if unit.state in {State.PENDING, State.BACKOFF}:
-            return _enter(replace(unit, wanted=False), State.STOPPED, now), ()
+            return enter(replace(unit, wanted=False), State.STOPPED, now), ()
         needed = any(
             other.state in RUNNING and unit.service.name in other.service.needs
             for other in units.values()
@@ -145,12 +142,12 @@ def _follow(
         return unit, ()
     needs = {units[name].state for name in unit.service.needs if name in units}
     if unit.state is State.FAILED and unit.blocked and needs <= MET:
-        return _enter(replace(unit, blocked=False, reason=""), State.PENDING, now), ()
+        return enter(replace(unit, blocked=False, reason=""), State.PENDING, now), ()
     if unit.state is not State.PENDING:
         return unit, ()
     if needs & {State.FAILED, State.STOPPED}:
         reason = "was not started: a service that it needs has failed or was stopped"
-        return _enter(replace(unit, reason=reason, blocked=True), State.FAILED, now), ()
+        return enter(replace(unit, reason=reason, blocked=True), State.FAILED, now), ()
     if needs <= MET:
         return _launch(unit, now)
     return unit, ()
@@ -159,7 +156,7 @@ def _follow(
 def _launch(unit: Unit, now: float, *, new_port: bool = False) -> tuple[Unit, Actions]:
     service = unit.service
     started = replace(
-        _enter(unit, State.STARTING, now),
+        enter(unit, State.STARTING, now),
         run=unit.run + 1,
         started=now,
         progress=now,
@@ -189,9 +186,9 @@ def _due(unit: Unit, now: float) -> tuple[Unit, Actions]:
     waiting = replace(unit, due=None)
     match unit.state:
         case State.BACKOFF:
-            return _enter(unit, State.PENDING, now), ()
+            return enter(unit, State.PENDING, now), ()
         case State.FAILED:  # one more try, as asked for
-            return _enter(unit, State.PENDING, now), ()
+            return enter(unit, State.PENDING, now), ()
         case State.STARTING if not service.startup:
             return _ready(unit, now), ()
         case State.STARTING:
@@ -202,7 +199,7 @@ def _due(unit: Unit, now: float) -> tuple[Unit, Actions]:
             return waiting, tuple(asks)
         case State.STOPPING if unit.forced:
             reason = "cannot be ended, not even by force"
-            lost = _enter(replace(waiting, reason=reason), State.FAILED, now)
+            lost = enter(replace(waiting, reason=reason), State.FAILED, now)
             return lost, (Abandon(service.name, unit.run),)
         case State.STOPPING:
             return _force(unit, now)
@@ -228,7 +225,7 @@ def _happened(
     name, run = unit.service.name, unit.run
     match event:
         case Boot() if unit.state is State.STOPPED:
-            return _enter(replace(unit, wanted=True), State.PENDING, now), ()
+            return enter(replace(unit, wanted=True), State.PENDING, now), ()
         case Shutdown() if unit.state in RUNNING:  # the second time: no more grace
             return _force(unit, now)
         case Suspended(gap=gap) if unit.state in RUNNING:
@@ -271,8 +268,8 @@ def _ended(
     if isinstance(event, SpawnFailed) and unit.state is State.STOPPING:
         event = Exited(unit.service.name, unit.run, 0)
     if isinstance(event, SpawnFailed):
-        failed = replace(unit, reason=event.reason)
-        return _failed(model, failed, now, chance, final=not event.again), ()
+        unit = replace(unit, reason=event.reason)
+        return failed(model, unit, now, chance, final=not event.again), ()
     starting = unit.state is State.STARTING
     if starting and event.port_taken and unit.ports_tried < PORT_TRIES:
         return _launch(unit, now, new_port=True)
@@ -288,44 +285,12 @@ def _ended(
         reason += " at its start: a service must stay in the foreground"
     ended = replace(unit, reason=reason)
     if unit.again:
-        return _enter(replace(ended, reason="", again=False), State.PENDING, now), ()
+        return enter(replace(ended, reason="", again=False), State.PENDING, now), ()
     done = event.code == 0 and unit.service.restart == "on-failure" and not unit.cause
     if done or not unit.wanted:
-        return _enter(replace(ended, wanted=False), State.STOPPED, now), ()
+        return enter(replace(ended, wanted=False), State.STOPPED, now), ()
     final = unit.service.restart == "never" or (not unit.cause and event.code in PERMANENT)
-    return _failed(model, ended, now, chance, final=final), ()
-
-
-def _failed(model: Model, unit: Unit, now: float, chance: float, *, final: bool) -> Unit:
-    """Return *unit* after a failure: in back-off, or given up (specification §4)."""
-    window = tuple(time for time in unit.restarts if now - time < WINDOW)
-    unit = replace(unit, died=now)
-    if final or not model.restart:
-        return _give_up(replace(unit, restarts=window), now)
-    if len(window) >= MOST_RESTARTS:
-        reason = f"{unit.reason}; given up after {len(window)} restarts in {WINDOW / 60:.0f} min"
-        return _give_up(replace(unit, restarts=window, reason=reason), now)
-    stable = unit.ready_at is not None and now - unit.ready_at >= STABLE
-    streak = 1 if stable else unit.streak + 1
-    delay = restart_delay(streak, now - unit.started, chance)
-    others = [other.died for other in model.units.values() if other.service != unit.service]
-    together = any(died is not None and now - died < 1.0 for died in others)
-    if together:  # one cause, many deaths: spread them
-        delay *= 2 * chance
-    ended = replace(unit, streak=streak, restarts=(*window, now))
-    return replace(_enter(ended, State.BACKOFF, now), due=now + delay)
-
-
-def _give_up(unit: Unit, now: float) -> Unit:
-    retry = unit.service.retry_after
-    return replace(_enter(unit, State.FAILED, now), due=now + retry if retry else None)
-
-
-def restart_delay(streak: int, uptime: float, chance: float) -> float:
-    """Return the seconds before restart number *streak* in a row."""
-    if streak == 1 and uptime >= LONG_ENOUGH:
-        return 0.0
-    return min(LONGEST_DELAY, 0.5 * 2.0 ** (streak - 1)) * (1.0 + 0.2 * chance)
+    return failed(model, ended, now, chance, final=final), ()
 
 
 def _probed(unit: Unit, event: Probed, now: float, chance: float) -> tuple[Unit, Actions]:
@@ -361,10 +326,10 @@ def _readiness(unit: Unit, event: Probed, now: float) -> Unit:
         waiting = replace(unit, due=now + unit.service.readiness.interval)
     if event.healthy:
         ready = replace(waiting, unready=0, reason="")
-        return _change(ready, State.READY, now) if unit.state is State.UNREADY else ready
+        return change(ready, State.READY, now) if unit.state is State.UNREADY else ready
     unready = replace(waiting, unready=unit.unready + 1, reason=event.detail)
     if unready.unready >= UNREADY_AFTER and unit.state is State.READY:
-        return _change(unready, State.UNREADY, now)
+        return change(unready, State.UNREADY, now)
     return unready
 
 
@@ -378,10 +343,10 @@ def _wish(unit: Unit, verb: str, now: float) -> tuple[Unit, Actions]:
             return _stop(unwanted, now)
         if unit.state is State.STOPPING:
             return unwanted, ()
-        return _enter(replace(unwanted, blocked=False), State.STOPPED, now), ()
+        return enter(replace(unwanted, blocked=False), State.STOPPED, now), ()
     fresh = replace(unit, wanted=True, blocked=False, streak=0, restarts=())
     if unit.state in {State.STOPPED, State.FAILED, State.BACKOFF}:
-        return _enter(replace(fresh, reason=""), State.PENDING, now), ()
+        return enter(replace(fresh, reason=""), State.PENDING, now), ()
     if unit.state is State.STOPPING:
         return replace(fresh, again=True), ()
     if verb == "restart" and unit.state in RUNNING:
@@ -404,20 +369,18 @@ def _slept(unit: Unit, gap: float, now: float) -> Unit:
 
 
 def _stop(unit: Unit, now: float) -> tuple[Unit, Actions]:
-    stopping = replace(
-        _enter(unit, State.STOPPING, now), due=now + unit.service.grace, forced=False
-    )
+    stopping = replace(enter(unit, State.STOPPING, now), due=now + unit.service.grace, forced=False)
     return stopping, (Stop(unit.service.name, unit.run, force=False),)
 
 
 def _force(unit: Unit, now: float) -> tuple[Unit, Actions]:
-    forced = unit if unit.state is State.STOPPING else _enter(unit, State.STOPPING, now)
+    forced = unit if unit.state is State.STOPPING else enter(unit, State.STOPPING, now)
     forced = replace(forced, forced=True, due=now + KILL_CONFIRM)
     return forced, (Stop(unit.service.name, unit.run, force=True),)
 
 
 def _ready(unit: Unit, now: float) -> Unit:
-    ready = _change(replace(unit, reason="", ready_at=now), State.READY, now)
+    ready = change(replace(unit, reason="", ready_at=now), State.READY, now)
     probes = [p for p in (_liveness(unit.service), unit.service.readiness) if p]
     due = now + min(probe.interval for probe in probes) if probes else None
     return replace(ready, due=due, deadline=None)
@@ -433,11 +396,3 @@ def _liveness(service: Service) -> Probe | None:
     if service.startup and service.startup.kind not in ASKED:
         return service.liveness
     return service.liveness or service.startup
-
-
-def _enter(unit: Unit, state: State, now: float) -> Unit:
-    return replace(_change(unit, state, now), due=None, deadline=None)
-
-
-def _change(unit: Unit, state: State, now: float) -> Unit:
-    return replace(unit, state=state, since=now)

@@ -14,7 +14,6 @@ from frostline_runtime.artifact.manifest import (
     Environment,
     Manifest,
     ModelServer,
-    Probe,
     Resource,
     When,
 )
@@ -213,35 +212,6 @@ def test_what_was_found_out_is_kept_until_a_file_changes(tmp_path: Path) -> None
     for text in ("", "[]", "{}", '{"seen": 1}', '{"seen": {}, "unknown": 1, "version": []}'):
         (tmp_path / llamafile.FACTS).write_text(text, encoding="utf-8")
         assert llamafile.recall(choice, tmp_path) is None
-
-
-@pytest.mark.product("L6")
-def test_health_by_version() -> None:
-    """A prefix moves it; the old `--v2` server has only its list of models."""
-    asked = Probe(path="/health")
-    assert llamafile.question(asked, SERVER) == asked
-    moved = replace(SERVER, arguments=("--api-prefix", "/llm/"))
-    assert llamafile.question(asked, moved).path == "/llm/health"
-    assert llamafile.question(asked, replace(SERVER, arguments=("--api-prefix",))) == asked
-    second = replace(SERVER, command=("--v2", "--url-prefix", "/a"))
-    assert llamafile.question(asked, second).path == "/a/v1/models"
-
-
-@pytest.mark.product("L6")
-@pytest.mark.parametrize(
-    ("status", "body", "healthy"),
-    [
-        (200, b'{"data": [{"id": "m"}]}', True),
-        (200, b'{"data": []}', False),
-        (200, b"{}", True),
-        (200, b"no json", True),
-        (401, b'{"data": []}', True),
-        (404, b"", True),
-    ],
-)
-def test_a_model_must_be_loaded(status: int, body: bytes, healthy: bool) -> None:  # noqa: FBT001
-    """An empty list means that nothing was loaded; no list, that we cannot know."""
-    assert llamafile.judge_models(status, body).healthy is healthy
 
 
 @pytest.mark.product("L6")

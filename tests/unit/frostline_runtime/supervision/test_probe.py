@@ -153,25 +153,6 @@ def test_bodies(serve: Serve, body: bytes, detail: str) -> None:
     assert detail in verdict.detail
 
 
-def test_an_answer_ends_with_its_length() -> None:
-    """A server that keeps the connection open is not waited for."""
-    ended = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def keep() -> None:
-            with closing(listener.accept()[0]) as connection:
-                connection.recv(65536)
-                connection.sendall(OK + b'{"status":"ok"}')
-                ended.wait(10)
-
-        keeping = threading.Thread(target=keep, daemon=True)
-        keeping.start()
-        answer = probe.request("GET", "/", listener.getsockname()[1], 5)
-        ended.set()
-        keeping.join(5)
-    assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
-
-
 def test_nobody_listens() -> None:
     """Refused is no answer."""
     with closing(socket.socket()) as taken:
@@ -187,44 +168,6 @@ def test_chunks(serve: Serve) -> None:
         b'8\r\n{"status\r\n9;x=y\r\n": "ok"}\n\r\n0\r\n\r\n'
     )
     assert probe.ask(Probe(pointer="/status", equals="ok"), serve(answer)).healthy
-
-
-@pytest.mark.parametrize(
-    ("pointer", "found"),
-    [("", {"a/b": [{"~": 1}]}), ("/a~1b/0/~0", 1), ("/a~1b/0", {"~": 1})],
-)
-def test_pointer(pointer: str, found: object) -> None:
-    """RFC 6901, with its escapes."""
-    assert probe.resolve_pointer({"a/b": [{"~": 1}]}, pointer) == found
-
-
-# The example of RFC 6901, section 5.
-RFC = {
-    "foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, 'k"l': 6,
-    " ": 7, "m~n": 8, "~1": 9,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("pointer", "found"),
-    [
-        ("", RFC), ("/foo", ["bar", "baz"]), ("/foo/0", "bar"), ("/foo/1", "baz"), ("/", 0),
-        ("/a~1b", 1), ("/c%d", 2), ("/e^f", 3), ("/g|h", 4), ("/i\\j", 5), ('/k"l', 6), ("/ ", 7),
-        ("/m~0n", 8), ("/~01", 9),
-    ],
-)  # fmt: skip
-def test_examples_of_the_standard(pointer: str, found: object) -> None:
-    """Every example of RFC 6901 gives what the standard says; `~01` is `~1`, not `/`."""
-    assert probe.resolve_pointer(RFC, pointer) == found
-
-
-@pytest.mark.parametrize(
-    "pointer", ["/x", "/a/1", "/a/-", "/a/-1", "/a/", "/a/+0", "/a/ 0", "/a/0/b", "/a/01x"]
-)
-def test_pointer_to_nothing(pointer: str) -> None:
-    """One kind of error for all that is not there."""
-    with pytest.raises(LookupError):
-        probe.resolve_pointer({"a": [1]}, pointer)
 
 
 def test_a_connection_is_enough() -> None:

@@ -29,6 +29,7 @@ from frostline_runtime.supervision.events import (
     Verb,
     Want,
 )
+from frostline_runtime.supervision.restarts import MOST_RESTARTS, WINDOW
 from frostline_runtime.supervision.states import (
     Model,
     State,
@@ -38,13 +39,7 @@ from frostline_runtime.supervision.states import (
     overall,
     settled,
 )
-from frostline_runtime.supervision.transitions import (
-    MOST_RESTARTS,
-    WINDOW,
-    advance,
-    next_wake,
-    restart_delay,
-)
+from frostline_runtime.supervision.transitions import advance, next_wake
 
 DB = Service(name="db", startup=Probe())
 API = Service(name="api", needs=("db",), startup=Probe(), readiness=Probe(path="/ready"))
@@ -109,12 +104,6 @@ def test_first_death_after_a_good_run_is_mended_at_once() -> None:
     """No delay, in the same step: the user waits."""
     clock = ready(DB)
     assert clock.exited(after=6) == (Spawn("db", 2), Ask("db", 2, "startup"))
-
-
-def test_delays_grow() -> None:
-    """0.5 1 2 4 … 30 seconds (specification §4)."""
-    assert [restart_delay(k, 0.1, 0.0) for k in (1, 2, 3, 4, 8)] == [0.5, 1, 2, 4, 30]
-    assert restart_delay(1, 0.1, 1.0) == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("life", [0.05, 1.5, 61.0])
