@@ -8,18 +8,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline_runtime import serve, takeover
+from frostline_runtime import exit_codes, serve, takeover
 from frostline_runtime.artifact import environment, override, runfile
 from frostline_runtime.artifact.announce import Announcer, say
 from frostline_runtime.artifact.manifest import Manifest, Port
+from frostline_runtime.exit_codes import EXIT_CODES
 from frostline_runtime.supervision import launch, lifeline
 from frostline_runtime.supervision.looplag import LoopLag
 from frostline_runtime.supervision.ports import PortError
 
-USAGE_ERROR = 2
-FINDINGS = 3
-ALREADY_RUNNING = 75
-BAD_CONFIGURATION = 76
 # With a desktop shell around it, time to show why; nobody else would look.
 FATAL_LINGER = 30.0
 
@@ -56,10 +53,10 @@ def run_all(manifest: Manifest, options: argparse.Namespace, started: float) -> 
             held = takeover.take(place)
     except OSError as error:
         say(f"{manifest.product}: {place} cannot be used: {error.strerror}.")
-        return BAD_CONFIGURATION
+        return exit_codes.CANNOT_START
     if held is None:
         return _already_running(manifest, runfile.read(place))
-    code = 1
+    code = exit_codes.FAILED
     try:
         code = _supervise(manifest, place, environ, options, started)
     except BaseException:  # noqa: BLE001  # this process ends here, whatever it is
@@ -97,7 +94,7 @@ def _supervise(
         return Supervisor(manifest, place, environ, asked, started).run()
     except PortError as error:
         say(f"{manifest.product}: control {error}")
-        return BAD_CONFIGURATION
+        return exit_codes.CANNOT_START
 
 
 def _stdin_is_pipe() -> bool:
@@ -114,7 +111,7 @@ def _already_running(manifest: Manifest, facts: runfile.Facts) -> int:
     announcer.emit("already_running", pid=pid, base_url=url)
     announcer.close()
     say(f"{manifest.product}: is running already (pid {pid}, {url}).")
-    return ALREADY_RUNNING
+    return exit_codes.ALREADY_RUNNING
 
 
 def run_service(manifest: Manifest, name: str) -> int:
@@ -122,7 +119,7 @@ def run_service(manifest: Manifest, name: str) -> int:
     names = [service.name for service in manifest.services if service.kind == "entry"]
     if name not in names:
         say(f"{manifest.product}: no service {name!r} here; there is {', '.join(names)}.")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     service = manifest.service(name)
     lag = LoopLag()
     follow = os.environ.pop(launch.LIFELINE_FD, "")
@@ -138,10 +135,10 @@ def run_script(manifest: Manifest, argv: Sequence[str]) -> int:
     known = ", ".join(manifest.console_scripts) or "none"
     if not argv or argv[0].startswith("-"):
         say(f"usage: {manifest.product} run SCRIPT [ARGUMENTS]; scripts: {known}")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     if argv[0] not in manifest.console_scripts:
         say(f"{manifest.product}: no script {argv[0]!r} in this artifact; scripts: {known}.")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     sys.argv = list(argv)
     return serve.exit_code(find_script(argv[0]).load()())
 
@@ -162,16 +159,15 @@ def run_selftest(manifest: Manifest, bundle: Path, *, as_json: bool) -> int:
         for finding in report.findings:
             print(f"FAILED {finding['check']}: {finding['subject']}: {finding['reason']}")
         print("ok" if report else f"{len(report.findings)} findings")
-    return 0 if report else FINDINGS
+    return exit_codes.OK if report else exit_codes.NEGATIVE_ANSWER
 
 
 def _parser(manifest: Manifest) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=manifest.product,
         description=f"{manifest.name} {manifest.version}. Without a command: run all services.",
-        epilog="exit codes: 0 stopped as asked, 2 wrong usage, 3 selftest findings, "
-        "69 a model cannot be fetched, 70 a required service failed, 75 running already, "
-        "76 configuration (a taken control port), 77 the shell went away",
+        epilog="exit codes:\n" + "\n".join(f"  {code:3}  {text}" for code, _, text in EXIT_CODES),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument(

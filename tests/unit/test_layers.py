@@ -23,6 +23,7 @@ PURE = (
     "frostline_runtime.artifact.json_pointer",
     "frostline_runtime.artifact.manifest",
     "frostline_runtime.download",
+    "frostline_runtime.exit_codes",
     "frostline_runtime.model.ape",
     "frostline_runtime.model.gguf",
     "frostline_runtime.model.llamafile",

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact import environment, frozen, override, runfile
 from frostline_runtime.artifact.announce import say
 from frostline_runtime.artifact.manifest import Manifest, Resource
@@ -18,11 +19,6 @@ from frostline_runtime.download.transfer import DownloadError
 from frostline_runtime.model import llamafile, preparation
 from frostline_runtime.model.llamafile import ModelServerError
 from frostline_runtime.model.preparation import UnavailableError
-
-USAGE_ERROR = 2
-FINDINGS = 3
-BAD_CONFIGURATION = 78
-INTERRUPTED = 130
 
 
 def main(manifest: Manifest, options: argparse.Namespace) -> int:
@@ -37,10 +33,10 @@ def main(manifest: Manifest, options: argparse.Namespace) -> int:
     if strange:
         there = ", ".join(known) or "none"
         say(f"{manifest.product}: no model {strange[0]!r} here; there is {there}.")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     if options.action == "remove" and not options.names:
         say(f"{manifest.product}: say which: model remove NAME.")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     chosen = [known[name] for name in options.names] or [*known.values()]
     if options.action == "list":
         return _list(manifest, environ, chosen, as_json=options.json)
@@ -49,7 +45,7 @@ def main(manifest: Manifest, options: argparse.Namespace) -> int:
         return act(manifest, environ, chosen)
     except KeyboardInterrupt:
         say("interrupted; what has arrived is kept")
-        return INTERRUPTED
+        return exit_codes.INTERRUPTED
 
 
 def _list(
@@ -71,13 +67,13 @@ def _list(
         })  # fmt: skip
     if as_json:
         print(json.dumps({"free": free, "models": rows}, indent=2))
-        return 0
+        return exit_codes.OK
     for row in rows:
         doubt = f"  NOT VERIFIED: {why}" if (why := row["unverified"]) else ""
         facts = f"{row['name']:24} {row['state']:12} {_megabytes(row['size']):>12}"
         print(f"{facts}  {row['place']}{doubt}")
     print(f"{_megabytes(free)} free in {folder}")
-    return 0
+    return exit_codes.OK
 
 
 def _existing(folder: Path) -> Path:
@@ -104,7 +100,7 @@ def _pull(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resou
     facts = runfile.read(runfile.folder(manifest, environ))
     if facts and not facts.get("ended"):
         print(f"{manifest.product} uses it after its next start.")
-    return llamafile.UNAVAILABLE if failed else 0
+    return exit_codes.UNAVAILABLE if failed else exit_codes.OK
 
 
 def _line(text: str) -> None:
@@ -123,7 +119,7 @@ def _check(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Reso
         verdict = _judged(resource, place)
         wrong |= verdict not in {"good", "not there"}
         print(f"{resource.name}: {verdict}")
-    return FINDINGS if wrong else 0
+    return exit_codes.NEGATIVE_ANSWER if wrong else exit_codes.OK
 
 
 def _judged(resource: Resource, place: Path) -> str:
@@ -147,7 +143,7 @@ def _remove(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Res
         there = place.exists() or kept(place)
         forget(place)
         print(f"{resource.name}: {'removed' if there else 'was not there'}: {place}")
-    return 0
+    return exit_codes.OK
 
 
 def _prepare(manifest: Manifest, environ: Mapping[str, str]) -> int:
@@ -160,8 +156,8 @@ def _prepare(manifest: Manifest, environ: Mapping[str, str]) -> int:
             preparation.prepare(manifest, choice, folder, environ, say)
     except ModelServerError as error:
         say(str(error))
-        return BAD_CONFIGURATION
+        return exit_codes.MISCONFIGURED
     except UnavailableError as error:
         say(str(error))
-        return llamafile.UNAVAILABLE
-    return 0
+        return exit_codes.UNAVAILABLE
+    return exit_codes.OK

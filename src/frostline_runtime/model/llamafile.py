@@ -19,7 +19,6 @@ Version = tuple[int, ...]
 
 NEW = (0, 10)
 FOLDER = "model-server"
-UNAVAILABLE = 69  # sysexits: what a preparation needs cannot be had now
 FACTS = "prepared.json"
 MODELS = "/v1/models"
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)(?:\.(\d+))?\b")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact import frozen
 from frostline_runtime.artifact.guardian import INSTANCE
 from frostline_runtime.artifact.loopback import request
@@ -29,7 +30,6 @@ from frostline_runtime.supervision.events import (
 )
 from frostline_runtime.supervision.lifeline import Tether
 from frostline_runtime.supervision.output import Log
-from frostline_runtime.supervision.transitions import PORT_TAKEN
 from frostline_runtime.system import current
 
 PROBES_KEPT = 360
@@ -276,7 +276,9 @@ class Processes:
         ours_to_choose = bool(port and port.mode in _CHOSEN and port.by != "socket")
         known = self._known[name]
         tail = known.log.tail(5)
-        taken = code == PORT_TAKEN or any(mark in line for line in tail for mark in _PORT_MARKS)
+        taken = code == exit_codes.PORT_TAKEN or any(
+            mark in line for line in tail for mark in _PORT_MARKS
+        )
         taken |= known.elsewhere == run
         meaning = llamafile.hint(tail) if how == "llamafile" else ""
         self._put(Exited(name, run, code, taken and ours_to_choose, meaning))
@@ -284,11 +286,11 @@ class Processes:
         _thread(f"sweep-{name}", partial(current.sweep, self._tags(name, run)))
 
     def _after_preparation(self, name: str, run: int, code: int) -> Event:
-        if code == 0:
+        if code == exit_codes.OK:
             return Prepared(name, run)
         last = self._known[name].log.tail(1)
         reason = last[0] if last else f"could not be prepared (exit code {code})"
-        return SpawnFailed(name, run, reason, again=code == llamafile.UNAVAILABLE)
+        return SpawnFailed(name, run, reason, again=code == exit_codes.UNAVAILABLE)
 
     def _tags(self, name: str, run: int) -> dict[str, str]:
         return {INSTANCE: self._instance, launch.SERVICE: name, launch.RUN: str(run)}

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact import frozen, runfile
 from frostline_runtime.artifact.announce import Announcer, Outlet, Value
 from frostline_runtime.artifact.guardian import INSTANCE
@@ -60,7 +61,6 @@ from frostline_runtime.system import current
 if TYPE_CHECKING:
     from frostline_runtime.supervision.journal import Journal
 
-LOST_PARENT = 77
 _SUSPEND_GAP = 3.0
 _BOOT_TIME_GAP = 2.0
 _JOURNAL_PATIENCE = 1.0
@@ -137,7 +137,7 @@ class Supervisor:
                     self._handle(self._next_event())
             finally:
                 self._farewell([*self._processes.close()])
-        return self._model.exit_code or 0
+        return self._model.exit_code or exit_codes.OK
 
     # What others may ask, from any thread (control.Subject).
 
@@ -245,7 +245,7 @@ class Supervisor:
         if self._options.watch_stdin:
             lifeline.watch(0, partial(self._events.put, Shutdown("stdin_eof")), self._command)
         if self._options.shell_pid:
-            gone = partial(self._events.put, Shutdown("shell_gone", LOST_PARENT))
+            gone = partial(self._events.put, Shutdown("shell_gone", exit_codes.LOST_PARENT))
             current.watch_process(self._options.shell_pid, gone)
 
     def _show(self, name: str, line: str) -> None:

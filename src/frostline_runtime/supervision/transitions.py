@@ -7,6 +7,7 @@ carries actions out; nothing here waits, reads a clock or touches a process.
 from collections.abc import Mapping
 from dataclasses import replace
 
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact.manifest import Probe, Service
 from frostline_runtime.supervision.events import (
     Abandon,
@@ -52,11 +53,7 @@ UNPROBED_READY = 1.0
 WAKE_GRACE = 5.0
 PORT_TRIES = 3
 ASKED = ("http", "tcp")
-PERMANENT = (78,)
-PORT_TAKEN = 98
 KILLED = -9
-
-REQUIRED_SERVICE_FAILED = 70
 
 
 def advance(model: Model, event: Event, now: float, chance: float = 0.0) -> tuple[Model, Actions]:
@@ -117,7 +114,9 @@ def _end(model: Model, now: float) -> Model:
         unit.state is State.FAILED and unit.service.required for unit in model.units.values()
     )
     if lost and model.exit_code is None:
-        model = replace(model, exit_code=REQUIRED_SERVICE_FAILED, doomed=now + model.linger)
+        model = replace(
+            model, exit_code=exit_codes.REQUIRED_SERVICE_FAILED, doomed=now + model.linger
+        )
     elif not lost and model.doomed is not None:  # a human has brought it back
         model = replace(model, exit_code=None, doomed=None)
     if model.doomed is not None and now >= model.doomed:
@@ -250,7 +249,7 @@ def _happened(
 def _prepared(model: Model, unit: Unit, now: float, chance: float) -> tuple[Unit, Actions]:
     """Return *unit* with its own process to be started, unless it is no longer wanted."""
     if unit.state is not State.STARTING:
-        return _ended(model, unit, Exited(unit.service.name, unit.run, 0), now, chance)
+        return _ended(model, unit, Exited(unit.service.name, unit.run, exit_codes.OK), now, chance)
     ready = replace(
         unit, share=None, reason="", started=now, progress=now, due=_first_look(unit.service, now),
         pace=FIRST_PACE, deadline=now + unit.service.start_timeout,
@@ -266,7 +265,7 @@ def _ended(
         return unit, ()
     unit = replace(unit, share=None)
     if isinstance(event, SpawnFailed) and unit.state is State.STOPPING:
-        event = Exited(unit.service.name, unit.run, 0)
+        event = Exited(unit.service.name, unit.run, exit_codes.OK)
     if isinstance(event, SpawnFailed):
         unit = replace(unit, reason=event.reason)
         return failed(model, unit, now, chance, final=not event.again), ()
@@ -281,15 +280,17 @@ def _ended(
     # Its child may have answered just before it was gone.
     young = starting or (unit.ready_at is not None and now - unit.ready_at < UNPROBED_READY)
     asked = unit.cause or unit.state is State.STOPPING
-    if young and not asked and event.code == 0:
+    if young and not asked and event.code == exit_codes.OK:
         reason += " at its start: a service must stay in the foreground"
     ended = replace(unit, reason=reason)
     if unit.again:
         return enter(replace(ended, reason="", again=False), State.PENDING, now), ()
-    done = event.code == 0 and unit.service.restart == "on-failure" and not unit.cause
+    done = event.code == exit_codes.OK and unit.service.restart == "on-failure" and not unit.cause
     if done or not unit.wanted:
         return enter(replace(ended, wanted=False), State.STOPPED, now), ()
-    final = unit.service.restart == "never" or (not unit.cause and event.code in PERMANENT)
+    final = unit.service.restart == "never" or (
+        not unit.cause and event.code == exit_codes.MISCONFIGURED
+    )
     return failed(model, ended, now, chance, final=final), ()
 
 
