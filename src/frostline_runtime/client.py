@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import cast
 from frostline_runtime import exit_codes
 from frostline_runtime.artifact import runfile
 from frostline_runtime.artifact.announce import say
+from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.loopback import Answer, request
 from frostline_runtime.artifact.manifest import Manifest
 
@@ -21,10 +21,9 @@ _FOLLOW_EVERY = 0.5
 Ask = Callable[[str, str], Answer]
 
 
-def main(manifest: Manifest, options: argparse.Namespace) -> int:
+def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) -> int:
     """Do what *options* ask of the running instance and return the exit code."""
-    place = runfile.folder(manifest, os.environ)
-    facts = runfile.read(place)
+    facts = runfile.read(locations.state)
     port = runfile.number(facts, "control")
 
     def ask(method: str, path: str) -> Answer:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from frostline_runtime import exit_codes, serve, takeover
-from frostline_runtime.artifact import environment, override, runfile
+from frostline_runtime.artifact import override, runfile
 from frostline_runtime.artifact.announce import Announcer, say
+from frostline_runtime.artifact.locations import Locations, locate
 from frostline_runtime.artifact.manifest import Manifest, Port
 from frostline_runtime.exit_codes import EXIT_CODES
 from frostline_runtime.supervision import launch, lifeline
@@ -26,39 +27,41 @@ def main(manifest: Manifest, bundle: Path, argv: Sequence[str], started: float) 
     if argv[:1] == ["run"]:  # the script's own arguments are not ours to parse
         return run_script(manifest, argv[1:])
     options = _parser(manifest).parse_args(argv)
+    locations = locate(manifest, os.environ, bundle)
     match options.command:
         case "service":
             return run_service(manifest, options.name)
         case "selftest":
-            return run_selftest(manifest, bundle, as_json=options.json)
+            return run_selftest(manifest, locations, as_json=options.json)
         case "model":
             from frostline_runtime.model import commands as models  # noqa: PLC0415  # what fetches is not cheap
 
-            return models.main(manifest, options)
+            return models.main(manifest, options, locations)
         case "status" | "logs" | "stop" | "restart":
             from frostline_runtime import client  # noqa: PLC0415  # only for these
 
-            return client.main(manifest, options)
+            return client.main(manifest, options, locations)
         case _:
-            return run_all(manifest, options, started)
+            return run_all(manifest, options, locations, started)
 
 
-def run_all(manifest: Manifest, options: argparse.Namespace, started: float) -> int:
+def run_all(
+    manifest: Manifest, options: argparse.Namespace, locations: Locations, started: float
+) -> int:
     """Run all services under supervision, the only instance of this product and storage."""
-    environ = dict(os.environ)
-    place = runfile.folder(manifest, environ)
+    state = locations.state
     try:
-        held = runfile.take(place)
+        held = runfile.take(state)
         if held is None:
-            held = takeover.take(place)
+            held = takeover.take(state)
     except OSError as error:
-        say(f"{manifest.product}: {place} cannot be used: {error.strerror}.")
+        say(f"{manifest.product}: {state} cannot be used: {error.strerror}.")
         return exit_codes.CANNOT_START
     if held is None:
-        return _already_running(manifest, runfile.read(place))
+        return _already_running(manifest, runfile.read(state))
     code = exit_codes.FAILED
     try:
-        code = _supervise(manifest, place, environ, options, started)
+        code = _supervise(manifest, locations, options, started)
     except BaseException:  # noqa: BLE001  # this process ends here, whatever it is
         import traceback  # noqa: PLC0415  # only now
 
@@ -68,14 +71,14 @@ def run_all(manifest: Manifest, options: argparse.Namespace, started: float) -> 
 
 
 def _supervise(
-    manifest: Manifest, place: Path, environ: dict[str, str], options: argparse.Namespace,
-    started: float,
-) -> int:  # fmt: skip
+    manifest: Manifest, locations: Locations, options: argparse.Namespace, started: float
+) -> int:
     from frostline_runtime.supervision.supervisor import (  # noqa: PLC0415  # a service needs none
         Options,
         Supervisor,
     )
 
+    environ = dict(os.environ)
     shell = options.shell_pid or int(environ.pop("FROSTLINE_SHELL_PID", "0") or 0)
     asked = Options(
         control=Port(mode="fixed" if options.port else "prefer", number=options.port),
@@ -86,12 +89,11 @@ def _supervise(
         ready_file=environ.pop("FROSTLINE_READY_FILE", ""),
         token=environ.pop("FROSTLINE_TOKEN", ""),
     )
-    storage = environment.storage_directory(manifest.environment, environ)
-    manifest, problems = override.load(manifest, storage)
+    manifest, problems = override.load(manifest, locations.storage)
     for problem in problems:
         say(f"{manifest.product}: {problem}")
     try:
-        return Supervisor(manifest, place, environ, asked, started).run()
+        return Supervisor(manifest, locations, environ, asked, started).run()
     except PortError as error:
         say(f"{manifest.product}: control {error}")
         return exit_codes.CANNOT_START
@@ -143,13 +145,13 @@ def run_script(manifest: Manifest, argv: Sequence[str]) -> int:
     return serve.exit_code(find_script(argv[0]).load()())
 
 
-def run_selftest(manifest: Manifest, bundle: Path, *, as_json: bool) -> int:
+def run_selftest(manifest: Manifest, locations: Locations, *, as_json: bool) -> int:
     """Check the artifact from the inside; 3 if something is wrong."""
     from dataclasses import asdict  # noqa: PLC0415  # as below
 
     from frostline_runtime import selftest  # noqa: PLC0415  # 20 ms that a service saves
 
-    report = selftest.run(manifest, bundle)
+    report = selftest.run(manifest, locations)
     if as_json:
         body = {"ok": bool(report), **asdict(report)}
         print(json.dumps(body, indent=2))

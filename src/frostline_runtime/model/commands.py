@@ -6,12 +6,13 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from frostline_runtime import exit_codes
-from frostline_runtime.artifact import environment, frozen, override, runfile
+from frostline_runtime.artifact import override, runfile
 from frostline_runtime.artifact.announce import say
+from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest, Resource
 from frostline_runtime.download.fetch import is_there
 from frostline_runtime.download.parts import forget, kept
@@ -21,13 +22,11 @@ from frostline_runtime.model.llamafile import ModelServerError
 from frostline_runtime.model.preparation import UnavailableError
 
 
-def main(manifest: Manifest, options: argparse.Namespace) -> int:
+def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) -> int:
     """Do what *options* ask and return the exit code."""
-    environ = dict(os.environ)
-    storage = environment.storage_directory(manifest.environment, environ)
-    manifest, _ = override.load(manifest, storage)
+    manifest, _ = override.load(manifest, locations.storage)
     if options.action == "prepare":
-        return _prepare(manifest, environ)
+        return _prepare(manifest, locations)
     known = {resource.name: resource for resource in manifest.resources}
     strange = [name for name in options.names if name not in known]
     if strange:
@@ -38,24 +37,24 @@ def main(manifest: Manifest, options: argparse.Namespace) -> int:
         say(f"{manifest.product}: say which: model remove NAME.")
         return exit_codes.USAGE_ERROR
     chosen = [known[name] for name in options.names] or [*known.values()]
-    if options.action == "list":
-        return _list(manifest, environ, chosen, as_json=options.json)
-    act = {"pull": _pull, "check": _check, "remove": _remove}[options.action]
+    actions = {
+        "list": lambda: _list(locations, chosen, as_json=options.json),
+        "pull": lambda: _pull(manifest, locations, chosen),
+        "check": lambda: _check(locations, chosen),
+        "remove": lambda: _remove(locations, chosen),
+    }
     try:
-        return act(manifest, environ, chosen)
+        return actions[options.action]()
     except KeyboardInterrupt:
         say("interrupted; what has arrived is kept")
         return exit_codes.INTERRUPTED
 
 
-def _list(
-    manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource], *, as_json: bool
-) -> int:
-    folder = environment.data_folder(manifest, environ)
-    free = shutil.disk_usage(_existing(folder)).free
+def _list(locations: Locations, chosen: Sequence[Resource], *, as_json: bool) -> int:
+    free = shutil.disk_usage(_existing(locations.data)).free
     rows = []
     for resource in chosen:
-        place = llamafile.place_of(resource, manifest, environ)
+        place = locations.data / resource.destination
         state = "there" if is_there(preparation.wanted_of(resource), place) else "missing"
         part = kept(place)
         if state == "missing" and part:
@@ -72,7 +71,7 @@ def _list(
         doubt = f"  NOT VERIFIED: {why}" if (why := row["unverified"]) else ""
         facts = f"{row['name']:24} {row['state']:12} {_megabytes(row['size']):>12}"
         print(f"{facts}  {row['place']}{doubt}")
-    print(f"{_megabytes(free)} free in {folder}")
+    print(f"{_megabytes(free)} free in {locations.data}")
     return exit_codes.OK
 
 
@@ -84,10 +83,10 @@ def _megabytes(size: object) -> str:
     return f"{size / 1e6:.1f} MB" if isinstance(size, int) and size else "size unknown"
 
 
-def _pull(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource]) -> int:
+def _pull(manifest: Manifest, locations: Locations, chosen: Sequence[Resource]) -> int:
     failed = False
     for resource in chosen:
-        place = llamafile.place_of(resource, manifest, environ)
+        place = locations.data / resource.destination
         try:
             fetched = preparation.fetch_resource(resource, place, _line)
         except DownloadError as error:
@@ -97,7 +96,7 @@ def _pull(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resou
         print(f"{resource.name}: {'fetched' if fetched else 'was there already'}: {place}")
     if not chosen:
         print(f"{manifest.product} has no models to fetch.")
-    facts = runfile.read(runfile.folder(manifest, environ))
+    facts = runfile.read(locations.state)
     if facts and not facts.get("ended"):
         print(f"{manifest.product} uses it after its next start.")
     return exit_codes.UNAVAILABLE if failed else exit_codes.OK
@@ -112,10 +111,10 @@ def _line(text: str) -> None:
         say(text)
 
 
-def _check(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource]) -> int:
+def _check(locations: Locations, chosen: Sequence[Resource]) -> int:
     wrong = False
     for resource in chosen:
-        place = llamafile.place_of(resource, manifest, environ)
+        place = locations.data / resource.destination
         verdict = _judged(resource, place)
         wrong |= verdict not in {"good", "not there"}
         print(f"{resource.name}: {verdict}")
@@ -137,23 +136,23 @@ def _judged(resource: Resource, place: Path) -> str:
     return "good"
 
 
-def _remove(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource]) -> int:
+def _remove(locations: Locations, chosen: Sequence[Resource]) -> int:
     for resource in chosen:
-        place = llamafile.place_of(resource, manifest, environ)
+        place = locations.data / resource.destination
         there = place.exists() or kept(place)
         forget(place)
         print(f"{resource.name}: {'removed' if there else 'was not there'}: {place}")
     return exit_codes.OK
 
 
-def _prepare(manifest: Manifest, environ: Mapping[str, str]) -> int:
+def _prepare(manifest: Manifest, locations: Locations) -> int:
     """Prepare the model server for the supervisor; the last line says what is wrong."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    folder = runfile.folder(manifest, environ) / llamafile.FOLDER
+    environ = dict(os.environ)
     try:
-        choice = llamafile.choose(manifest, environ, frozen.bundle())
+        choice = llamafile.choose(manifest, environ, locations)
         if choice:
-            preparation.prepare(manifest, choice, folder, environ, say)
+            preparation.prepare(choice, environ, locations, say)
     except ModelServerError as error:
         say(str(error))
         return exit_codes.MISCONFIGURED

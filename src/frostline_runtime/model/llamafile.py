@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from frostline_runtime.artifact import environment
 from frostline_runtime.artifact.json_pointer import resolve_pointer
+from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest, ModelServer, Resource
 from frostline_runtime.system import current
 
@@ -92,7 +92,7 @@ class Prepared:
     seen: Mapping[str, tuple[int, int]]
 
 
-def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choice | None:
+def choose(manifest: Manifest, environ: Mapping[str, str], locations: Locations) -> Choice | None:
     """Return the files of the model server, or None if none is configured.
 
     The user's variables go before the profile. Raises ModelServerError if a file is missing that
@@ -102,9 +102,9 @@ def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choi
     if not server:
         return None
     chosen = environ.get(server.variable, "") if server.variable else ""
-    executable = _filled(chosen or server.executable, manifest, environ, bundle)
+    executable = _filled(chosen or server.executable, locations)
     own_model = environ.get(server.model_variable, "") if server.model_variable else ""
-    model = _filled(own_model or ("" if chosen else server.model), manifest, environ, bundle)
+    model = _filled(own_model or ("" if chosen else server.model), locations)
     if not executable:
         return None
     missing = []
@@ -114,7 +114,9 @@ def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choi
     ):
         if not path or path.is_file():
             continue
-        resource = by_place(manifest, environ, path)
+        resource = next(
+            (r for r in manifest.resources if locations.data / r.destination == path), None
+        )
         if not resource:
             origin = f"{variable} names" if variable else "the profile names"
             name = "model server" if what == "server" else "model"
@@ -127,29 +129,15 @@ def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choi
         origin = f"{server.variable} names" if chosen else "the profile names"
         message = f"model server not executable: {origin} {executable}; run `chmod +x` on it."
         raise ModelServerError(message)
-    base = _filled(server.executable, manifest, environ, bundle) if chosen else None
+    base = _filled(server.executable, locations) if chosen else None
     return Choice(executable, model, tuple(missing), base if base and base.is_file() else None)
 
 
-def _filled(text: str, manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Path | None:
+def _filled(text: str, locations: Locations) -> Path | None:
     if not text:
         return None
-    folder = environment.data_folder(manifest, environ)
-    filled = text.replace("{bundle}", str(bundle)).replace("{storage}", str(folder))
-    return Path(filled).expanduser()
-
-
-def by_place(manifest: Manifest, environ: Mapping[str, str], path: Path) -> Resource | None:
-    """Return the resource that belongs at *path*, if there is one."""
-    for resource in manifest.resources:
-        if place_of(resource, manifest, environ) == path:
-            return resource
-    return None
-
-
-def place_of(resource: Resource, manifest: Manifest, environ: Mapping[str, str]) -> Path:
-    """Return where *resource* lies once it was fetched."""
-    return environment.data_folder(manifest, environ) / resource.destination
+    filled = text.replace("{bundle}", str(locations.bundle))
+    return Path(filled.replace("{storage}", str(locations.data))).expanduser()
 
 
 def parse_version(said: str) -> Version:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from frostline_runtime.artifact.manifest import Manifest, Resource
+from frostline_runtime.artifact.locations import Locations
+from frostline_runtime.artifact.manifest import Resource
 from frostline_runtime.download.fetch import fetch
 from frostline_runtime.download.filetypes import describe
 from frostline_runtime.download.transfer import DownloadError, Report, Wanted
@@ -32,17 +33,15 @@ class UnavailableError(Exception):
     """A file cannot be fetched now; later it may be."""
 
 
-def prepare(
-    manifest: Manifest, choice: Choice, folder: Path, environ: Mapping[str, str], say: Say
-) -> Prepared:
+def prepare(choice: Choice, environ: Mapping[str, str], locations: Locations, say: Say) -> Prepared:
     """Make sure that *choice* is there and good, and return what a launch needs, also kept.
 
-    *folder* is the server's own. Raises ModelServerError, UnavailableError.
+    Raises ModelServerError, UnavailableError.
     """
+    folder = locations.state / llamafile.FOLDER
     for resource in choice.missing:
-        place = llamafile.place_of(resource, manifest, environ)
         try:
-            fetch_resource(resource, place, say)
+            fetch_resource(resource, locations.data / resource.destination, say)
         except DownloadError as error:
             raise UnavailableError(str(error)) from error
     try:

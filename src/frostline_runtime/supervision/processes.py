@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from frostline_runtime import exit_codes
-from frostline_runtime.artifact import frozen
 from frostline_runtime.artifact.guardian import INSTANCE
 from frostline_runtime.artifact.loopback import request
-from frostline_runtime.artifact.manifest import Manifest, Service
+from frostline_runtime.artifact.manifest import Service
 from frostline_runtime.model import llamafile
 from frostline_runtime.supervision import launch, ports, prober, report, watchers
 from frostline_runtime.supervision.events import (
@@ -82,13 +81,11 @@ class Processes:
     """Everything about the services that is not a decision."""
 
     def __init__(
-        self, manifest: Manifest, environ: Mapping[str, str], put: Callable[[Event], None],
-        logs: Mapping[str, Log],
-    ) -> None:  # fmt: skip
-        self._manifest = manifest
-        self._environ = dict(environ)
-        self._instance = environ[INSTANCE]
-        self._key = os.urandom(24).hex()
+        self, context: launch.Context, put: Callable[[Event], None], logs: Mapping[str, Log]
+    ) -> None:
+        self._context = context
+        self._manifest = context.manifest
+        self._instance = context.environ[INSTANCE]
         self._put = put
         self._known = {name: Known(log) for name, log in logs.items()}
         self._addresses: dict[str, launch.Address] = {}
@@ -123,7 +120,8 @@ class Processes:
         try:
             with contextlib.ExitStack() as ends:  # the service's ends of what connects us
                 tether, inherited = self._connect(service, action.run, ends)
-                candidates = self._prepare(service, inherited, new_port=action.new_port)
+                self._prepare_address(service, new_port=action.new_port)
+                candidates = launch.candidates(service, self._context, self._addresses, inherited)
                 run = self._first_that_starts(candidates, name, action.run, tether)
         except (launch.LaunchError, llamafile.ModelServerError, ports.PortError) as error:
             self._put(failed(str(error), again=False))
@@ -205,10 +203,8 @@ class Processes:
             for name, known in self._known.items()
         }
 
-    def _prepare(
-        self, service: Service, inherited: Mapping[str, int], *, new_port: bool
-    ) -> tuple[launch.Launch, ...]:
-        """Return how *service* can be started now, with an address if it needs one."""
+    def _prepare_address(self, service: Service, *, new_port: bool) -> None:
+        """Give *service* an address if it needs one. Raises PortError."""
         port = launch.effective_port(service)
         if port and service.name not in self._addresses:
             self._addresses[service.name] = launch.Address(port)
@@ -216,9 +212,6 @@ class Processes:
             self._addresses[service.name].renew()
         if port:
             self._addresses[service.name].forget()
-        return launch.prepare(
-            service, self._manifest, self._addresses, self._environ, inherited, self._key
-        )
 
     def _connect(
         self, service: Service, run: int, ends: contextlib.ExitStack
@@ -340,7 +333,8 @@ class Processes:
 
     def _is_configured(self) -> bool:
         try:
-            return bool(llamafile.choose(self._manifest, self._environ, frozen.bundle()))
+            context = self._context
+            return bool(llamafile.choose(context.manifest, context.environ, context.locations))
         except llamafile.ModelServerError:  # told when it is started
             return True
 

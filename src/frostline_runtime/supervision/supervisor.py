@@ -21,6 +21,7 @@ from frostline_runtime import exit_codes
 from frostline_runtime.artifact import frozen, runfile
 from frostline_runtime.artifact.announce import Announcer, Outlet, Value
 from frostline_runtime.artifact.guardian import INSTANCE
+from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest, Port
 from frostline_runtime.control.httpd import Server
 from frostline_runtime.control.routes import Keys
@@ -42,6 +43,7 @@ from frostline_runtime.supervision.events import (
     Verb,
     Want,
 )
+from frostline_runtime.supervision.launch import Context
 from frostline_runtime.supervision.output import open_log
 from frostline_runtime.supervision.processes import Processes
 from frostline_runtime.supervision.report import Report, Snapshot, announced, health, metrics
@@ -84,11 +86,11 @@ class Supervisor:
     """Runs the services of one manifest until it is told to stop."""
 
     def __init__(
-        self, manifest: Manifest, place: Path, environ: Mapping[str, str], options: Options,
-        started: float,
+        self, manifest: Manifest, locations: Locations, environ: Mapping[str, str],
+        options: Options, started: float,
     ) -> None:  # fmt: skip
         self._manifest = manifest
-        self._place = place
+        self._locations = locations
         self._options = options
         self._started = started
         self._since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -97,14 +99,20 @@ class Supervisor:
         self._people = Outlet(sys.stderr)
         self._keys = Keys(options.token or os.urandom(32).hex())
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._previous = runfile.read(place)
+        self._previous = runfile.read(locations.state)
         logs = {
             service.name: open_log(
-                service.name, place / "logs", partial(self._show, service.name), self._trouble
+                service.name,
+                locations.state / "logs",
+                partial(self._show, service.name),
+                self._trouble,
             )
             for service in manifest.services
         }
-        self._processes = Processes(manifest, environ, self._events.put, logs)
+        context = Context(
+            manifest=manifest, locations=locations, environ=environ, key=os.urandom(24).hex()
+        )
+        self._processes = Processes(context, self._events.put, logs)
         self._model = Model({})
         self._relays = False
         self._suspends = 0
@@ -298,7 +306,9 @@ class Supervisor:
     def _open_journal(self) -> None:
         from frostline_runtime.supervision.journal import Journal  # noqa: PLC0415  # services start meanwhile
 
-        self._journal = Journal(self._place / "state.db", self._manifest.product, self._trouble)
+        self._journal = Journal(
+            self._locations.state / "state.db", self._manifest.product, self._trouble
+        )
         self._processes.probed = self._remember_probe
         self._remember(Model({}))
 
@@ -377,9 +387,9 @@ class Supervisor:
             "control": int(self._base_url.rpartition(":")[2]),
             "ports": (known if isinstance(known, dict) else {}) | self._processes.numbers(),
             "ended": ended,
-            "unpacked": str(frozen.bundle()) if frozen.is_onefile() else "",
+            "unpacked": str(self._locations.bundle) if frozen.is_onefile() else "",
         }
-        self._try_write(self._place / "instance.json", facts)
+        self._try_write(self._locations.state / "instance.json", facts)
 
     def _try_write(self, path: Path, facts: Mapping[str, object]) -> None:
         try:
@@ -409,7 +419,7 @@ class Supervisor:
             started=self._started,
             since=self._since,
             suspends=self._suspends,
-            free=_free(self._place),
+            free=_free(self._locations.state),
             lag=self._lag,
             db=self._journal.state if self._journal else "starting",
             services=self._processes.facts(),

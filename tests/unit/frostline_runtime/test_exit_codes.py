@@ -39,6 +39,8 @@ def bare(tree: ast.Module) -> Iterator[int]:
                 yield from numbers(node)
             case ast.Assign(value=ast.Constant()):
                 yield from (number for number in numbers(node) if number > 3)
+            case _:
+                pass
 
 
 def numbers(tree: ast.AST) -> set[int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from frostline_runtime.artifact.locations import Locations, locate
 from frostline_runtime.artifact.manifest import (
     Environment,
     Manifest,
@@ -44,8 +45,13 @@ def executable(path: Path) -> Path:
 
 
 def choose(environ: Mapping[str, str], bundle: Path, server: ModelServer = SERVER) -> Choice | None:
-    """Return the choice in *environ*, whose storage is in the bundle."""
-    return llamafile.choose(manifest(server), {"STORAGE": str(bundle / "s"), **environ}, bundle)
+    """Return the files that *environ* and *server* name, with a storage inside the bundle."""
+    return llamafile.choose(manifest(server), environ, locations(bundle))
+
+
+def locations(bundle: Path) -> Locations:
+    """Return the folders of an artifact in *bundle* with a storage inside it."""
+    return locate(manifest(), {"STORAGE": str(bundle / "s")}, bundle)
 
 
 def test_the_user_goes_first(tmp_path: Path) -> None:
@@ -116,12 +122,13 @@ def test_files_that_can_be_fetched(tmp_path: Path, when: When) -> None:
     model = Resource(name="m", urls=("http://x/m",), destination="models/m.gguf", when=when)
     server = replace(SERVER, model="{storage}/models/m.gguf")
     bundled = executable(tmp_path / "llamafile")
-    environ = {"STORAGE": str(tmp_path / "s")}
-    found = llamafile.choose(manifest(server, model), environ, tmp_path)
+    found = llamafile.choose(manifest(server, model), {}, locations(tmp_path))
     place = tmp_path / "s" / "models" / "m.gguf"
     assert found == (Choice(bundled, place, (model,)) if when == "first-run" else None)
     executable(place)
-    assert llamafile.choose(manifest(server, model), environ, tmp_path) == Choice(bundled, place)
+    assert llamafile.choose(manifest(server, model), {}, locations(tmp_path)) == Choice(
+        bundled, place
+    )
 
 
 @pytest.mark.product("L3")

@@ -10,7 +10,8 @@ import gguf as reference
 import numpy as np
 import pytest
 
-from frostline_runtime.artifact.manifest import Environment, Manifest, ModelServer, Resource
+from frostline_runtime.artifact.locations import Locations
+from frostline_runtime.artifact.manifest import Resource
 from frostline_runtime.model import llamafile, preparation
 from frostline_runtime.model.llamafile import Choice, ModelServerError
 
@@ -18,11 +19,11 @@ pytestmark = [
     pytest.mark.product("L3"),
     pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts"),
 ]
-MANIFEST = Manifest(
-    product="p", name="p", version="1", platform="", layout="onedir", entry="p:main",
-    environment=Environment(storage_variable="STORAGE", storage_default="~"),
-    model_server=ModelServer(),
-)  # fmt: skip
+
+
+def locations(folder: Path) -> Locations:
+    """Return the locations of an artifact that fetches into *folder*."""
+    return Locations(bundle=folder, storage=folder, data=folder, state=folder)
 
 
 def script(path: Path, text: str) -> Path:
@@ -117,9 +118,8 @@ def test_a_file_that_cannot_be_fetched(tmp_path: Path) -> None:
     """Later may be better: that is another error than a bad file."""
     resource = Resource(name="m", urls=(str(tmp_path / "nothing"),), destination="m.gguf")
     choice = Choice(script(tmp_path / "s", "#!/bin/sh\n"), tmp_path / "m.gguf", (resource,))
-    environ = {"STORAGE": str(tmp_path)}
     with pytest.raises(preparation.UnavailableError, match="m could not be fetched"):
-        preparation.prepare(MANIFEST, choice, tmp_path, environ, bool)
+        preparation.prepare(choice, {}, locations(tmp_path), bool)
 
 
 @pytest.mark.product("L2")
@@ -132,15 +132,18 @@ def test_what_is_missing_is_fetched_and_checked(tmp_path: Path) -> None:
     place = tmp_path / "models" / "m.gguf"
     choice = Choice(script(tmp_path / "s", "#!/bin/sh\necho v0.10.1\n"), place, (resource,))
     said: list[str] = []
-    environ = {**os.environ, "STORAGE": str(tmp_path)}
-    folder = tmp_path / "own"
-    found = preparation.prepare(MANIFEST, choice, folder, environ, said.append)
+    found = preparation.prepare(choice, dict(os.environ), locations(tmp_path), said.append)
     size = source.stat().st_size
     assert said[:2] == [
         "m is not verified: no figures yet", f"m: {size} of {size} bytes (100 %)"
     ]  # fmt: skip
     assert place.read_bytes() == source.read_bytes()
-    assert llamafile.recall(Choice(choice.executable, place), folder) == found
+    assert (
+        llamafile.recall(
+            Choice(choice.executable, place), locations(tmp_path).state / llamafile.FOLDER
+        )
+        == found
+    )
 
 
 @pytest.mark.product("L5")
