@@ -23,7 +23,7 @@ Problems = Iterator[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class SelfTest:
     """What was checked, by number, what was found wrong, and what is there to be compared."""
 
     checked: dict[str, int]
@@ -35,7 +35,7 @@ class Report:
         return not self.findings
 
 
-def run(manifest: Manifest, locations: Locations) -> Report:
+def run(manifest: Manifest, locations: Locations) -> SelfTest:
     """Return the report on the running artifact."""
     checks: dict[str, tuple[Collection[str], Callable[[], Problems]]] = {
         "module": (manifest.modules, lambda: _modules(manifest.modules)),
@@ -48,7 +48,7 @@ def run(manifest: Manifest, locations: Locations) -> Report:
         "tls-roots": (("default",), _tls),
         "writable": (("temporary folder", "storage"), lambda: _writable(locations)),
     }
-    return Report(
+    return SelfTest(
         checked={name: len(items) for name, (items, _) in checks.items()},
         facts={
             "python": [f"{sys.version_info.major}.{sys.version_info.minor}"],

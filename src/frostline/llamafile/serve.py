@@ -18,9 +18,9 @@ from frostline.source import fetch
 from frostline_runtime.artifact import manifest
 from frostline_runtime.artifact.manifest import Manifest, ModelServer, Port, Probe, Service
 from frostline_runtime.download import fetch as download
-from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
 from frostline_runtime.model import ape, llamafile, preparation
-from frostline_runtime.model.llamafile import Choice, ModelServerError, Version
+from frostline_runtime.model.llamafile import ServerFiles, ModelServerError, Version
 
 DEFAULT_BASE, DEFAULT_MODEL = "llamafile", "smollm2"
 _SUFFIXES = (".llamafile", ".gguf")
@@ -48,7 +48,7 @@ def confirm_on_terminal(question: str) -> bool:
     return sys.stdin.isatty() and log.ask(question)
 
 
-def find(paths: Workspace, wish: Wish, *, confirm: Confirm) -> Choice:
+def find(paths: Workspace, wish: Wish, *, confirm: Confirm) -> ServerFiles:
     """Return the files of *wish*, fetched if need be.
 
     A llamafile as the model is its own server. Without a base the pinned llamafile is taken,
@@ -57,11 +57,11 @@ def find(paths: Workspace, wish: Wish, *, confirm: Confirm) -> Choice:
     known = pins.load(paths)
     model = _file(paths, known, wish.model, wish, confirm) if wish.model else None
     if model and not wish.base and ape.kind_of(model) != "other":
-        return Choice(model)
+        return ServerFiles(model)
     base = _file(paths, known, wish.base or DEFAULT_BASE, wish, confirm)
     if not model and not wish.base:
         model = _file(paths, known, DEFAULT_MODEL, wish, confirm)
-    return Choice(base, model)
+    return ServerFiles(base, model)
 
 
 def _file(paths: Workspace, known: Sequence[Pin], text: str, wish: Wish, confirm: Confirm) -> Path:
@@ -105,8 +105,8 @@ def _by_url(paths: Workspace, known: Sequence[Pin], url: str, wish: Wish, confir
             )
         try:
             with log.downloads() as bars:
-                report = Report(lambda done, total: bars.show(name, done, total), log.note)
-                download.fetch(wanted, place, report=report, offline=wish.offline)
+                progress = Progress(lambda done, total: bars.show(name, done, total), log.note)
+                download.fetch(wanted, place, progress=progress, offline=wish.offline)
         except DownloadError as error:
             raise FetchError(str(error), hint="what has arrived is kept: try again") from error
     return place
@@ -122,7 +122,7 @@ def base(
     path = _file(paths, pins.load(paths), wish.base or DEFAULT_BASE, wish, confirm)
     try:
         with workspace.temporary() as folder:
-            found = preparation.examine(Choice(path), folder, environ, log.note)
+            found = preparation.examine(ServerFiles(path), folder, environ, log.note)
     except ModelServerError as error:
         raise UsageError(str(error), hint="name another --base") from error
     return path, found.version
@@ -158,7 +158,7 @@ class Served:
 
 
 def serve(
-    paths: Workspace, choice: Choice, wish: Wish, environ: Mapping[str, str],
+    paths: Workspace, choice: ServerFiles, wish: Wish, environ: Mapping[str, str],
     ready: Callable[[Served], None],
 ) -> None:  # fmt: skip
     """Serve *choice* until Ctrl-C, under the supervisor that runs it in artifacts, too.
@@ -192,7 +192,7 @@ def serve(
                     raise _failed(instance)
 
 
-def _manifest(choice: Choice, wish: Wish) -> Manifest:
+def _manifest(choice: ServerFiles, wish: Wish) -> Manifest:
     port = Port(mode="fixed" if wish.port else "ephemeral", number=wish.port, by="argument")
     service = Service(
         name=_SERVICE, kind="llamafile", port=port, startup=Probe(), start_timeout=_START_PATIENCE,

@@ -19,7 +19,7 @@ from frostline.profile import resources as pins
 from frostline.profile.resources import Pin
 from frostline_runtime.download import fetch as download
 from frostline_runtime.download import parts, transfer
-from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
 
 _AT_ONCE = 4
 
@@ -93,9 +93,9 @@ def measure(paths: Workspace, name: str, url: str) -> Wanted:
     kept = paths.build / "cache" / "pin" / url.rpartition("/")[2]
     parts.forget(kept)
     with log.downloads() as bars:
-        report = Report(progress=partial(bars.show, name), note=log.note)
+        progress = Progress(update=partial(bars.show, name), note=log.note)
         try:
-            download.fetch(Wanted(name=name, urls=(url,)), kept, report=report)
+            download.fetch(Wanted(name=name, urls=(url,)), kept, progress=progress)
         except DownloadError as error:
             raise FetchError(str(error), hint="check the address") from error
     found = Wanted(name=name, urls=(url,), size=kept.stat().st_size, sha256=transfer.hash_of(kept))
@@ -130,9 +130,9 @@ def _fetch_together(paths: Workspace, wishes: Sequence[Pin]) -> None:
 
 def _fetch_one(paths: Workspace, pin: Pin, bars: log.Downloads) -> BaseException | None:
     name = f"{pin.name} {pin.version}"
-    report = Report(progress=partial(bars.show, name), note=log.note)
+    progress = Progress(update=partial(bars.show, name), note=log.note)
     try:
-        download.fetch(wanted(pin), place(paths, pin), report=report)
+        download.fetch(wanted(pin), place(paths, pin), progress=progress)
     except BaseException as error:  # noqa: BLE001  # raised where somebody waits
         return error
     return None

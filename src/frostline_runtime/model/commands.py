@@ -150,9 +150,9 @@ def _prepare(manifest: Manifest, locations: Locations) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     environ = dict(os.environ)
     try:
-        choice = llamafile.choose(manifest, environ, locations)
-        if choice:
-            preparation.prepare(choice, environ, locations, say)
+        files = llamafile.choose(manifest, environ, locations)
+        if files:
+            preparation.prepare(files, environ, locations, say)
     except ModelServerError as error:
         say(str(error))
         return exit_codes.MISCONFIGURED

@@ -63,7 +63,7 @@ class ModelServerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ServerFiles:
     """The files that were chosen, whether they are there or not; *missing* ones can be fetched.
 
     *base*: a server that could run the chosen one as its model.
@@ -76,8 +76,8 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was found out about a choice: all that a launch needs.
+class PreparedServer:
+    """What was found out about a files: all that a launch needs.
 
     *shell*: the kernel does not know the file, `/bin/sh` does. *home* and *temporary* are folders
     that it may write. *seen* tells whether the files are still those that were looked at.
@@ -92,7 +92,9 @@ class Prepared:
     seen: Mapping[str, tuple[int, int]]
 
 
-def choose(manifest: Manifest, environ: Mapping[str, str], locations: Locations) -> Choice | None:
+def choose(
+    manifest: Manifest, environ: Mapping[str, str], locations: Locations
+) -> ServerFiles | None:
     """Return the files of the model server, or None if none is configured.
 
     The user's variables go before the profile. Raises ModelServerError if a file is missing that
@@ -130,7 +132,7 @@ def choose(manifest: Manifest, environ: Mapping[str, str], locations: Locations)
         message = f"model server not executable: {origin} {executable}; run `chmod +x` on it."
         raise ModelServerError(message)
     base = _filled(server.executable, locations) if chosen else None
-    return Choice(executable, model, tuple(missing), base if base and base.is_file() else None)
+    return ServerFiles(executable, model, tuple(missing), base if base and base.is_file() else None)
 
 
 def _filled(text: str, locations: Locations) -> Path | None:
@@ -146,20 +148,20 @@ def parse_version(said: str) -> Version:
     return tuple(int(part) for part in found.groups(default="0")) if found else ()
 
 
-def recall(choice: Choice, folder: Path) -> Prepared | None:
-    """Return what was found out about *choice* before, if its files are the same."""
+def recall(files: ServerFiles, folder: Path) -> PreparedServer | None:
+    """Return what was found out about *files* before, if its files are the same."""
     try:
         raw = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         seen = {path: (int(size), int(when)) for path, (size, when) in raw["seen"].items()}
-        known = Prepared(**{**raw, "version": tuple(raw["version"]), "seen": seen})
+        known = PreparedServer(**{**raw, "version": tuple(raw["version"]), "seen": seen})
         same = all(signature(Path(path)) == value for path, value in seen.items())
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    model = str(choice.model or "")
-    return known if same and {str(choice.executable), model} - {""} <= seen.keys() else None
+    model = str(files.model or "")
+    return known if same and {str(files.executable), model} - {""} <= seen.keys() else None
 
 
-def remember(prepared: Prepared, folder: Path) -> None:
+def remember(prepared: PreparedServer, folder: Path) -> None:
     """Keep *prepared* for the next start. Raises OSError."""
     beside = folder / f".{FACTS}.{os.getpid()}"
     beside.write_text(json.dumps(asdict(prepared)), encoding="utf-8")
@@ -172,7 +174,9 @@ def signature(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def command(prepared: Prepared, server: ModelServer, port: int, key_file: str = "") -> list[str]:
+def command(
+    prepared: PreparedServer, server: ModelServer, port: int, key_file: str = ""
+) -> list[str]:
     """Return the command line that serves on loopback *port*, as its version wants it."""
     line = ["/bin/sh"] if prepared.shell else []
     line.append(prepared.executable)
@@ -199,7 +203,7 @@ def command(prepared: Prepared, server: ModelServer, port: int, key_file: str = 
     return [*line, *server.arguments]
 
 
-def child_environment(environ: Mapping[str, str], prepared: Prepared) -> dict[str, str]:
+def child_environment(environ: Mapping[str, str], prepared: PreparedServer) -> dict[str, str]:
     """Return *environ* with a home of its own, without what would override the command line."""
     kept = {name: value for name, value in environ.items() if not name.startswith(_DROPPED)}
     return {**kept, "HOME": prepared.home, "TMPDIR": prepared.temporary}

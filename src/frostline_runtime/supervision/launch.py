@@ -150,12 +150,12 @@ def _model_server(
 ) -> tuple[How, tuple[str, ...], dict[str, str]]:
     """Return how the model server is started, or, where its files are new to us, prepared."""
     locations, server = context.locations, context.manifest.model_server
-    choice = llamafile.choose(context.manifest, child, locations)
-    if not (server and address and choice):
+    files = llamafile.choose(context.manifest, child, locations)
+    if not (server and address and files):
         message = "has no model server configured"
         raise LaunchError(message)
     folder = locations.state / llamafile.FOLDER
-    known = None if choice.missing else llamafile.recall(choice, folder)
+    known = None if files.missing else llamafile.recall(files, folder)
     if not known:
         # The preparation must work out the same folders as the supervisor.
         variable = context.manifest.environment.storage_variable

@@ -13,7 +13,7 @@ DEAD_LOOP = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ProbeResult:
     """What one probe found: *alive* is any answer; *detail* says why it is not healthy.
 
     *certain*: it is not alive, whatever further probes would say. *lag* is how long its event
@@ -27,8 +27,8 @@ class Verdict:
     lag: float | None = None
 
 
-def ask(probe: Probe, port: int, instance: str = "") -> Verdict:
-    """Return the verdict of one question to 127.0.0.1:*port*; no proxy, no redirect.
+def ask(probe: Probe, port: int, instance: str = "") -> ProbeResult:
+    """Return the result of one question to 127.0.0.1:*port*; no proxy, no redirect.
 
     An answer that names another instance than *instance* is a stranger's.
     """
@@ -38,43 +38,45 @@ def ask(probe: Probe, port: int, instance: str = "") -> Verdict:
         answer = request(probe.method, probe.path, port, probe.timeout)
     except (OSError, ValueError) as error:
         detail = f"{probe.path}: {str(error) or type(error).__name__}"
-        return Verdict(healthy=False, alive=False, detail=detail)
+        return ProbeResult(healthy=False, alive=False, detail=detail)
     said = answer.headers.get(INSTANCE_HEADER.lower(), instance)
     if instance and said != instance:
-        return Verdict(healthy=False, alive=False, detail=f"{probe.path}: answered by a stranger")
+        return ProbeResult(
+            healthy=False, alive=False, detail=f"{probe.path}: answered by a stranger"
+        )
     return judge(probe, answer.status, answer.body)
 
 
-def excuse(verdict: Verdict, lag: float | None) -> Verdict:
-    """Return *verdict*, or that the service is only busy: its event loop is silent for *lag*.
+def excuse(result: ProbeResult, lag: float | None) -> ProbeResult:
+    """Return *result*, or that the service is only busy: its event loop is silent for *lag*.
 
     A loop that turns and still does not answer is no excuse, nor one that has stopped for good.
     """
-    if verdict.alive or verdict.certain or lag is None or not PATIENCE <= lag <= DEAD_LOOP:
-        return verdict
+    if result.alive or result.certain or lag is None or not PATIENCE <= lag <= DEAD_LOOP:
+        return result
     detail = f"busy: its event loop has been silent for {lag:.1f} s"
-    return Verdict(healthy=False, detail=detail)
+    return ProbeResult(healthy=False, detail=detail)
 
 
-def _connect(port: int, timeout: float) -> Verdict:
+def _connect(port: int, timeout: float) -> ProbeResult:
     try:
         socket.create_connection(("127.0.0.1", port), timeout).close()
     except OSError as error:
-        return Verdict(healthy=False, alive=False, detail=f"port {port}: {error}")
-    return Verdict(healthy=True)
+        return ProbeResult(healthy=False, alive=False, detail=f"port {port}: {error}")
+    return ProbeResult(healthy=True)
 
 
-def judge(probe: Probe, status: int, body: bytes) -> Verdict:
-    """Return the verdict on an answer with *status* and *body*."""
+def judge(probe: Probe, status: int, body: bytes) -> ProbeResult:
+    """Return the result on an answer with *status* and *body*."""
     if status not in probe.statuses:
         kind = "not yet" if status in probe.not_yet else "unexpected"
-        return Verdict(healthy=False, detail=f"{kind}: {probe.path} answered {status}")
+        return ProbeResult(healthy=False, detail=f"{kind}: {probe.path} answered {status}")
     if not probe.pointer:
-        return Verdict(healthy=True)
+        return ProbeResult(healthy=True)
     try:
         found = resolve_pointer(json.loads(body), probe.pointer)
     except (ValueError, LookupError):
-        return Verdict(healthy=False, detail=f"{probe.path} has no {probe.pointer}")
+        return ProbeResult(healthy=False, detail=f"{probe.path} has no {probe.pointer}")
     if str(found) == probe.equals:
-        return Verdict(healthy=True)
-    return Verdict(healthy=False, detail=f"{probe.path}: {probe.pointer} is {found!r}")
+        return ProbeResult(healthy=True)
+    return ProbeResult(healthy=False, detail=f"{probe.path}: {probe.pointer} is {found!r}")

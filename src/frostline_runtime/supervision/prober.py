@@ -10,7 +10,7 @@ from frostline_runtime.model.llamafile import MODELS
 from frostline_runtime.supervision.events import Role
 from frostline_runtime.supervision.lifeline import Tether
 from frostline_runtime.supervision.looplag import PATIENCE
-from frostline_runtime.supervision.probe import Verdict, ask, excuse
+from frostline_runtime.supervision.probe import ProbeResult, ask, excuse
 from frostline_runtime.system import current
 
 _PREFIX_FLAGS = ("--api-prefix", "--url-prefix")
@@ -34,16 +34,16 @@ class Target:
     server: ModelServer | None
 
 
-def probe(target: Target, role: Role) -> Verdict:
+def probe(target: Target, role: Role) -> ProbeResult:
     """Return what the probe of *role* finds out about *target*."""
-    if target.pid and current.is_hollow(target.pid):
+    if target.pid and current.main_thread_exited(target.pid):
         detail = "its main thread has ended"
-        return Verdict(healthy=False, alive=False, detail=detail, certain=True)
+        return ProbeResult(healthy=False, alive=False, detail=detail, certain=True)
     question = _question(target, role)
     if not question or target.port is None:
-        return Verdict(healthy=True)
+        return ProbeResult(healthy=True)
     if not target.port:
-        return Verdict(healthy=False, alive=False, detail="has not announced its port yet")
+        return ProbeResult(healthy=False, alive=False, detail="has not announced its port yet")
     if role == "liveness" and target.tether:
         return _ask_with_pulse(question, target.port, target.instance, target.tether)
     result = ask(question, target.port, target.instance)
@@ -74,7 +74,7 @@ def as_served(asked: Probe, server: ModelServer) -> Probe:
     return asked
 
 
-def _ask_with_pulse(question: Probe, port: int, instance: str, tether: Tether) -> Verdict:
+def _ask_with_pulse(question: Probe, port: int, instance: str, tether: Tether) -> ProbeResult:
     """Ask the service, and at the same time how long its event loop has been silent."""
     tether.ask()
     result = ask(question, port, instance)
@@ -82,7 +82,7 @@ def _ask_with_pulse(question: Probe, port: int, instance: str, tether: Tether) -
     return replace(excuse(result, lag), lag=lag)
 
 
-def _confirm(target: Target, port: int, result: Verdict) -> Verdict:
+def _confirm(target: Target, port: int, result: ProbeResult) -> ProbeResult:
     """Return *result*, or that another process has answered, or that no model is loaded."""
     declared = target.service.port
     handed_over = declared and declared.by == "socket" and declared.mode != "announced"
@@ -90,19 +90,19 @@ def _confirm(target: Target, port: int, result: Verdict) -> Verdict:
         return result
     if current.owns_port(target.pid, port) is False:
         owner = current.port_owner(port) or "another process"
-        return Verdict(healthy=False, alive=False, detail=f"port {port} is taken by {owner}")
+        return ProbeResult(healthy=False, alive=False, detail=f"port {port} is taken by {owner}")
     return _has_model(as_served(_LIST_OF_MODELS, target.server), port) if target.server else result
 
 
-def _has_model(question: Probe, port: int) -> Verdict:
+def _has_model(question: Probe, port: int) -> ProbeResult:
     try:
         answer = request("GET", question.path, port, question.timeout)
     except (OSError, ValueError) as error:
-        return Verdict(healthy=False, detail=f"{question.path}: {error}")
+        return ProbeResult(healthy=False, detail=f"{question.path}: {error}")
     return judge_models(answer.status, answer.body)
 
 
-def judge_models(status: int, body: bytes) -> Verdict:
+def judge_models(status: int, body: bytes) -> ProbeResult:
     """Return that no model is loaded if the server's list of models is empty.
 
     A newer server runs without a model, too. Any answer that is not a list passes: an old server
@@ -111,7 +111,7 @@ def judge_models(status: int, body: bytes) -> Verdict:
     try:
         listed = resolve_pointer(json.loads(body), "/data") if status == _OK else None
     except (ValueError, LookupError):
-        return Verdict(healthy=True)
+        return ProbeResult(healthy=True)
     if listed == []:
-        return Verdict(healthy=False, detail=f"{MODELS}: it runs, but has loaded no model")
-    return Verdict(healthy=True)
+        return ProbeResult(healthy=False, detail=f"{MODELS}: it runs, but has loaded no model")
+    return ProbeResult(healthy=True)

@@ -58,8 +58,8 @@ class Run:
 
 
 @dataclass(slots=True)
-class Known:
-    """What is known of a service besides its state.
+class ServiceRecord:
+    """What is record of a service besides its state.
 
     *code* is its last exit code, *problem* what its last probe found wrong, *elsewhere* the run
     that has taken another port than it was given.
@@ -87,13 +87,13 @@ class Processes:
         self._manifest = context.manifest
         self._instance = context.environ[INSTANCE]
         self._put = put
-        self._known = {name: Known(log) for name, log in logs.items()}
+        self._records = {name: ServiceRecord(log) for name, log in logs.items()}
         self._addresses: dict[str, launch.Address] = {}
         self.probed: Callable[[str, bool, float], None] = lambda *_: None
 
-    def __getitem__(self, name: str) -> Known:
-        """Return what is known of service *name*. Raises KeyError."""
-        return self._known[name]
+    def __getitem__(self, name: str) -> ServiceRecord:
+        """Return what is record of service *name*. Raises KeyError."""
+        return self._records[name]
 
     def listen(self, remembered: Mapping[str, int]) -> frozenset[str]:
         """Listen for the services; return those that are switched off."""
@@ -110,12 +110,12 @@ class Processes:
 
     def numbers(self) -> dict[str, int]:
         """Return the ports of the services."""
-        return {name: known.number for name, known in self._addresses.items() if known.number}
+        return {name: record.number for name, record in self._addresses.items() if record.number}
 
     def spawn(self, action: Spawn) -> None:
         """Start a process by the first candidate that works, or say why none does."""
         name = action.name
-        known, service = self._known[name], self._manifest.service(name)
+        record, service = self._records[name], self._manifest.service(name)
         failed = partial(SpawnFailed, name, action.run)
         try:
             with contextlib.ExitStack() as ends:  # the service's ends of what connects us
@@ -129,31 +129,31 @@ class Processes:
         except OSError as error:
             self._put(failed(f"cannot be started now: {error.strerror}", again=True))
             return
-        known.run, known.code = run, None
+        record.run, record.code = run, None
         if run.process.stdout:
             watch = watchers.line_watcher(
                 service, run.number, run.how, self._addresses.get(name), self._put,
-                partial(self._end_elsewhere, known, run),
+                partial(self._end_elsewhere, record, run),
             )  # fmt: skip
             progressed = partial(self._put, Progressed(name, run.number))
-            known.log.attach(run.process.stdout, progressed, watch)
+            record.log.attach(run.process.stdout, progressed, watch)
 
     def ended(self, event: Exited) -> Run | None:
         """Take note of the end of a process and return it, unless it is an older one."""
-        known = self._known[event.name]
-        run = known.run
+        record = self._records[event.name]
+        run = record.run
         if not run or run.number != event.run:
             return None
-        known.run, known.code = None, event.code
+        record.run, record.code = None, event.code
         if run.tether:
             run.tether.close()
         return run
 
     def forget(self, event: Prepared | SpawnFailed) -> None:
         """Take note that the preparation of a run has ended."""
-        known = self._known[event.name]
-        if known.run and known.run.number == event.run:
-            known.run = None
+        record = self._records[event.name]
+        if record.run and record.run.number == event.run:
+            record.run = None
 
     def ask(self, action: Ask) -> None:
         """Probe from a thread; the answer becomes an event."""
@@ -161,7 +161,7 @@ class Processes:
 
     def stop(self, name: str, *, force: bool) -> None:
         """Ask the processes of service *name* to stop, or end them."""
-        run = self._known[name].run
+        run = self._records[name].run
         if not run:
             return
         path = self._manifest.service(name).stop_path
@@ -175,7 +175,7 @@ class Processes:
 
     def abandon(self, name: str) -> None:
         """Forget a process that cannot be ended."""
-        self._known[name].run = None
+        self._records[name].run = None
 
     def close(self) -> tuple[int, ...]:
         """End whatever is left, and return what cannot be ended."""
@@ -183,24 +183,24 @@ class Processes:
             address.close()
         return current.sweep({INSTANCE: self._instance})
 
-    def facts(self) -> dict[str, report.Service]:
+    def facts(self) -> dict[str, report.ServiceFacts]:
         """Return what reports say of the services."""
         return {
-            name: report.Service(
+            name: report.ServiceFacts(
                 url=self._url(name),
-                pid=known.run.process.pid if known.run else None,
-                how=known.run.how if known.run else None,
-                started=known.run.started if known.run else None,
-                code=known.code,
-                asked_at=known.asked_at,
-                problem=known.problem,
-                lag=known.lag,
-                usage=current.usage(known.run.process.pid) if known.run else None,
-                zombies=current.zombies(known.run.process.pid) if known.run else 0,
-                probes=tuple(known.probes),
-                dropped=known.log.dropped,
+                pid=record.run.process.pid if record.run else None,
+                how=record.run.how if record.run else None,
+                started=record.run.started if record.run else None,
+                code=record.code,
+                asked_at=record.asked_at,
+                problem=record.problem,
+                lag=record.lag,
+                usage=current.usage(record.run.process.pid) if record.run else None,
+                zombies=current.zombies(record.run.process.pid) if record.run else 0,
+                probes=tuple(record.probes),
+                dropped=record.log.dropped,
             )
-            for name, known in self._known.items()
+            for name, record in self._records.items()
         }
 
     def _prepare_address(self, service: Service, *, new_port: bool) -> None:
@@ -229,9 +229,9 @@ class Processes:
             _thread(f"ready-{service.name}", watch)
         return tether, inherited
 
-    def _end_elsewhere(self, known: Known, run: Run) -> None:
+    def _end_elsewhere(self, record: ServiceRecord, run: Run) -> None:
         """End a *run* that listens on another port than it was given; a new one is then tried."""
-        known.elsewhere = run.number
+        record.elsewhere = run.number
         current.terminate(run.process)
 
     def _first_that_starts(
@@ -267,12 +267,12 @@ class Processes:
             return
         port = launch.effective_port(self._manifest.service(name))
         ours_to_choose = bool(port and port.mode in _CHOSEN and port.by != "socket")
-        known = self._known[name]
-        tail = known.log.tail(5)
+        record = self._records[name]
+        tail = record.log.tail(5)
         taken = code == exit_codes.PORT_TAKEN or any(
             mark in line for line in tail for mark in _PORT_MARKS
         )
-        taken |= known.elsewhere == run
+        taken |= record.elsewhere == run
         meaning = llamafile.hint(tail) if how == "llamafile" else ""
         self._put(Exited(name, run, code, taken and ours_to_choose, meaning))
         # What has left its group; the next run has a tag of its own.
@@ -281,7 +281,7 @@ class Processes:
     def _after_preparation(self, name: str, run: int, code: int) -> Event:
         if code == exit_codes.OK:
             return Prepared(name, run)
-        last = self._known[name].log.tail(1)
+        last = self._records[name].log.tail(1)
         reason = last[0] if last else f"could not be prepared (exit code {code})"
         return SpawnFailed(name, run, reason, again=code == exit_codes.UNAVAILABLE)
 
@@ -289,16 +289,16 @@ class Processes:
         return {INSTANCE: self._instance, launch.SERVICE: name, launch.RUN: str(run)}
 
     def _ask(self, action: Ask) -> None:
-        known = self._known[action.name]
+        record = self._records[action.name]
         begun = time.monotonic()
         found = prober.probe(self._target(action.name), action.role)
-        known.asked_at = time.monotonic()
-        known.problem = "" if found.healthy else found.detail
+        record.asked_at = time.monotonic()
+        record.problem = "" if found.healthy else found.detail
         if action.role == "liveness":
-            known.lag = found.lag
+            record.lag = found.lag
         if action.role != "startup" or found.healthy:
-            latency = (known.asked_at - begun) * 1000
-            known.probes.append((time.time(), found.healthy, latency))
+            latency = (record.asked_at - begun) * 1000
+            record.probes.append((time.time(), found.healthy, latency))
             self.probed(action.name, found.healthy, latency)
         self._put(
             Probed(
@@ -309,7 +309,7 @@ class Processes:
 
     def _target(self, name: str) -> prober.Target:
         service, address, run = (
-            self._manifest.service(name), self._addresses.get(name), self._known[name].run,
+            self._manifest.service(name), self._addresses.get(name), self._records[name].run,
         )  # fmt: skip
         return prober.Target(
             service=service,

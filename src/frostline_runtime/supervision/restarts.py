@@ -5,7 +5,7 @@ The numbers are those of docs/supervisor.md §4. Times are seconds.
 
 from dataclasses import replace
 
-from frostline_runtime.supervision.states import Model, State, Unit, enter
+from frostline_runtime.supervision.states import State, StateMachine, Unit, enter
 
 # So many restarts within the window; the next failure is final.
 MOST_RESTARTS = 5
@@ -19,14 +19,14 @@ LONGEST_DELAY = 30.0
 _TOGETHER = 1.0
 
 
-def failed(model: Model, unit: Unit, now: float, chance: float, *, final: bool) -> Unit:
+def failed(machine: StateMachine, unit: Unit, now: float, chance: float, *, final: bool) -> Unit:
     """Return *unit* after a failure: waiting for its restart, or given up, at once if *final*.
 
     *chance*, 0 to 1, spreads the delay.
     """
     recent = tuple(time for time in unit.restarts if now - time < WINDOW)
     unit = replace(unit, died=now)
-    if final or not model.restart:
+    if final or not machine.restart:
         return _give_up(replace(unit, restarts=recent), now)
     if len(recent) >= MOST_RESTARTS:
         reason = f"{unit.reason}; given up after {len(recent)} restarts in {WINDOW / 60:.0f} min"
@@ -34,7 +34,7 @@ def failed(model: Model, unit: Unit, now: float, chance: float, *, final: bool) 
     stable = unit.ready_at is not None and now - unit.ready_at >= STABLE
     streak = 1 if stable else unit.streak + 1
     delay = restart_delay(streak, now - unit.started, chance)
-    others = [other.died for other in model.units.values() if other.service != unit.service]
+    others = [other.died for other in machine.units.values() if other.service != unit.service]
     if any(died is not None and now - died < _TOGETHER for died in others):
         delay *= 2 * chance  # so that they do not all start again at the same time
     ended = replace(unit, streak=streak, restarts=(*recent, now))

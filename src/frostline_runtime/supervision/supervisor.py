@@ -1,6 +1,6 @@
 """Feeds what happens to the state machine and carries out what it decides.
 
-One thread, the main one, owns the model, takes events from a queue and starts processes; the
+One thread, the main one, owns the machine, takes events from a queue and starts processes; the
 threads that wait for processes, probes, standard input and requests only put events there.
 """
 
@@ -24,7 +24,7 @@ from frostline_runtime.artifact.guardian import INSTANCE
 from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest, Port
 from frostline_runtime.control.httpd import Server
-from frostline_runtime.control.routes import Keys
+from frostline_runtime.control.routes import Report, Tokens
 from frostline_runtime.supervision import lifeline, ports
 from frostline_runtime.supervision.events import (
     Abandon,
@@ -46,11 +46,11 @@ from frostline_runtime.supervision.events import (
 from frostline_runtime.supervision.launch import Context
 from frostline_runtime.supervision.output import open_log
 from frostline_runtime.supervision.processes import Processes
-from frostline_runtime.supervision.report import Report, Snapshot, announced, health, metrics
+from frostline_runtime.supervision.report import Snapshot, announced, health, metrics
 from frostline_runtime.supervision.states import (
     UP,
-    Model,
     State,
+    StateMachine,
     Status,
     Unit,
     initial,
@@ -97,7 +97,7 @@ class Supervisor:
         self._instance = environ[INSTANCE]
         self._announcer = Announcer()
         self._people = Outlet(sys.stderr)
-        self._keys = Keys(options.token or os.urandom(32).hex())
+        self._tokens = Tokens(options.token or os.urandom(32).hex())
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._previous = runfile.read(locations.state)
         logs = {
@@ -113,7 +113,7 @@ class Supervisor:
             manifest=manifest, locations=locations, environ=environ, key=os.urandom(24).hex()
         )
         self._processes = Processes(context, self._events.put, logs)
-        self._model = Model({})
+        self._machine = StateMachine({})
         self._relays = False
         self._suspends = 0
         self._base_url = ""
@@ -135,17 +135,17 @@ class Supervisor:
             self._install()
             self._hello()
             self._end_leftovers()
-            self._model = self._first_model()
+            self._machine = self._first_machine()
             self._handle(Boot())
             self._lag = 0.0  # so many starts at once are work that nobody waits for
             self._open_journal()
-            Server(listener, self, self._keys, Path(__file__).parents[1] / "web").start()
+            Server(listener, self, self._tokens, Path(__file__).parents[1] / "web").start()
             try:
-                while not self._model.finished:
+                while not self._machine.finished:
                     self._handle(self._next_event())
             finally:
                 self._farewell([*self._processes.close()])
-        return self._model.exit_code or exit_codes.OK
+        return self._machine.exit_code or exit_codes.OK
 
     # What others may ask, from any thread (control.Subject).
 
@@ -181,7 +181,7 @@ class Supervisor:
         they have made due, and a hung service would never be ended.
         """
         while True:
-            due = next_wake(self._model)
+            due = next_wake(self._machine)
             now = time.monotonic()
             if due is not None and due <= now:
                 return self._due(now - due)
@@ -201,7 +201,7 @@ class Supervisor:
 
     def _handle(self, event: Event) -> None:
         begun = time.monotonic()
-        before = self._model
+        before = self._machine
         if isinstance(event, Shutdown) and not before.stopping:
             self._announcer.emit("stopping", reason=event.reason)
         if isinstance(event, Exited):
@@ -209,7 +209,7 @@ class Supervisor:
         if isinstance(event, Prepared | SpawnFailed):
             self._processes.forget(event)
         chance = os.urandom(1)[0] / 255
-        self._model, actions = advance(before, event, begun, chance)
+        self._machine, actions = advance(before, event, begun, chance)
         for action in actions:
             self._execute(action)
         self._tell(before)
@@ -231,13 +231,13 @@ class Supervisor:
     def _note_end(self, event: Exited) -> None:
         run = self._processes.ended(event)
         if run and self._journal:
-            cause = self._model.units[event.name].cause
+            cause = self._machine.units[event.name].cause
             self._journal.run((
                 self._instance, event.name, run.number, run.process.pid, run.started_at, run.how,
                 time.time(), cause, event.code, time.monotonic() - run.started,
             ))  # fmt: skip
 
-    def _first_model(self) -> Model:
+    def _first_machine(self) -> StateMachine:
         known = self._previous.get("ports")
         remembered = cast("dict[str, int]", known) if isinstance(known, dict) else {}
         return initial(
@@ -310,21 +310,21 @@ class Supervisor:
             self._locations.state / "state.db", self._manifest.product, self._trouble
         )
         self._processes.probed = self._remember_probe
-        self._remember(Model({}))
+        self._remember(StateMachine({}))
 
     def _remember_probe(self, name: str, ok: bool, latency: float) -> None:  # noqa: FBT001  # a callback
         if self._journal:
             self._journal.health(name, ok=ok, latency_ms=latency)
 
-    def _remember(self, before: Model) -> None:
-        for name, unit in self._model.units.items():
+    def _remember(self, before: StateMachine) -> None:
+        for name, unit in self._machine.units.items():
             old = before.units.get(name)
             if self._journal and (not old or old.state is not unit.state):
                 self._journal.event(self._instance, name, unit.state.value, unit.reason)
 
-    def _tell(self, before: Model) -> None:
+    def _tell(self, before: StateMachine) -> None:
         """Announce and remember what has changed since *before*."""
-        for name, unit in self._model.units.items():
+        for name, unit in self._machine.units.items():
             old = before.units.get(name)
             same = old and (old.state, old.run, old.share) == (unit.state, unit.run, unit.share)
             if old and same:
@@ -337,7 +337,7 @@ class Supervisor:
             if not old or old.state is not unit.state:
                 self._tell_people(unit, old)
         self._remember(before)
-        if not self._announced and settled(self._model):
+        if not self._announced and settled(self._machine):
             self._announce_ready()
 
     def _tell_people(self, unit: Unit, old: Unit | None) -> None:
@@ -355,7 +355,7 @@ class Supervisor:
             self._announcer.emit("recovered", service=name)
 
     def _announce_ready(self) -> None:
-        if overall(self._model) not in {Status.OK, Status.DEGRADED}:
+        if overall(self._machine) not in {Status.OK, Status.DEGRADED}:
             return
         self._announced = True
         self._write_runfile()
@@ -364,8 +364,8 @@ class Supervisor:
             "version": self._manifest.version,
             "pid": os.getpid(),
             "base_url": self._base_url,
-            "token": self._keys.token,
-            "status_url": f"{self._base_url}/#{self._keys.ticket()}",
+            "token": self._tokens.token,
+            "status_url": f"{self._base_url}/#{self._tokens.ticket()}",
             "services": announced(self._snapshot()),
             "took_ms": round((time.monotonic() - self._started) * 1000),
         }
@@ -383,7 +383,7 @@ class Supervisor:
             "shell_pid": self._options.shell_pid,
             "shell_started": self._shell_started,
             "base_url": self._base_url,
-            "token": "" if ended else self._keys.token,
+            "token": "" if ended else self._tokens.token,
             "control": int(self._base_url.rpartition(":")[2]),
             "ports": (known if isinstance(known, dict) else {}) | self._processes.numbers(),
             "ended": ended,
@@ -411,9 +411,9 @@ class Supervisor:
         self._announcer.close()
 
     def _snapshot(self) -> Snapshot:
-        """Return what reports are made of; the model is a value, so no lock is needed."""
+        """Return what reports are made of; the machine is a value, so no lock is needed."""
         return Snapshot(
-            model=self._model,
+            machine=self._machine,
             instance=self._instance,
             version=self._manifest.version,
             started=self._started,

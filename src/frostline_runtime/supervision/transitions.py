@@ -1,4 +1,4 @@
-"""What happens to services: (model, event, time) → (model, actions), the table of §2 to §5.
+"""What happens to services: (machine, event, time) → (machine, actions), the table of §2 to §5.
 
 Times are seconds of a monotonic clock. The one thread of the supervisor feeds events in and
 carries actions out; nothing here waits, reads a clock or touches a process.
@@ -33,8 +33,8 @@ from frostline_runtime.supervision.states import (
     MET,
     RUNNING,
     UP,
-    Model,
     State,
+    StateMachine,
     Unit,
     change,
     describe_exit,
@@ -56,80 +56,82 @@ ASKED = ("http", "tcp")
 KILLED = -9
 
 
-def advance(model: Model, event: Event, now: float, chance: float = 0.0) -> tuple[Model, Actions]:
-    """Return what *event* makes of *model* at *now*, and what must be done about it.
+def advance(
+    machine: StateMachine, event: Event, now: float, chance: float = 0.0
+) -> tuple[StateMachine, Actions]:
+    """Return what *event* makes of *machine* at *now*, and what must be done about it.
 
     *chance*, 0 to 1, spreads the delays of restarts.
     """
-    if isinstance(event, Shutdown) and not model.stopping:
-        code = event.code if model.exit_code is None else model.exit_code
-        stopping = replace(model, stopping=True, stop_by=now + STOP_TOTAL, exit_code=code)
+    if isinstance(event, Shutdown) and not machine.stopping:
+        code = event.code if machine.exit_code is None else machine.exit_code
+        stopping = replace(machine, stopping=True, stop_by=now + STOP_TOTAL, exit_code=code)
         return _settle(stopping, (), now)
     results = {
-        name: _happened(model, unit, event, now, chance) for name, unit in model.units.items()
+        name: _happened(machine, unit, event, now, chance) for name, unit in machine.units.items()
     }
     units = {name: unit for name, (unit, _) in results.items()}
     actions = tuple(action for _, made in results.values() for action in made)
-    return _settle(replace(model, units=units), actions, now)
+    return _settle(replace(machine, units=units), actions, now)
 
 
-def next_wake(model: Model) -> float | None:
+def next_wake(machine: StateMachine) -> float | None:
     """Return when the next `Tick` is needed, or None if only events can change anything."""
-    times = [model.doomed, model.stop_by]
-    for unit in model.units.values():
+    times = [machine.doomed, machine.stop_by]
+    for unit in machine.units.values():
         times += [unit.due, unit.deadline]
     known = [time for time in times if time is not None]
     return min(known) if known else None
 
 
-def _settle(model: Model, actions: Actions, now: float) -> tuple[Model, Actions]:
+def _settle(machine: StateMachine, actions: Actions, now: float) -> tuple[StateMachine, Actions]:
     """Do what is due, then what follows from other services, until nothing changes any more."""
     made = list(actions)
     while True:
-        before = model.units
+        before = machine.units
         units = dict(before)
         for name, unit in before.items():
             done = _due(unit, now)
             if done == (unit, ()):
-                done = _follow(model, units, unit, now)
+                done = _follow(machine, units, unit, now)
             units[name] = done[0]
             made += done[1]
-        model = replace(model, units=units)
-        model = _end(model, now)
-        if model.stop_by is not None and now >= model.stop_by:
-            model = replace(model, stop_by=None)
+        machine = replace(machine, units=units)
+        machine = _end(machine, now)
+        if machine.stop_by is not None and now >= machine.stop_by:
+            machine = replace(machine, stop_by=None)
             forced = {
                 name: _force(unit, now) for name, unit in units.items() if unit.state in RUNNING
             }
             units |= {name: unit for name, (unit, _) in forced.items()}
             made += [action for _, actions in forced.values() for action in actions]
-            model = replace(model, units=units)
+            machine = replace(machine, units=units)
         if units == before:
-            return model, tuple(made)
+            return machine, tuple(made)
 
 
-def _end(model: Model, now: float) -> Model:
-    """Return *model* with the end of the artifact decided, where its services decide it."""
+def _end(machine: StateMachine, now: float) -> StateMachine:
+    """Return *machine* with the end of the artifact decided, where its services decide it."""
     lost = any(
-        unit.state is State.FAILED and unit.service.required for unit in model.units.values()
+        unit.state is State.FAILED and unit.service.required for unit in machine.units.values()
     )
-    if lost and model.exit_code is None:
-        model = replace(
-            model, exit_code=exit_codes.REQUIRED_SERVICE_FAILED, doomed=now + model.linger
+    if lost and machine.exit_code is None:
+        machine = replace(
+            machine, exit_code=exit_codes.REQUIRED_SERVICE_FAILED, doomed=now + machine.linger
         )
-    elif not lost and model.doomed is not None:  # a human has brought it back
-        model = replace(model, exit_code=None, doomed=None)
-    if model.doomed is not None and now >= model.doomed:
-        model = replace(model, stopping=True, doomed=None, stop_by=now + STOP_TOTAL)
-    at_rest = all(unit.state in AT_REST for unit in model.units.values())
-    return replace(model, finished=model.stopping and at_rest)
+    elif not lost and machine.doomed is not None:  # a human has brought it back
+        machine = replace(machine, exit_code=None, doomed=None)
+    if machine.doomed is not None and now >= machine.doomed:
+        machine = replace(machine, stopping=True, doomed=None, stop_by=now + STOP_TOTAL)
+    at_rest = all(unit.state in AT_REST for unit in machine.units.values())
+    return replace(machine, finished=machine.stopping and at_rest)
 
 
 def _follow(
-    model: Model, units: Mapping[str, Unit], unit: Unit, now: float
+    machine: StateMachine, units: Mapping[str, Unit], unit: Unit, now: float
 ) -> tuple[Unit, Actions]:
     """Return what the others, or the end of the artifact, make of *unit*."""
-    if model.stopping:
+    if machine.stopping:
         if unit.state in {State.PENDING, State.BACKOFF}:
             return enter(replace(unit, wanted=False), State.STOPPED, now), ()
         needed = any(
@@ -218,7 +220,7 @@ def _too_slow(unit: Unit, now: float) -> tuple[Unit, Actions]:
 
 
 def _happened(
-    model: Model, unit: Unit, event: Event, now: float, chance: float
+    machine: StateMachine, unit: Unit, event: Event, now: float, chance: float
 ) -> tuple[Unit, Actions]:
     """Return what *event* makes of *unit*; what concerns others or older runs, nothing."""
     name, run = unit.service.name, unit.run
@@ -229,10 +231,10 @@ def _happened(
             return _force(unit, now)
         case Suspended(gap=gap) if unit.state in RUNNING:
             return _slept(unit, gap, now), ()
-        case Want(name=wanted, verb=verb) if wanted == name and not model.stopping:
+        case Want(name=wanted, verb=verb) if wanted == name and not machine.stopping:
             return _wish(unit, verb, now)
         case Exited() | SpawnFailed() if (event.name, event.run) == (name, run):
-            return _ended(model, unit, event, now, chance)
+            return _ended(machine, unit, event, now, chance)
         case Probed() if (event.name, event.run) == (name, run):
             return _probed(unit, event, now, chance)
         case Progressed() if (event.name, event.run) == (name, run):
@@ -242,14 +244,16 @@ def _happened(
             told = replace(unit, share=event.share, reason=event.detail, due=None)
             return replace(told, started=now, progress=now), ()
         case Prepared() if (event.name, event.run) == (name, run):
-            return _prepared(model, unit, now, chance)
+            return _prepared(machine, unit, now, chance)
     return unit, ()
 
 
-def _prepared(model: Model, unit: Unit, now: float, chance: float) -> tuple[Unit, Actions]:
+def _prepared(machine: StateMachine, unit: Unit, now: float, chance: float) -> tuple[Unit, Actions]:
     """Return *unit* with its own process to be started, unless it is no longer wanted."""
     if unit.state is not State.STARTING:
-        return _ended(model, unit, Exited(unit.service.name, unit.run, exit_codes.OK), now, chance)
+        return _ended(
+            machine, unit, Exited(unit.service.name, unit.run, exit_codes.OK), now, chance
+        )
     ready = replace(
         unit, share=None, reason="", started=now, progress=now, due=_first_look(unit.service, now),
         pace=FIRST_PACE, deadline=now + unit.service.start_timeout,
@@ -258,7 +262,7 @@ def _prepared(model: Model, unit: Unit, now: float, chance: float) -> tuple[Unit
 
 
 def _ended(
-    model: Model, unit: Unit, event: Exited | SpawnFailed, now: float, chance: float
+    machine: StateMachine, unit: Unit, event: Exited | SpawnFailed, now: float, chance: float
 ) -> tuple[Unit, Actions]:
     """Return what becomes of *unit* now that its process is gone, or was never there."""
     if unit.state not in RUNNING:
@@ -268,7 +272,7 @@ def _ended(
         event = Exited(unit.service.name, unit.run, exit_codes.OK)
     if isinstance(event, SpawnFailed):
         unit = replace(unit, reason=event.reason)
-        return failed(model, unit, now, chance, final=not event.again), ()
+        return failed(machine, unit, now, chance, final=not event.again), ()
     starting = unit.state is State.STARTING
     if starting and event.port_taken and unit.ports_tried < PORT_TRIES:
         return _launch(unit, now, new_port=True)
@@ -291,7 +295,7 @@ def _ended(
     final = unit.service.restart == "never" or (
         not unit.cause and event.code == exit_codes.MISCONFIGURED
     )
-    return failed(model, ended, now, chance, final=final), ()
+    return failed(machine, ended, now, chance, final=final), ()
 
 
 def _probed(unit: Unit, event: Probed, now: float, chance: float) -> tuple[Unit, Actions]:

@@ -190,7 +190,7 @@ def watch_process(pid: int, gone: Callable[[], None]) -> None:
     threading.Thread(target=wait, name=f"process-{pid}", daemon=True).start()
 
 
-def is_hollow(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
+def main_thread_exited(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
     """Return False: a process ends with its main thread, or nobody is told."""
     return False
 

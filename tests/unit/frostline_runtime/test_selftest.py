@@ -23,7 +23,7 @@ GOOD = Manifest(
 )  # fmt: skip
 
 
-def run(bundle: Path, manifest: Manifest = GOOD) -> selftest.Report:
+def run(bundle: Path, manifest: Manifest = GOOD) -> selftest.SelfTest:
     """Return what the self-test of the artifact in *bundle* finds."""
     return selftest.run(manifest, locate(manifest, os.environ, bundle))
 

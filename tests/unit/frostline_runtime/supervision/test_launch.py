@@ -216,9 +216,9 @@ def test_a_model_server_is_prepared_first(
     assert first.argv[-2:] == ("model", "prepare")
     locations = locate(manifest, environ, bundle)
     folder = tmp_path / "frostline" / "model-server"
-    choice = llamafile.choose(manifest, environ, locations)
-    assert choice
-    preparation.prepare(choice, environ, locations, bool)
+    files = llamafile.choose(manifest, environ, locations)
+    assert files
+    preparation.prepare(files, environ, locations, bool)
     (second,) = candidates(service, mine, environ, None, manifest)
     assert second.how == "llamafile"
     assert second.argv[0] == str(server)

@@ -59,16 +59,16 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n"
 )  # fmt: skip
 def test_answers(serve: Serve, answer: bytes, *, alive: bool, healthy: bool, detail: str) -> None:
     """Only an expected status of our own instance is healthy; any HTTP is a sign of life."""
-    verdict = probe.ask(Probe(), serve(answer), "mine")
-    assert (verdict.alive, verdict.healthy) == (alive, healthy)
-    assert detail in verdict.detail
+    result = probe.ask(Probe(), serve(answer), "mine")
+    assert (result.alive, result.healthy) == (alive, healthy)
+    assert detail in result.detail
 
 
 def test_silence_has_an_end(serve: Serve) -> None:
     """The whole answer has one time limit."""
     began = time.monotonic()
-    verdict = probe.ask(Probe(timeout=0.2), serve(b""))
-    assert not verdict.alive
+    result = probe.ask(Probe(timeout=0.2), serve(b""))
+    assert not result.alive
     assert time.monotonic() - began < 2
 
 
@@ -84,7 +84,7 @@ def test_drops_do_not_stretch_the_limit() -> None:
 
         dripping = threading.Thread(target=drip, daemon=True)
         dripping.start()
-        found: list[probe.Verdict] = []
+        found: list[probe.ProbeResult] = []
 
         def ask() -> None:
             found.append(probe.ask(Probe(timeout=0.3), listener.getsockname()[1]))
@@ -94,7 +94,7 @@ def test_drops_do_not_stretch_the_limit() -> None:
         asking.join(5)
         ended.set()
         dripping.join(5)
-        assert [(verdict.alive, verdict.healthy) for verdict in found] == [(False, False)]
+        assert [(result.alive, result.healthy) for result in found] == [(False, False)]
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -114,8 +114,8 @@ def test_a_redirect_is_not_followed() -> None:
                         connection.sendall(OK + b'{"status":"ok"}' if there else first)
 
         threading.Thread(target=run, daemon=True).start()
-        verdict = probe.ask(Probe(path="/here"), port)
-        assert (verdict.alive, verdict.healthy, asked) == (True, False, [b"/here"])
+        result = probe.ask(Probe(path="/here"), port)
+        assert (result.alive, result.healthy, asked) == (True, False, [b"/here"])
         listener.shutdown(socket.SHUT_RDWR)
 
 
@@ -128,8 +128,8 @@ def test_closed_without_an_answer() -> None:
                 connection.recv(65536)
 
         threading.Thread(target=hang_up, daemon=True).start()
-        verdict = probe.ask(Probe(path="/x"), listener.getsockname()[1])
-    assert verdict == probe.Verdict(
+        result = probe.ask(Probe(path="/x"), listener.getsockname()[1])
+    assert result == probe.ProbeResult(
         healthy=False, alive=False, detail="/x: closed without an answer"
     )
 
@@ -148,17 +148,17 @@ def test_closed_without_an_answer() -> None:
 def test_bodies(serve: Serve, body: bytes, detail: str) -> None:
     """With a pointer, only its value in a JSON body is healthy; any other body is still alive."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    verdict = probe.ask(Probe(pointer="/a/b", equals="ok"), serve(answer))
-    assert (verdict.alive, verdict.healthy) == (True, not detail)
-    assert detail in verdict.detail
+    result = probe.ask(Probe(pointer="/a/b", equals="ok"), serve(answer))
+    assert (result.alive, result.healthy) == (True, not detail)
+    assert detail in result.detail
 
 
 def test_nobody_listens() -> None:
     """Refused is no answer."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
-        verdict = probe.ask(Probe(), taken.getsockname()[1])
-    assert "refused" in verdict.detail
+        result = probe.ask(Probe(), taken.getsockname()[1])
+    assert "refused" in result.detail
 
 
 def test_chunks(serve: Serve) -> None:
@@ -176,28 +176,28 @@ def test_a_connection_is_enough() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert probe.ask(question, port).healthy
-    verdict = probe.ask(question, port)
-    assert (verdict.alive, verdict.healthy) == (False, False)
-    assert f"port {port}" in verdict.detail
+    result = probe.ask(question, port)
+    assert (result.alive, result.healthy) == (False, False)
+    assert f"port {port}" in result.detail
 
 
-SILENT = probe.Verdict(healthy=False, alive=False, detail="no answer")
-HOLLOW = probe.Verdict(healthy=False, alive=False, certain=True)
+SILENT = probe.ProbeResult(healthy=False, alive=False, detail="no answer")
+HOLLOW = probe.ProbeResult(healthy=False, alive=False, certain=True)
 
 
 @pytest.mark.parametrize(
-    ("verdict", "lag", "alive"),
+    ("result", "lag", "alive"),
     [
         (SILENT, None, False),
         (SILENT, 0.001, False),  # it turns, and still does not answer
         (SILENT, 12.0, True),
         (SILENT, 60.5, False),  # it has stopped for good
         (HOLLOW, 12.0, False),
-        (probe.Verdict(healthy=True), 12.0, True),
+        (probe.ProbeResult(healthy=True), 12.0, True),
     ],
 )
-def test_busy_is_not_hung(verdict: probe.Verdict, lag: float | None, *, alive: bool) -> None:
+def test_busy_is_not_hung(result: probe.ProbeResult, lag: float | None, *, alive: bool) -> None:
     """C3: a loop that computes is given a minute."""
-    excused = probe.excuse(verdict, lag)
+    excused = probe.excuse(result, lag)
     assert excused.alive is alive
-    assert ("busy" in excused.detail) is (alive and not verdict.healthy)
+    assert ("busy" in excused.detail) is (alive and not result.healthy)

@@ -42,7 +42,7 @@ def test_a_port_that_was_not_announced(target: Target) -> None:
 
 def test_a_process_without_its_main_thread(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked nothing: whatever it answers, it has to be replaced."""
-    monkeypatch.setattr(current, "is_hollow", lambda _: True)
+    monkeypatch.setattr(current, "main_thread_exited", lambda _: True)
     found = prober.probe(target, "liveness")
     assert (found.alive, found.certain) == (False, True)
 
