@@ -27,8 +27,8 @@ MIB = 2**20
 OURS = """
 import json, sys
 from pathlib import Path
-from frostline_runtime.download import fetch
-from frostline_runtime.transfer import Wanted
+from frostline_runtime.download.fetch import fetch
+from frostline_runtime.download.transfer import Wanted
 made = json.loads(sys.argv[1])
 fetch(Wanted(name="f", urls=(made["url"],), size=made["size"], sha256=made["sha256"]),
       Path(made["place"]))

@@ -2,19 +2,18 @@
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
 from typing import cast
 
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact import runfile
 from frostline_runtime.artifact.announce import say
+from frostline_runtime.artifact.locations import Locations
+from frostline_runtime.artifact.loopback import Answer, request
 from frostline_runtime.artifact.manifest import Manifest
-from frostline_runtime.supervision.probe import Answer, request
 
-NOT_RUNNING = 3
-USAGE_ERROR = 2
 _PATIENCE = 5.0
 _STOP_PATIENCE = 15.0
 _FOLLOW_EVERY = 0.5
@@ -22,10 +21,9 @@ _FOLLOW_EVERY = 0.5
 Ask = Callable[[str, str], Answer]
 
 
-def main(manifest: Manifest, options: argparse.Namespace) -> int:
+def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) -> int:
     """Do what *options* ask of the running instance and return the exit code."""
-    place = runfile.folder(manifest, os.environ)
-    facts = runfile.read(place)
+    facts = runfile.read(locations.state)
     port = runfile.number(facts, "control")
 
     def ask(method: str, path: str) -> Answer:
@@ -47,16 +45,16 @@ def main(manifest: Manifest, options: argparse.Namespace) -> int:
                 return _stop(ask)
     except (OSError, ValueError):
         say(f"{manifest.product}: is not running.")
-        return NOT_RUNNING
+        return exit_codes.NEGATIVE_ANSWER
     except KeyboardInterrupt:
-        return 130
+        return exit_codes.INTERRUPTED
 
 
 def _status(ask: Ask, *, as_json: bool) -> int:
     report = _object(ask("GET", "/health").body)
     if as_json:
         print(json.dumps(report, indent=2))
-        return 0
+        return exit_codes.OK
     print(f"{report['status']}  up {report['uptime_s']} s")
     services = cast("dict[str, dict[str, object]]", report["services"])
     for name, facts in services.items():
@@ -66,14 +64,14 @@ def _status(ask: Ask, *, as_json: bool) -> int:
         if facts["reason"]:
             shown.append(str(facts["reason"]))
         print(f"{name:16} {facts['state']!s:9} {', '.join(shown)}")
-    return 0
+    return exit_codes.OK
 
 
 def _logs(ask: Ask, name: str, *, follow: bool) -> int:
     services = cast("dict[str, object]", _object(ask("GET", "/health").body)["services"])
     if name and name not in services:
         say(f"there is no service {name!r} here; there is {', '.join(services)}.")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     shown = dict.fromkeys([name] if name else services, 0)
     while True:
         for service, last in shown.items():
@@ -82,7 +80,7 @@ def _logs(ask: Ask, name: str, *, follow: bool) -> int:
                 print(line["text"] if name else f"[{service}] {line['text']}", flush=True)
                 shown[service] = cast("int", line["number"])
         if not follow:
-            return 0
+            return exit_codes.OK
         time.sleep(_FOLLOW_EVERY)
 
 
@@ -93,17 +91,17 @@ def _stop(ask: Ask) -> int:
         try:
             ask("GET", "/livez")
         except (OSError, ValueError):
-            return 0
+            return exit_codes.OK
         time.sleep(0.05)
-    return code or 1
+    return code or exit_codes.FAILED
 
 
 def _said(answer: Answer) -> int:
     body = _object(answer.body)
     if "error" in body:
         print(body["error"], file=sys.stderr)
-        return USAGE_ERROR
-    return 0
+        return exit_codes.USAGE_ERROR
+    return exit_codes.OK
 
 
 def _object(body: bytes) -> dict[str, object]:

@@ -8,18 +8,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from frostline_runtime import serve, takeover
-from frostline_runtime.artifact import environment, override, runfile
+from frostline_runtime import exit_codes, serve, takeover
+from frostline_runtime.artifact import override, runfile
 from frostline_runtime.artifact.announce import Announcer, say
+from frostline_runtime.artifact.locations import Locations, locate
 from frostline_runtime.artifact.manifest import Manifest, Port
+from frostline_runtime.exit_codes import EXIT_CODES
 from frostline_runtime.supervision import launch, lifeline
 from frostline_runtime.supervision.looplag import LoopLag
 from frostline_runtime.supervision.ports import PortError
 
-USAGE_ERROR = 2
-FINDINGS = 3
-ALREADY_RUNNING = 75
-BAD_CONFIGURATION = 76
 # With a desktop shell around it, time to show why; nobody else would look.
 FATAL_LINGER = 30.0
 
@@ -29,39 +27,41 @@ def main(manifest: Manifest, bundle: Path, argv: Sequence[str], started: float) 
     if argv[:1] == ["run"]:  # the script's own arguments are not ours to parse
         return run_script(manifest, argv[1:])
     options = _parser(manifest).parse_args(argv)
+    locations = locate(manifest, os.environ, bundle)
     match options.command:
         case "service":
             return run_service(manifest, options.name)
         case "selftest":
-            return run_selftest(manifest, bundle, as_json=options.json)
+            return run_selftest(manifest, locations, as_json=options.json)
         case "model":
             from frostline_runtime.model import commands as models  # noqa: PLC0415  # what fetches is not cheap
 
-            return models.main(manifest, options)
+            return models.main(manifest, options, locations)
         case "status" | "logs" | "stop" | "restart":
             from frostline_runtime import client  # noqa: PLC0415  # only for these
 
-            return client.main(manifest, options)
+            return client.main(manifest, options, locations)
         case _:
-            return run_all(manifest, options, started)
+            return run_all(manifest, options, locations, started)
 
 
-def run_all(manifest: Manifest, options: argparse.Namespace, started: float) -> int:
+def run_all(
+    manifest: Manifest, options: argparse.Namespace, locations: Locations, started: float
+) -> int:
     """Run all services under supervision, the only instance of this product and storage."""
-    environ = dict(os.environ)
-    place = runfile.folder(manifest, environ)
+    state = locations.state
     try:
-        held = runfile.take(place)
+        held = runfile.take(state)
         if held is None:
-            held = takeover.take(place)
+            held = takeover.take(state)
     except OSError as error:
-        say(f"{manifest.product}: {place} cannot be used: {error.strerror}.")
-        return BAD_CONFIGURATION
+        say(f"{manifest.product}: {state} cannot be used: {error.strerror}.")
+        return exit_codes.CANNOT_START
     if held is None:
-        return _already_running(manifest, runfile.read(place))
-    code = 1
+        return _already_running(manifest, runfile.read(state))
+    code = exit_codes.FAILED
     try:
-        code = _supervise(manifest, place, environ, options, started)
+        code = _supervise(manifest, locations, options, started)
     except BaseException:  # noqa: BLE001  # this process ends here, whatever it is
         import traceback  # noqa: PLC0415  # only now
 
@@ -71,14 +71,14 @@ def run_all(manifest: Manifest, options: argparse.Namespace, started: float) -> 
 
 
 def _supervise(
-    manifest: Manifest, place: Path, environ: dict[str, str], options: argparse.Namespace,
-    started: float,
-) -> int:  # fmt: skip
+    manifest: Manifest, locations: Locations, options: argparse.Namespace, started: float
+) -> int:
     from frostline_runtime.supervision.supervisor import (  # noqa: PLC0415  # a service needs none
         Options,
         Supervisor,
     )
 
+    environ = dict(os.environ)
     shell = options.shell_pid or int(environ.pop("FROSTLINE_SHELL_PID", "0") or 0)
     asked = Options(
         control=Port(mode="fixed" if options.port else "prefer", number=options.port),
@@ -89,15 +89,14 @@ def _supervise(
         ready_file=environ.pop("FROSTLINE_READY_FILE", ""),
         token=environ.pop("FROSTLINE_TOKEN", ""),
     )
-    storage = environment.storage_directory(manifest.environment, environ)
-    manifest, problems = override.load(manifest, storage)
+    manifest, problems = override.load(manifest, locations.storage)
     for problem in problems:
         say(f"{manifest.product}: {problem}")
     try:
-        return Supervisor(manifest, place, environ, asked, started).run()
+        return Supervisor(manifest, locations, environ, asked, started).run()
     except PortError as error:
         say(f"{manifest.product}: control {error}")
-        return BAD_CONFIGURATION
+        return exit_codes.CANNOT_START
 
 
 def _stdin_is_pipe() -> bool:
@@ -114,7 +113,7 @@ def _already_running(manifest: Manifest, facts: runfile.Facts) -> int:
     announcer.emit("already_running", pid=pid, base_url=url)
     announcer.close()
     say(f"{manifest.product}: is running already (pid {pid}, {url}).")
-    return ALREADY_RUNNING
+    return exit_codes.ALREADY_RUNNING
 
 
 def run_service(manifest: Manifest, name: str) -> int:
@@ -122,7 +121,7 @@ def run_service(manifest: Manifest, name: str) -> int:
     names = [service.name for service in manifest.services if service.kind == "entry"]
     if name not in names:
         say(f"{manifest.product}: no service {name!r} here; there is {', '.join(names)}.")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     service = manifest.service(name)
     lag = LoopLag()
     follow = os.environ.pop(launch.LIFELINE_FD, "")
@@ -138,21 +137,21 @@ def run_script(manifest: Manifest, argv: Sequence[str]) -> int:
     known = ", ".join(manifest.console_scripts) or "none"
     if not argv or argv[0].startswith("-"):
         say(f"usage: {manifest.product} run SCRIPT [ARGUMENTS]; scripts: {known}")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     if argv[0] not in manifest.console_scripts:
         say(f"{manifest.product}: no script {argv[0]!r} in this artifact; scripts: {known}.")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     sys.argv = list(argv)
     return serve.exit_code(find_script(argv[0]).load()())
 
 
-def run_selftest(manifest: Manifest, bundle: Path, *, as_json: bool) -> int:
+def run_selftest(manifest: Manifest, locations: Locations, *, as_json: bool) -> int:
     """Check the artifact from the inside; 3 if something is wrong."""
     from dataclasses import asdict  # noqa: PLC0415  # as below
 
     from frostline_runtime import selftest  # noqa: PLC0415  # 20 ms that a service saves
 
-    report = selftest.run(manifest, bundle)
+    report = selftest.run(manifest, locations)
     if as_json:
         body = {"ok": bool(report), **asdict(report)}
         print(json.dumps(body, indent=2))
@@ -162,16 +161,15 @@ def run_selftest(manifest: Manifest, bundle: Path, *, as_json: bool) -> int:
         for finding in report.findings:
             print(f"FAILED {finding['check']}: {finding['subject']}: {finding['reason']}")
         print("ok" if report else f"{len(report.findings)} findings")
-    return 0 if report else FINDINGS
+    return exit_codes.OK if report else exit_codes.NEGATIVE_ANSWER
 
 
 def _parser(manifest: Manifest) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=manifest.product,
         description=f"{manifest.name} {manifest.version}. Without a command: run all services.",
-        epilog="exit codes: 0 stopped as asked, 2 wrong usage, 3 selftest findings, "
-        "69 a model cannot be fetched, 70 a required service failed, 75 running already, "
-        "76 configuration (a taken control port), 77 the shell went away",
+        epilog="exit codes:\n" + "\n".join(f"  {code:3}  {text}" for code, _, text in EXIT_CODES),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument(

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact import frozen, guardian
 
 STARTED = time.monotonic()
@@ -22,7 +23,7 @@ def main() -> int:
         manifest = load(bundle)
     except ManifestError as error:
         print(error, file=sys.stderr)
-        return 76
+        return exit_codes.CANNOT_START
     if not frozen.is_frozen():  # as above
         environment.apply(manifest.environment, os.environ, str(bundle))
     if not manifest.services:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest
 
 # A onefile artifact may have to unpack itself first.
@@ -22,7 +23,7 @@ Problems = Iterator[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class SelfTest:
     """What was checked, by number, what was found wrong, and what is there to be compared."""
 
     checked: dict[str, int]
@@ -34,20 +35,20 @@ class Report:
         return not self.findings
 
 
-def run(manifest: Manifest, bundle: Path) -> Report:
+def run(manifest: Manifest, locations: Locations) -> SelfTest:
     """Return the report on the running artifact."""
     checks: dict[str, tuple[Collection[str], Callable[[], Problems]]] = {
         "module": (manifest.modules, lambda: _modules(manifest.modules)),
         "metadata": (manifest.distributions, lambda: _metadata(manifest)),
         "console-script": (manifest.console_scripts, lambda: _scripts(manifest)),
         "entry-points": (manifest.entry_points, lambda: _entry_points(manifest)),
-        "file": (manifest.files, lambda: _files(manifest, bundle)),
-        "library": (manifest.libraries, lambda: _libraries(manifest, bundle)),
+        "file": (manifest.files, lambda: _files(manifest, locations.bundle)),
+        "library": (manifest.libraries, lambda: _libraries(manifest, locations.bundle)),
         "child": (("multiprocessing",), _child),
         "tls-roots": (("default",), _tls),
-        "writable": (("temporary folder", "storage"), lambda: _writable(manifest)),
+        "writable": (("temporary folder", "storage"), lambda: _writable(locations)),
     }
-    return Report(
+    return SelfTest(
         checked={name: len(items) for name, (items, _) in checks.items()},
         facts={
             "python": [f"{sys.version_info.major}.{sys.version_info.minor}"],
@@ -157,12 +158,11 @@ def _tls() -> Problems:
         yield "default", str(error)
 
 
-def _writable(manifest: Manifest) -> Problems:
-    storage = os.environ.get(manifest.environment.storage_variable, "")
-    for folder in filter(None, (tempfile.gettempdir(), storage)):
+def _writable(locations: Locations) -> Problems:
+    for folder in filter(None, (Path(tempfile.gettempdir()), locations.storage)):
         try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            yield folder, error.strerror or str(error)
+            yield str(folder), error.strerror or str(error)

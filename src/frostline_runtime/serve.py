@@ -8,11 +8,12 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Protocol, cast
 
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact.guardian import INSTANCE
+from frostline_runtime.artifact.loopback import INSTANCE_HEADER
 from frostline_runtime.artifact.manifest import Serve
 from frostline_runtime.supervision.launch import PORT, inherited_listener
 from frostline_runtime.supervision.looplag import LoopLag
-from frostline_runtime.supervision.probe import INSTANCE_HEADER
 
 Scope = Mapping[str, object]
 Send = Callable[[dict[str, object]], Awaitable[None]]
@@ -60,11 +61,11 @@ def run(entry: str, serve: Serve, lag: LoopLag | None = None) -> int:
 def exit_code(result: object) -> int:
     """Return the exit code that `sys.exit(result)` would end with."""
     if result is None:
-        return 0
+        return exit_codes.OK
     if isinstance(result, int):
         return result
     print(result, file=sys.stderr)
-    return 1
+    return exit_codes.FAILED
 
 
 def _run_asgi(application: Application, lag: LoopLag) -> int:
@@ -80,7 +81,7 @@ def _run_asgi(application: Application, lag: LoopLag) -> int:
     )
     server: _Server = uvicorn.Server(config)
     server.run(sockets=[listener] if listener else None)
-    return 0
+    return exit_codes.OK
 
 
 def signed(application: Application, instance: str, lag: LoopLag) -> Application:
@@ -137,4 +138,4 @@ def _run_wsgi(application: Application) -> int:
 
     server.set_app(wsgi)
     server.serve_forever()
-    return 0
+    return exit_codes.OK

@@ -22,7 +22,7 @@ from faulty_http import CONTENT, ETAG, SHA256, Behaviour, Exchange, FaultyServer
 
 from frostline_runtime.download.fetch import Patience, fetch, is_there
 from frostline_runtime.download.parts import forget, kept
-from frostline_runtime.download.transfer import CHUNK, DownloadError, Report, Wanted
+from frostline_runtime.download.transfer import CHUNK, DownloadError, Progress, Wanted
 
 pytestmark = pytest.mark.product("L2")
 QUICK = Patience(stall=0.4, lock=0.3, attempts=3, pause=0.01)
@@ -498,8 +498,8 @@ def test_a_folder_that_cannot_be_written(small_disk: Callable[[str], Path]) -> N
 WORKER = """
 import json, sys
 from pathlib import Path
-from frostline_runtime.download import Patience, fetch
-from frostline_runtime.transfer import Wanted
+from frostline_runtime.download.fetch import Patience, fetch
+from frostline_runtime.download.transfer import Wanted
 made = json.loads(sys.argv[1])
 fetch(Wanted(name="m", urls=(made["url"],), size=made["size"], sha256=made["sha256"]),
       Path(made["place"]), patience=Patience(stall=5, lock=20, attempts=5, pause=0.01))
@@ -596,7 +596,7 @@ def test_the_holder_of_a_lock_is_named(tmp_path: Path) -> None:
         process = worker(server, place)
         assert began.wait(20)
         with pytest.raises(DownloadError, match=f"has been fetched by process {process.pid} for"):
-            fetch(wanted(server.url()), place, report=Report(note=notes.append), patience=QUICK)
+            fetch(wanted(server.url()), place, progress=Progress(note=notes.append), patience=QUICK)
         process.kill()
         process.wait(20)
     assert notes == [f"process {process.pid} is fetching model.gguf; waiting for it"]
@@ -677,8 +677,8 @@ def test_progress_never_goes_back_on_a_resume(tmp_path: Path) -> None:
     """It goes from nothing to everything, over a cut."""
     seen: list[tuple[int, int]] = []
     with FaultyServer(cut(5)) as server:
-        report = Report(progress=lambda done, total: seen.append((done, total)))
-        fetch(wanted(server.url()), tmp_path / "m", patience=QUICK, report=report)
+        progress = Progress(update=lambda done, total: seen.append((done, total)))
+        fetch(wanted(server.url()), tmp_path / "m", patience=QUICK, progress=progress)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[0] == (0, SIZE)
     assert seen[-1] == (SIZE, SIZE)

@@ -20,13 +20,14 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `([\w./]+)` \| .* \|([^|]*)\|$", re.MULTILINE)
 # The build side may import these of the run time: pure functions over plain data.
 PURE = (
+    "frostline_runtime.artifact.json_pointer",
     "frostline_runtime.artifact.manifest",
     "frostline_runtime.download",
+    "frostline_runtime.exit_codes",
     "frostline_runtime.model.ape",
     "frostline_runtime.model.gguf",
     "frostline_runtime.model.llamafile",
     "frostline_runtime.model.preparation",
-    "frostline_runtime.supervision.probe.resolve_pointer",
 )
 NAMELESS = {"utils", "helpers", "common", "base", "manager"}
 # What an artifact must not import before its first line of output: 10 ms and more each.

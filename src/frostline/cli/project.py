@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -18,33 +17,18 @@ if TYPE_CHECKING:
     from frostline.cli.doctor import Diagnosis
     from frostline.cli.matrix import Job
     from frostline.source.fetch import ResourceState
-
-
-@dataclass(frozen=True)
-class ProductRow:
-    """A product of the project, as `products` lists it."""
-
-    product: str
-    name: str
-    version: str
-    layout: str
+    from frostline.source.product import ProductSummary
 
 
 @verb("Project", show=tables.products)
-def products() -> tuple[ProductRow, ...]:
+def products() -> "tuple[ProductSummary, ...]":
     """List the products of this project.
 
     Example: frostline products --json
     """
-    from frostline.profile import reading
-    from frostline.source import stage
+    from frostline.source import product
 
-    project, rows = here(), []
-    for name in project.products():
-        _, profile = reading.load(project, name, host())
-        title, version = stage.project_metadata(project.root / profile.source)
-        rows.append(ProductRow(name, title, version, profile.layout))
-    return tuple(rows)
+    return product.summaries(here())
 
 
 @verb("Project", show=tables.platforms)

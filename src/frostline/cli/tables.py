@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from frostline.audit.findings import Finding
     from frostline.cli.doctor import Diagnosis
     from frostline.cli.matrix import Job
-    from frostline.cli.project import ProductRow
     from frostline.freeze.bundle import Bundle
     from frostline.freeze.plan import Plan
     from frostline.freeze.prune import Candidate
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from frostline.smoke.verdict import Verdict
     from frostline.source.environment import Wheel
     from frostline.source.fetch import ResourceState
+    from frostline.source.product import ProductSummary
 
 
 def line(text: str) -> None:
@@ -201,7 +201,7 @@ def export(found: "Export") -> None:
     log.note(f"the executable is {found.executable} in it")
 
 
-def products(found: "Sequence[ProductRow]") -> None:
+def products(found: "Sequence[ProductSummary]") -> None:
     """Show the products of a project."""
     rows = [(row.product, row.name, row.version, row.layout) for row in found]
     log.table("products", ("product", "name", "version", "layout"), rows)

@@ -16,7 +16,7 @@ from frostline.profile.build import Build
 from frostline.release import package
 from frostline.release.github import ApiError, Repository, items, number, text
 from frostline_runtime.download import fetch as download
-from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
 
 WORKFLOW = "freeze.yml"
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
@@ -166,9 +166,9 @@ def _download(build: Build, repository: Repository, run: int, place: Path) -> Pa
         sha256=digest.removeprefix("sha256:"),
     )  # fmt: skip
     with log.downloads() as bars:
-        report = Report(progress=partial(bars.show, name), note=log.note)
+        progress = Progress(update=partial(bars.show, name), note=log.note)
         try:
-            download.fetch(wanted, place, report=report)
+            download.fetch(wanted, place, progress=progress)
         except DownloadError as error:
             raise FetchError(str(error), hint="try again with --run") from error
     return place

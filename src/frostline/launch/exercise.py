@@ -9,7 +9,7 @@ from pathlib import Path
 from frostline.core import command
 from frostline.launch.instance import ask
 from frostline.profile.checks import Command, Request
-from frostline_runtime.supervision.probe import resolve_pointer
+from frostline_runtime.artifact.json_pointer import resolve_pointer
 
 _COUNTER = "llamacpp:tokens_predicted_total"
 _OK = 200

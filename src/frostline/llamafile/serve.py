@@ -17,9 +17,9 @@ from frostline.source import fetch
 from frostline_runtime.artifact import manifest
 from frostline_runtime.artifact.manifest import Manifest, ModelServer, Port, Probe, Service
 from frostline_runtime.download import fetch as download
-from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
 from frostline_runtime.model import ape, llamafile, preparation
-from frostline_runtime.model.llamafile import Choice, ModelServerError, Version
+from frostline_runtime.model.llamafile import ModelServerError, ServerFiles, Version
 
 DEFAULT_BASE, DEFAULT_MODEL = "llamafile", "smollm2"
 _SUFFIXES = (".llamafile", ".gguf")
@@ -47,7 +47,7 @@ def confirm_on_terminal(question: str) -> bool:
     return sys.stdin.isatty() and log.ask(question)
 
 
-def find(paths: Workspace, request: ServeRequest, *, confirm: Confirm) -> Choice:
+def find(paths: Workspace, request: ServeRequest, *, confirm: Confirm) -> ServerFiles:
     """Return the files of *request*, fetched if need be.
 
     A llamafile as the model is its own server. Without a base the pinned llamafile is taken,
@@ -56,11 +56,11 @@ def find(paths: Workspace, request: ServeRequest, *, confirm: Confirm) -> Choice
     known = resources.load(paths)
     model = _file(paths, known, request.model, request, confirm) if request.model else None
     if model and not request.base and ape.kind_of(model) != "other":
-        return Choice(model)
+        return ServerFiles(model)
     base = _file(paths, known, request.base or DEFAULT_BASE, request, confirm)
     if not model and not request.base:
         model = _file(paths, known, DEFAULT_MODEL, request, confirm)
-    return Choice(base, model)
+    return ServerFiles(base, model)
 
 
 def _file(
@@ -108,8 +108,8 @@ def _by_url(
             )
         try:
             with log.downloads() as bars:
-                report = Report(lambda done, total: bars.show(name, done, total), log.note)
-                download.fetch(wanted, place, report=report, offline=request.offline)
+                progress = Progress(lambda done, total: bars.show(name, done, total), log.note)
+                download.fetch(wanted, place, progress=progress, offline=request.offline)
         except DownloadError as error:
             raise FetchError(str(error), hint="what has arrived is kept: try again") from error
     return place
@@ -125,7 +125,7 @@ def base(
     path = _file(paths, resources.load(paths), request.base or DEFAULT_BASE, request, confirm)
     try:
         with workspace.temporary() as folder:
-            found = preparation.examine(Choice(path), folder, environ, log.note)
+            found = preparation.examine(ServerFiles(path), folder, environ, log.note)
     except ModelServerError as error:
         raise UsageError(str(error), hint="name another --base") from error
     return path, found.version
@@ -161,7 +161,7 @@ class Served:
 
 
 def serve(
-    paths: Workspace, choice: Choice, request: ServeRequest, environ: Mapping[str, str],
+    paths: Workspace, choice: ServerFiles, request: ServeRequest, environ: Mapping[str, str],
     ready: Callable[[Served], None],
 ) -> None:  # fmt: skip
     """Serve *choice* until Ctrl-C, under the supervisor that runs it in artifacts, too.
@@ -195,7 +195,7 @@ def serve(
                     raise _failed(instance)
 
 
-def _manifest(choice: Choice, request: ServeRequest) -> Manifest:
+def _manifest(choice: ServerFiles, request: ServeRequest) -> Manifest:
     port = Port(mode="fixed" if request.port else "ephemeral", number=request.port, by="argument")
     service = Service(
         name=_SERVICE, kind="llamafile", port=port, startup=Probe(), start_timeout=_START_PATIENCE,

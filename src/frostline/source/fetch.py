@@ -18,7 +18,7 @@ from frostline.core.workspace import Workspace
 from frostline.profile.resources import Resource, with_figures
 from frostline_runtime.download import fetch as download
 from frostline_runtime.download import parts, transfer
-from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
 
 _AT_ONCE = 4
 
@@ -106,9 +106,9 @@ def measure(paths: Workspace, name: str, url: str) -> Wanted:
     kept = paths.build / "cache" / "pin" / url.rpartition("/")[2]
     parts.forget(kept)
     with log.downloads() as bars:
-        report = Report(progress=partial(bars.show, name), note=log.note)
+        progress = Progress(update=partial(bars.show, name), note=log.note)
         try:
-            download.fetch(Wanted(name=name, urls=(url,)), kept, report=report)
+            download.fetch(Wanted(name=name, urls=(url,)), kept, progress=progress)
         except DownloadError as error:
             raise FetchError(str(error), hint="check the address") from error
     found = Wanted(name=name, urls=(url,), size=kept.stat().st_size, sha256=transfer.hash_of(kept))
@@ -143,9 +143,9 @@ def _fetch_together(paths: Workspace, resources: Sequence[Resource]) -> None:
 
 def _fetch_one(paths: Workspace, resource: Resource, bars: log.Downloads) -> BaseException | None:
     name = f"{resource.name} {resource.version}"
-    report = Report(progress=partial(bars.show, name), note=log.note)
+    progress = Progress(update=partial(bars.show, name), note=log.note)
     try:
-        download.fetch(wanted(resource), place(paths, resource), report=report)
+        download.fetch(wanted(resource), place(paths, resource), progress=progress)
     except BaseException as error:  # noqa: BLE001  # raised where somebody waits
         return error
     return None

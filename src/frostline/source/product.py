@@ -1,10 +1,34 @@
 """Brings together what a product is made of: its environment, native wheels, stage."""
 
-from frostline.profile import policy, resources
+from dataclasses import dataclass
+
+from frostline.core.platforms import host
+from frostline.core.workspace import Workspace
+from frostline.profile import policy, reading, resources
 from frostline.profile.build import Build
 from frostline.source import environment, wheelhouse
 from frostline.source.environment import ProductEnvironment, Wheel
-from frostline.source.stage import Stage, build_stage
+from frostline.source.stage import Stage, build_stage, project_metadata
+
+
+@dataclass(frozen=True)
+class ProductSummary:
+    """A product of a project: its name, and what its own project says of it."""
+
+    product: str
+    name: str
+    version: str
+    layout: str
+
+
+def summaries(workspace: Workspace) -> tuple[ProductSummary, ...]:
+    """Return every product of the project. Raises ProfileError, UsageError."""
+    found = []
+    for product in workspace.products():
+        _, profile = reading.load(workspace, product, host())
+        name, version = project_metadata(workspace.root / profile.source)
+        found.append(ProductSummary(product, name, version, profile.layout))
+    return tuple(found)
 
 
 def native_wheels(build: Build) -> tuple[Wheel, ...]:

@@ -3,9 +3,8 @@
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from pathlib import Path
 
-from frostline_runtime.artifact.manifest import Environment, Manifest
+from frostline_runtime.artifact.manifest import Environment
 
 # Set by PyInstaller's bootloader for itself; poison for every other program.
 _BOOTLOADER_PREFIXES = ("_PYI_", "_MEIPASS")
@@ -68,16 +67,6 @@ def storage_directory(rules: Environment, environ: Mapping[str, str]) -> str:
         return ""
     chosen = environ.get(rules.storage_variable) or rules.storage_default
     return os.path.abspath(os.path.expanduser(chosen))  # noqa: PTH100, PTH111
-
-
-def data_folder(manifest: Manifest, environ: Mapping[str, str]) -> Path:
-    """Return where the product's first-run files lie: its storage, or its folder for state."""
-    storage = storage_directory(manifest.environment, environ)
-    if storage:
-        return Path(storage)
-    from frostline_runtime.system import current  # noqa: PLC0415  # a service needs none
-
-    return current.state_folder(manifest.product, environ)
 
 
 def bootloader_values(environ: Mapping[str, str]) -> dict[str, str]:

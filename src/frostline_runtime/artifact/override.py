@@ -57,10 +57,11 @@ _MODEL_SERVER: _Rules = {
 }
 
 
-def load(manifest: Manifest, folder: str) -> tuple[Manifest, list[str]]:
+def load(manifest: Manifest, folder: Path | None) -> tuple[Manifest, list[str]]:
     """Return *manifest* with the settings that lie in *folder*, and what is wrong with them."""
-    path = next((Path(folder, name) for name in NAMES if Path(folder, name).is_file()), None)
-    if not (folder and path):
+    paths = [folder / name for name in NAMES] if folder else []
+    path = next(filter(Path.is_file, paths), None)
+    if not path:
         return manifest, []
     try:
         settings = parse(path)

@@ -7,33 +7,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from frostline_runtime.artifact import environment
-from frostline_runtime.artifact.manifest import Manifest
 from frostline_runtime.system import current
 
 Facts = dict[str, object]
 
 
-def folder(manifest: Manifest, environ: Mapping[str, str]) -> Path:
-    """Return the folder of lock, runtime file, history and logs: one a product and storage."""
-    storage = environment.storage_directory(manifest.environment, environ)
-    if storage:
-        return Path(storage, "frostline")
-    return current.state_folder(manifest.product, environ)
+def take(state: Path) -> int | None:
+    """Return a descriptor that holds the lock of folder *state*, None if an instance has it.
+
+    Raises OSError if the folder cannot be used.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # another user owns the folder
+        state.chmod(0o700)
+    return current.lock(state / "lock")
 
 
-def take(place: Path) -> int | None:
-    """Return what holds the lock of *place*, or None if another instance has it."""
-    place.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(OSError):  # somebody else's folder: its owner decided
-        place.chmod(0o700)
-    return current.lock(place / "lock")
-
-
-def read(place: Path) -> Facts:
-    """Return the facts of the instance that runs, or ran last, in *place*; {} if none did."""
+def read(state: Path) -> Facts:
+    """Return what the last instance has written into folder *state*, {} if there was none."""
     try:
-        found = json.loads((place / "instance.json").read_text(encoding="utf-8"))
+        found = json.loads((state / "instance.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return cast("Facts", found) if isinstance(found, dict) else {}

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from frostline_runtime.control.auth import SHELL_ORIGINS, authorise
-from frostline_runtime.control.routes import Body, Keys, Subject, get, parse_query, post, problem
+from frostline_runtime.control.routes import Artifact, Body, Tokens, get, parse_query, post, problem
 
 CONNECTIONS = 16
 HEAD_LIMIT = 8 * 1024
@@ -48,11 +48,13 @@ class RequestError(Exception):
 class Server:
     """Answers on *listener*, which is listening already."""
 
-    def __init__(self, listener: socket.socket, subject: Subject, keys: Keys, pages: Path) -> None:
+    def __init__(
+        self, listener: socket.socket, artifact: Artifact, tokens: Tokens, pages: Path
+    ) -> None:
         self._listener = listener
         self._port: int = listener.getsockname()[1]
-        self._subject = subject
-        self._keys = keys
+        self._artifact = artifact
+        self._tokens = tokens
         self._pages = pages
         self._slots = threading.BoundedSemaphore(CONNECTIONS)
 
@@ -104,19 +106,18 @@ class Server:
         deadline: float,
     ) -> Body:  # fmt: skip
         path, _, query = target.partition("?")
-        access = authorise(method, path, headers, self._port, self._keys.accepted())
+        access = authorise(method, path, headers, self._port, self._tokens.accepted())
         if access.status == _NO_CONTENT:
             return _NO_CONTENT, "text/plain", b""
         if access.status != _OK:
             raise RequestError(access.status, access.reason)
         if method == "POST":
             body = read_body(connection, headers, rest, deadline)
-            return post(self._subject, self._keys, path, body)
+            return post(self._artifact, self._tokens, path, body)
         if path in _PAGES:
             name, kind = _PAGES[path]
             return _OK, kind, (self._pages / name).read_bytes()
-        accept = headers.get("accept", "")
-        return get(self._subject, path, parse_query(query), known=access.known, accept=accept)
+        return get(self._artifact, path, parse_query(query), known=access.known)
 
 
 def read_head(connection: socket.socket, deadline: float) -> tuple[str, str, Headers, bytes]:

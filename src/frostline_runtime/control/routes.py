@@ -4,23 +4,18 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
-
-from frostline_runtime.supervision.events import Shutdown, Verb, Want
+from typing import Literal, Protocol
 
 TICKET_LIFE = 60.0
 
 Report = dict[str, object]
+Verb = Literal["start", "stop", "restart"]
 Body = tuple[int, str, bytes]
-
-# draft-inadarei-api-health-check
-HEALTH_JSON = "application/health+json"
-_DRAFT = {"ok": "pass", "degraded": "warn"}
 
 _VERBS: dict[str, Verb] = {"start": "start", "stop": "stop", "restart": "restart"}
 
 
-class Subject(Protocol):
+class Artifact(Protocol):
     """What the control port shows and moves."""
 
     def report(self) -> Report:
@@ -35,11 +30,14 @@ class Subject(Protocol):
     def history(self, service: str) -> list[Report]:
         """Return the recent probes of *service*, oldest first. Raises KeyError."""
 
-    def request(self, event: Want | Shutdown) -> None:
-        """Hand *event* to the supervisor."""
+    def stop(self, reason: str) -> None:
+        """Ask the whole artifact to stop."""
+
+    def move(self, service: str, verb: Verb) -> None:
+        """Ask for *service* to be started, stopped or restarted."""
 
 
-class Keys:
+class Tokens:
     """The tokens that are accepted now."""
 
     def __init__(self, token: str) -> None:
@@ -66,31 +64,22 @@ class Keys:
         return session
 
 
-def get(
-    subject: Subject, path: str, query: Mapping[str, str], *, known: bool, accept: str = ""
-) -> Body:
-    """Return the answer to a GET; who is not *known* learns the status and nothing else.
-
-    *accept*: the media type of the draft on health checks brings its words for the status.
-    """
-    report = subject.report()
+def get(artifact: Artifact, path: str, query: Mapping[str, str], *, known: bool) -> Body:
+    """Return the answer to a GET; a client that is not *known* is told the status only."""
+    report = artifact.report()
     healthy = report["status"] in {"ok", "degraded"}
     match path:
         case "/health" | "/readyz":
             body = report if known and path == "/health" else {"status": report["status"]}
-            status, kind, data = _json(200 if healthy else 503, body)
-            if HEALTH_JSON in accept:
-                word = _DRAFT.get(str(report["status"]), "fail")
-                kind, data = HEALTH_JSON, json.dumps({**body, "status": word}).encode()
-            return status, kind, data
+            return _json(200 if healthy else 503, body)
         case "/livez":
             return _json(200, {"status": report["status"]})
         case "/metrics":
-            return 200, "text/plain; version=0.0.4; charset=utf-8", subject.metrics().encode()
+            return 200, "text/plain; version=0.0.4; charset=utf-8", artifact.metrics().encode()
         case "/api/logs":
-            return _found(lambda name: _lines(subject, name, query.get("after", "")), query)
+            return _found(lambda name: _lines(artifact, name, query.get("after", "")), query)
         case "/api/history":
-            return _found(lambda name: {"probes": subject.history(name)}, query)
+            return _found(lambda name: {"probes": artifact.history(name)}, query)
         case _:
             return problem(404, "there is nothing here; try /health")
 
@@ -103,35 +92,35 @@ def _found(answer: Callable[[str], Report], query: Mapping[str, str]) -> Body:
         return problem(404, f"there is no service {name!r}")
 
 
-def _lines(subject: Subject, name: str, after: str) -> Report:
-    lines = subject.lines(name, int(after) if after.isdigit() else 0)
+def _lines(artifact: Artifact, name: str, after: str) -> Report:
+    lines = artifact.lines(name, int(after) if after.isdigit() else 0)
     return {"lines": [{"number": number, "text": text} for number, text in lines]}
 
 
-def post(subject: Subject, keys: Keys, path: str, body: Mapping[str, object]) -> Body:
+def post(artifact: Artifact, tokens: Tokens, path: str, body: Mapping[str, object]) -> Body:
     """Return the answer to a POST, and hand on what it asks for."""
     match path.strip("/").split("/"):
         case ["api", "session"]:
-            session = keys.exchange(str(body.get("ticket", "")))
+            session = tokens.exchange(str(body.get("ticket", "")))
             if not session:
                 return problem(401, "this ticket was used, or is older than a minute")
             return _json(200, {"token": session})
         case ["api", "ticket"]:
-            return _json(200, {"ticket": keys.ticket()})
+            return _json(200, {"ticket": tokens.ticket()})
         case ["api", "stop"]:
-            subject.request(Shutdown(str(body.get("reason", "asked for"))))
+            artifact.stop(str(body.get("reason", "asked for")))
             return _json(202, {"accepted": "stop"})
         case ["api", "services", name, verb] if verb in _VERBS:
-            return _move(subject, name, _VERBS[verb])
+            return _move(artifact, name, _VERBS[verb])
         case _:
             return problem(404, "there is nothing here")
 
 
-def _move(subject: Subject, name: str, verb: Verb) -> Body:
-    services = subject.report()["services"]
+def _move(artifact: Artifact, name: str, verb: Verb) -> Body:
+    services = artifact.report()["services"]
     if not (isinstance(services, dict) and name in services):
         return problem(404, f"there is no service {name!r}")
-    subject.request(Want(name, verb))
+    artifact.move(name, verb)
     return _json(202, {"accepted": verb, "service": name})
 
 

@@ -31,7 +31,7 @@ from frostline_runtime.download.transfer import (
     LONGEST_WAIT,
     DownloadError,
     LaterError,
-    Report,
+    Progress,
     Wanted,
     WrongError,
     hash_of,
@@ -54,14 +54,14 @@ class Patience:
 
 
 def fetch(
-    wanted: Wanted, place: Path, *, report: Report | None = None, patience: Patience | None = None,
-    offline: bool = False, secrets: Mapping[str, str] | None = None,
+    wanted: Wanted, place: Path, *, progress: Progress | None = None,
+    patience: Patience | None = None, offline: bool = False, secrets: Mapping[str, str] | None = None,
 ) -> bool:  # fmt: skip
     """Make sure that *wanted* is at *place*; return whether it had to be fetched.
 
     *secrets* are headers for the first host of each address only. Raises DownloadError.
     """
-    told, limits = report or Report(), patience or Patience()
+    told, limits = progress or Progress(), patience or Patience()
     if is_there(wanted, place):
         return False
     if offline:
@@ -104,7 +104,7 @@ def is_there(wanted: Wanted, place: Path, *, whole: bool = False) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(place: Path, report: Report, patience: float) -> Iterator[None]:
+def _locked(place: Path, progress: Progress, patience: float) -> Iterator[None]:
     """Hold the lock of *place*; say who holds it while we wait. Raises DownloadError."""
     path, began, told = lock_of(place), time.monotonic(), False
     while True:
@@ -113,7 +113,9 @@ def _locked(place: Path, report: Report, patience: float) -> Iterator[None]:
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            report.note(f"{path.parent} knows no locks: nobody else should fetch {place.name} now")
+            progress.note(
+                f"{path.parent} knows no locks: nobody else should fetch {place.name} now"
+            )
             yield
             return
         if held is not None:
@@ -123,7 +125,7 @@ def _locked(place: Path, report: Report, patience: float) -> Iterator[None]:
             message = f"{place.name} has been fetched by {holder} for {patience:.0f} s: {path}."
             raise DownloadError(message)
         if not told:
-            report.note(f"{holder} is fetching {place.name}; waiting for it")
+            progress.note(f"{holder} is fetching {place.name}; waiting for it")
             told = True
         time.sleep(0.1)
     try:
@@ -145,15 +147,15 @@ def _holder(lock: Path) -> str:
 
 
 def _fetch_from_any(
-    wanted: Wanted, place: Path, report: Report, limits: Patience, secrets: Mapping[str, str]
+    wanted: Wanted, place: Path, progress: Progress, limits: Patience, secrets: Mapping[str, str]
 ) -> None:
     reasons = []
     for url in wanted.urls:
         try:
-            _fetch_from(url, wanted, place, report, limits, secrets)
+            _fetch_from(url, wanted, place, progress, limits, secrets)
         except WrongError as error:
             reasons.append(f"{_shown(url)}: {error}")
-            report.note(reasons[-1])
+            progress.note(reasons[-1])
             continue
         _finish(wanted, place)
         return
@@ -174,7 +176,7 @@ def _shown(url: str) -> str:
 
 
 def _fetch_from(
-    url: str, wanted: Wanted, place: Path, report: Report, limits: Patience,
+    url: str, wanted: Wanted, place: Path, progress: Progress, limits: Patience,
     secrets: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Fetch and check the part from *url*, again and again while it makes progress.
@@ -184,7 +186,7 @@ def _fetch_from(
     failures, second, most = 0, False, kept(place)
     while True:
         try:
-            digest = transfer(url, wanted, place, report, limits.stall, secrets)
+            digest = transfer(url, wanted, place, progress, limits.stall, secrets)
         except RefusedError as error:
             raise WrongError(str(error)) from error
         except LaterError as error:
@@ -193,7 +195,7 @@ def _fetch_from(
             if failures >= limits.attempts:
                 raise WrongError(f"{error} ({failures} attempts)") from error
             wait = _pause(failures, limits.pause) if error.wait is None else error.wait
-            report.note(f"{_shown(url)}: {error}; again in {wait:.0f} s")
+            progress.note(f"{_shown(url)}: {error}; again in {wait:.0f} s")
             time.sleep(min(wait, LONGEST_WAIT))
             continue
         problem = _check(wanted, place, digest)
@@ -202,7 +204,7 @@ def _fetch_from(
         if second:
             raise WrongError(problem)
         second = True
-        report.note(f"{_shown(url)}: {problem}; once more from the beginning")
+        progress.note(f"{_shown(url)}: {problem}; once more from the beginning")
 
 
 def _pause(failures: int, unit: float) -> float:

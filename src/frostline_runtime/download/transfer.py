@@ -58,10 +58,10 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Report:
+class Progress:
     """Who is told: *progress* gets bytes done and all (0: unknown), *note* what is in the way."""
 
-    progress: Callable[[int, int], object] = lambda *_: None
+    update: Callable[[int, int], object] = lambda *_: None
     note: Callable[[str], object] = lambda _: None
 
 
@@ -98,7 +98,12 @@ class _Offer:
 
 
 def transfer(
-    url: str, wanted: Wanted, place: Path, report: Report, stall: float, secrets: Mapping[str, str]
+    url: str,
+    wanted: Wanted,
+    place: Path,
+    progress: Progress,
+    stall: float,
+    secrets: Mapping[str, str],
 ) -> str:
     """Bring the part to its full length and return its sha256.
 
@@ -107,7 +112,7 @@ def transfer(
     if wanted.sha256 and wanted.size and kept(place) == wanted.size:  # ended just before its name
         return hash_of(part_of(place))
     if "://" not in url or url.startswith("file:"):
-        return _copy(url, wanted, place, report)
+        return _copy(url, wanted, place, progress)
     start, etag = _resumable(url, wanted, place)
     headers = {"Range": f"bytes={start}-", "If-Range": etag} if start else {}
     try:
@@ -123,7 +128,7 @@ def transfer(
             if not offer.start:  # never a new sidecar beside an older file's bytes
                 part_of(place).unlink(missing_ok=True)
             _write_sidecar(url, wanted, place, offer)
-            return _receive(response, place, offer, wanted, report)
+            return _receive(response, place, offer, wanted, progress)
     except SSLCertVerificationError as error:
         raise WrongError(f"its certificate is not trusted: {error.verify_message}") from error
     except (OSError, HTTPException) as error:
@@ -197,7 +202,9 @@ def _look(wanted: Wanted, place: Path, offer: _Offer) -> None:
         raise DownloadError(message)
 
 
-def _receive(response: Response, place: Path, offer: _Offer, wanted: Wanted, report: Report) -> str:
+def _receive(
+    response: Response, place: Path, offer: _Offer, wanted: Wanted, progress: Progress
+) -> str:
     """Write what comes behind what is there; return the sha256 of all.
 
     Raises LaterError if it ends too early.
@@ -208,13 +215,13 @@ def _receive(response: Response, place: Path, offer: _Offer, wanted: Wanted, rep
     try:
         os.ftruncate(descriptor, offer.start)
         done = os.lseek(descriptor, offer.start, os.SEEK_SET)
-        report.progress(done, total)
+        progress.update(done, total)
         with _Hasher(part_of(place), done) as hasher:
             while piece := response.read(CHUNK):
                 _write(descriptor, memoryview(piece), place)
                 done += len(piece)
                 hasher.put(piece)
-                report.progress(done, total)
+                progress.update(done, total)
                 if done - written_back >= _WRITE_BACK_EVERY:
                     written_back = _write_back(descriptor, written_back, done)
                 if total and done > total:
@@ -292,7 +299,7 @@ def _write_back(descriptor: int, start: int, end: int) -> int:
     return end
 
 
-def _copy(url: str, wanted: Wanted, place: Path, report: Report) -> str:
+def _copy(url: str, wanted: Wanted, place: Path, progress: Progress) -> str:
     """Take the file from a local path and return its sha256. Raises WrongError."""
     source = Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path))
     if "://" not in url:
@@ -303,5 +310,5 @@ def _copy(url: str, wanted: Wanted, place: Path, report: Report) -> str:
         shutil.copyfile(source, part_of(place))
     except (FileNotFoundError, IsADirectoryError) as error:
         raise WrongError("there is no such file") from error
-    report.progress(size, size)
+    progress.update(size, size)
     return hash_of(part_of(place))

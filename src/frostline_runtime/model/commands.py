@@ -6,11 +6,13 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from frostline_runtime.artifact import environment, frozen, override, runfile
+from frostline_runtime import exit_codes
+from frostline_runtime.artifact import override, runfile
 from frostline_runtime.artifact.announce import say
+from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest, Resource
 from frostline_runtime.download.fetch import is_there
 from frostline_runtime.download.parts import forget, kept
@@ -19,47 +21,40 @@ from frostline_runtime.model import llamafile, preparation
 from frostline_runtime.model.llamafile import ModelServerError
 from frostline_runtime.model.preparation import UnavailableError
 
-USAGE_ERROR = 2
-FINDINGS = 3
-BAD_CONFIGURATION = 78
-INTERRUPTED = 130
 
-
-def main(manifest: Manifest, options: argparse.Namespace) -> int:
+def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) -> int:
     """Do what *options* ask and return the exit code."""
-    environ = dict(os.environ)
-    storage = environment.storage_directory(manifest.environment, environ)
-    manifest, _ = override.load(manifest, storage)
+    manifest, _ = override.load(manifest, locations.storage)
     if options.action == "prepare":
-        return _prepare(manifest, environ)
+        return _prepare(manifest, locations)
     known = {resource.name: resource for resource in manifest.resources}
     strange = [name for name in options.names if name not in known]
     if strange:
         there = ", ".join(known) or "none"
         say(f"{manifest.product}: no model {strange[0]!r} here; there is {there}.")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     if options.action == "remove" and not options.names:
         say(f"{manifest.product}: say which: model remove NAME.")
-        return USAGE_ERROR
+        return exit_codes.USAGE_ERROR
     chosen = [known[name] for name in options.names] or [*known.values()]
-    if options.action == "list":
-        return _list(manifest, environ, chosen, as_json=options.json)
-    act = {"pull": _pull, "check": _check, "remove": _remove}[options.action]
+    actions = {
+        "list": lambda: _list(locations, chosen, as_json=options.json),
+        "pull": lambda: _pull(manifest, locations, chosen),
+        "check": lambda: _check(locations, chosen),
+        "remove": lambda: _remove(locations, chosen),
+    }
     try:
-        return act(manifest, environ, chosen)
+        return actions[options.action]()
     except KeyboardInterrupt:
         say("interrupted; what has arrived is kept")
-        return INTERRUPTED
+        return exit_codes.INTERRUPTED
 
 
-def _list(
-    manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource], *, as_json: bool
-) -> int:
-    folder = environment.data_folder(manifest, environ)
-    free = shutil.disk_usage(_existing(folder)).free
+def _list(locations: Locations, chosen: Sequence[Resource], *, as_json: bool) -> int:
+    free = shutil.disk_usage(_existing(locations.data)).free
     rows = []
     for resource in chosen:
-        place = llamafile.place_of(resource, manifest, environ)
+        place = locations.data / resource.destination
         state = "there" if is_there(preparation.wanted_of(resource), place) else "missing"
         part = kept(place)
         if state == "missing" and part:
@@ -71,13 +66,13 @@ def _list(
         })  # fmt: skip
     if as_json:
         print(json.dumps({"free": free, "models": rows}, indent=2))
-        return 0
+        return exit_codes.OK
     for row in rows:
         doubt = f"  NOT VERIFIED: {why}" if (why := row["unverified"]) else ""
         facts = f"{row['name']:24} {row['state']:12} {_megabytes(row['size']):>12}"
         print(f"{facts}  {row['place']}{doubt}")
-    print(f"{_megabytes(free)} free in {folder}")
-    return 0
+    print(f"{_megabytes(free)} free in {locations.data}")
+    return exit_codes.OK
 
 
 def _existing(folder: Path) -> Path:
@@ -88,10 +83,10 @@ def _megabytes(size: object) -> str:
     return f"{size / 1e6:.1f} MB" if isinstance(size, int) and size else "size unknown"
 
 
-def _pull(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource]) -> int:
+def _pull(manifest: Manifest, locations: Locations, chosen: Sequence[Resource]) -> int:
     failed = False
     for resource in chosen:
-        place = llamafile.place_of(resource, manifest, environ)
+        place = locations.data / resource.destination
         try:
             fetched = preparation.fetch_resource(resource, place, _line)
         except DownloadError as error:
@@ -101,10 +96,10 @@ def _pull(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resou
         print(f"{resource.name}: {'fetched' if fetched else 'was there already'}: {place}")
     if not chosen:
         print(f"{manifest.product} has no models to fetch.")
-    facts = runfile.read(runfile.folder(manifest, environ))
+    facts = runfile.read(locations.state)
     if facts and not facts.get("ended"):
         print(f"{manifest.product} uses it after its next start.")
-    return llamafile.UNAVAILABLE if failed else 0
+    return exit_codes.UNAVAILABLE if failed else exit_codes.OK
 
 
 def _line(text: str) -> None:
@@ -116,14 +111,14 @@ def _line(text: str) -> None:
         say(text)
 
 
-def _check(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource]) -> int:
+def _check(locations: Locations, chosen: Sequence[Resource]) -> int:
     wrong = False
     for resource in chosen:
-        place = llamafile.place_of(resource, manifest, environ)
+        place = locations.data / resource.destination
         verdict = _judged(resource, place)
         wrong |= verdict not in {"good", "not there"}
         print(f"{resource.name}: {verdict}")
-    return FINDINGS if wrong else 0
+    return exit_codes.NEGATIVE_ANSWER if wrong else exit_codes.OK
 
 
 def _judged(resource: Resource, place: Path) -> str:
@@ -141,27 +136,27 @@ def _judged(resource: Resource, place: Path) -> str:
     return "good"
 
 
-def _remove(manifest: Manifest, environ: Mapping[str, str], chosen: Sequence[Resource]) -> int:
+def _remove(locations: Locations, chosen: Sequence[Resource]) -> int:
     for resource in chosen:
-        place = llamafile.place_of(resource, manifest, environ)
+        place = locations.data / resource.destination
         there = place.exists() or kept(place)
         forget(place)
         print(f"{resource.name}: {'removed' if there else 'was not there'}: {place}")
-    return 0
+    return exit_codes.OK
 
 
-def _prepare(manifest: Manifest, environ: Mapping[str, str]) -> int:
+def _prepare(manifest: Manifest, locations: Locations) -> int:
     """Prepare the model server for the supervisor; the last line says what is wrong."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    folder = runfile.folder(manifest, environ) / llamafile.FOLDER
+    environ = dict(os.environ)
     try:
-        choice = llamafile.choose(manifest, environ, frozen.bundle())
-        if choice:
-            preparation.prepare(manifest, choice, folder, environ, say)
+        files = llamafile.choose(manifest, environ, locations)
+        if files:
+            preparation.prepare(files, environ, locations, say)
     except ModelServerError as error:
         say(str(error))
-        return BAD_CONFIGURATION
+        return exit_codes.MISCONFIGURED
     except UnavailableError as error:
         say(str(error))
-        return llamafile.UNAVAILABLE
-    return 0
+        return exit_codes.UNAVAILABLE
+    return exit_codes.OK

@@ -7,19 +7,18 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from frostline_runtime.artifact import environment
-from frostline_runtime.artifact.manifest import Manifest, ModelServer, Probe, Resource
-from frostline_runtime.supervision.probe import Verdict, resolve_pointer
+from frostline_runtime.artifact.json_pointer import resolve_pointer
+from frostline_runtime.artifact.locations import Locations
+from frostline_runtime.artifact.manifest import Manifest, ModelServer, Resource
 from frostline_runtime.system import current
 
 Version = tuple[int, ...]
 
 NEW = (0, 10)
 FOLDER = "model-server"
-UNAVAILABLE = 69  # sysexits: what a preparation needs cannot be had now
 FACTS = "prepared.json"
 MODELS = "/v1/models"
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)(?:\.(\d+))?\b")
@@ -27,7 +26,6 @@ _PROGRESS = re.compile(r"([^\s:]+): (\d+) of (\d+|\?) bytes")
 _LISTENS = re.compile(r"listening (?:at|on) https?://[^\s/]*:(\d+)")
 # They would override the command line, or are secrets that a model server has no use for.
 _DROPPED = ("LLAMA_", "AIP_", "HF_TOKEN")
-_PREFIX_FLAGS = ("--api-prefix", "--url-prefix")
 _HINTS = (
     ("", r"not within the file bounds|corrupted or incomplete|failed to load model",
      "the model is damaged or incomplete: check it, or fetch it again"),
@@ -65,7 +63,7 @@ class ModelServerError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ServerFiles:
     """The files that were chosen, whether they are there or not; *missing* ones can be fetched.
 
     *base*: a server that could run the chosen one as its model.
@@ -78,8 +76,8 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What was found out about a choice: all that a launch needs.
+class PreparedServer:
+    """What was found out about a files: all that a launch needs.
 
     *shell*: the kernel does not know the file, `/bin/sh` does. *home* and *temporary* are folders
     that it may write. *seen* tells whether the files are still those that were looked at.
@@ -94,7 +92,9 @@ class Prepared:
     seen: Mapping[str, tuple[int, int]]
 
 
-def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choice | None:
+def choose(
+    manifest: Manifest, environ: Mapping[str, str], locations: Locations
+) -> ServerFiles | None:
     """Return the files of the model server, or None if none is configured.
 
     The user's variables go before the profile. Raises ModelServerError if a file is missing that
@@ -104,9 +104,9 @@ def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choi
     if not server:
         return None
     chosen = environ.get(server.variable, "") if server.variable else ""
-    executable = _filled(chosen or server.executable, manifest, environ, bundle)
+    executable = _filled(chosen or server.executable, locations)
     own_model = environ.get(server.model_variable, "") if server.model_variable else ""
-    model = _filled(own_model or ("" if chosen else server.model), manifest, environ, bundle)
+    model = _filled(own_model or ("" if chosen else server.model), locations)
     if not executable:
         return None
     missing = []
@@ -116,7 +116,9 @@ def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choi
     ):
         if not path or path.is_file():
             continue
-        resource = by_place(manifest, environ, path)
+        resource = next(
+            (r for r in manifest.resources if locations.data / r.destination == path), None
+        )
         if not resource:
             origin = f"{variable} names" if variable else "the profile names"
             name = "model server" if what == "server" else "model"
@@ -129,29 +131,15 @@ def choose(manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Choi
         origin = f"{server.variable} names" if chosen else "the profile names"
         message = f"model server not executable: {origin} {executable}; run `chmod +x` on it."
         raise ModelServerError(message)
-    base = _filled(server.executable, manifest, environ, bundle) if chosen else None
-    return Choice(executable, model, tuple(missing), base if base and base.is_file() else None)
+    base = _filled(server.executable, locations) if chosen else None
+    return ServerFiles(executable, model, tuple(missing), base if base and base.is_file() else None)
 
 
-def _filled(text: str, manifest: Manifest, environ: Mapping[str, str], bundle: Path) -> Path | None:
+def _filled(text: str, locations: Locations) -> Path | None:
     if not text:
         return None
-    folder = environment.data_folder(manifest, environ)
-    filled = text.replace("{bundle}", str(bundle)).replace("{storage}", str(folder))
-    return Path(filled).expanduser()
-
-
-def by_place(manifest: Manifest, environ: Mapping[str, str], path: Path) -> Resource | None:
-    """Return the resource that belongs at *path*, if there is one."""
-    for resource in manifest.resources:
-        if place_of(resource, manifest, environ) == path:
-            return resource
-    return None
-
-
-def place_of(resource: Resource, manifest: Manifest, environ: Mapping[str, str]) -> Path:
-    """Return where *resource* lies once it was fetched."""
-    return environment.data_folder(manifest, environ) / resource.destination
+    filled = text.replace("{bundle}", str(locations.bundle))
+    return Path(filled.replace("{storage}", str(locations.data))).expanduser()
 
 
 def parse_version(said: str) -> Version:
@@ -160,20 +148,20 @@ def parse_version(said: str) -> Version:
     return tuple(int(part) for part in found.groups(default="0")) if found else ()
 
 
-def recall(choice: Choice, folder: Path) -> Prepared | None:
-    """Return what was found out about *choice* before, if its files are the same."""
+def recall(files: ServerFiles, folder: Path) -> PreparedServer | None:
+    """Return what was found out about *files* before, if its files are the same."""
     try:
         raw = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         seen = {path: (int(size), int(when)) for path, (size, when) in raw["seen"].items()}
-        known = Prepared(**{**raw, "version": tuple(raw["version"]), "seen": seen})
+        known = PreparedServer(**{**raw, "version": tuple(raw["version"]), "seen": seen})
         same = all(signature(Path(path)) == value for path, value in seen.items())
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    model = str(choice.model or "")
-    return known if same and {str(choice.executable), model} - {""} <= seen.keys() else None
+    model = str(files.model or "")
+    return known if same and {str(files.executable), model} - {""} <= seen.keys() else None
 
 
-def remember(prepared: Prepared, folder: Path) -> None:
+def remember(prepared: PreparedServer, folder: Path) -> None:
     """Keep *prepared* for the next start. Raises OSError."""
     beside = folder / f".{FACTS}.{os.getpid()}"
     beside.write_text(json.dumps(asdict(prepared)), encoding="utf-8")
@@ -186,7 +174,9 @@ def signature(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def command(prepared: Prepared, server: ModelServer, port: int, key_file: str = "") -> list[str]:
+def command(
+    prepared: PreparedServer, server: ModelServer, port: int, key_file: str = ""
+) -> list[str]:
     """Return the command line that serves on loopback *port*, as its version wants it."""
     line = ["/bin/sh"] if prepared.shell else []
     line.append(prepared.executable)
@@ -213,7 +203,7 @@ def command(prepared: Prepared, server: ModelServer, port: int, key_file: str = 
     return [*line, *server.arguments]
 
 
-def child_environment(environ: Mapping[str, str], prepared: Prepared) -> dict[str, str]:
+def child_environment(environ: Mapping[str, str], prepared: PreparedServer) -> dict[str, str]:
     """Return *environ* with a home of its own, without what would override the command line."""
     kept = {name: value for name, value in environ.items() if not name.startswith(_DROPPED)}
     return {**kept, "HOME": prepared.home, "TMPDIR": prepared.temporary}
@@ -250,32 +240,6 @@ def addresses(server: ModelServer, port: int, key: str) -> dict[str, str]:
         name: value.replace("{url}", url).replace("{key}", key)
         for name, value in server.addresses.items()
     }
-
-
-def question(asked: Probe, server: ModelServer) -> Probe:
-    """Return *asked* as this server answers it: under its prefix, and the old `--v2` otherwise."""
-    arguments = [*server.command, *server.arguments]
-    if "--v2" in arguments and asked.path == "/health":
-        asked = replace(asked, path=MODELS)
-    for flag in _PREFIX_FLAGS:
-        if flag in arguments[:-1]:
-            prefix = arguments[arguments.index(flag) + 1].rstrip("/")
-            return replace(asked, path=f"{prefix}{asked.path}")
-    return asked
-
-
-def judge_models(status: int, body: bytes) -> Verdict:
-    """Return whether a healthy server serves any model: newer ones can run without one.
-
-    Anything but a list is no reason to doubt: old versions ask for the key first.
-    """
-    try:
-        listed = resolve_pointer(json.loads(body), "/data") if status == 200 else None  # noqa: PLR2004
-    except (ValueError, LookupError):
-        return Verdict(healthy=True)
-    if listed == []:
-        return Verdict(healthy=False, detail=f"{MODELS}: it runs, but has loaded no model")
-    return Verdict(healthy=True)
 
 
 def served_model(status: int, body: bytes) -> str:

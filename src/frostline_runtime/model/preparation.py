@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from frostline_runtime.artifact.manifest import Manifest, Resource
+from frostline_runtime.artifact.locations import Locations
+from frostline_runtime.artifact.manifest import Resource
 from frostline_runtime.download.fetch import fetch
 from frostline_runtime.download.filetypes import describe
-from frostline_runtime.download.transfer import DownloadError, Report, Wanted
+from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
 from frostline_runtime.model import ape, gguf, llamafile
-from frostline_runtime.model.llamafile import Choice, ModelServerError, Prepared
+from frostline_runtime.model.llamafile import ModelServerError, PreparedServer, ServerFiles
 from frostline_runtime.system import current
 
 VERSION_PATIENCE = 10.0
@@ -33,20 +34,20 @@ class UnavailableError(Exception):
 
 
 def prepare(
-    manifest: Manifest, choice: Choice, folder: Path, environ: Mapping[str, str], say: Say
-) -> Prepared:
-    """Make sure that *choice* is there and good, and return what a launch needs, also kept.
+    files: ServerFiles, environ: Mapping[str, str], locations: Locations, say: Say
+) -> PreparedServer:
+    """Make sure that *files* is there and good, and return what a launch needs, also kept.
 
-    *folder* is the server's own. Raises ModelServerError, UnavailableError.
+    Raises ModelServerError, UnavailableError.
     """
-    for resource in choice.missing:
-        place = llamafile.place_of(resource, manifest, environ)
+    folder = locations.state / llamafile.FOLDER
+    for resource in files.missing:
         try:
-            fetch_resource(resource, place, say)
+            fetch_resource(resource, locations.data / resource.destination, say)
         except DownloadError as error:
             raise UnavailableError(str(error)) from error
     try:
-        prepared = examine(choice, folder, environ, say)
+        prepared = examine(files, folder, environ, say)
         llamafile.remember(prepared, folder)
     except OSError as error:
         message = f"{error.filename or folder}: {error.strerror or error}"
@@ -70,7 +71,7 @@ def fetch_resource(resource: Resource, place: Path, say: Say, *, offline: bool =
             told[0] = now
             say(progress_line(resource.name, done, total))
 
-    return fetch(wanted, place, report=Report(progress, say), offline=offline)
+    return fetch(wanted, place, progress=Progress(progress, say), offline=offline)
 
 
 def wanted_of(resource: Resource) -> Wanted:
@@ -87,9 +88,11 @@ def progress_line(name: str, done: int, total: int) -> str:
     return f"{name}: {done} of {total or '?'} bytes{share}"
 
 
-def examine(choice: Choice, folder: Path, environ: Mapping[str, str], say: Say) -> Prepared:
-    """Return what the files of *choice* are. Raises ModelServerError, OSError."""
-    executable, model = choice.executable, choice.model
+def examine(
+    files: ServerFiles, folder: Path, environ: Mapping[str, str], say: Say
+) -> PreparedServer:
+    """Return what the files of *files* are. Raises ModelServerError, OSError."""
+    executable, model = files.executable, files.model
     kind = ape.kind_of(executable)
     if kind == "other":
         with executable.open("rb") as file:
@@ -97,17 +100,17 @@ def examine(choice: Choice, folder: Path, environ: Mapping[str, str], say: Say) 
         message = f"{executable} is no model server but {found}."
         raise ModelServerError(message)
     if kind == "ape" and current.NAME == "windows":
-        executable, model = for_windows(choice, folder)
+        executable, model = for_windows(files, folder)
     if model:
         say(f"model: {check_model(model)}")
     home = folder / "home"
     home.mkdir(parents=True, exist_ok=True)
-    files = {choice.executable, executable, model}
+    looked_at = {files.executable, executable, model}
     shell = kind == "ape" and current.NAME != "windows"
-    prepared = Prepared(
+    prepared = PreparedServer(
         executable=str(executable), model=str(model or ""), version=(), shell=shell,
         home=str(home), temporary=str(executable_folder(folder)),
-        seen={str(path): llamafile.signature(path) for path in files if path},
+        seen={str(path): llamafile.signature(path) for path in looked_at if path},
     )  # fmt: skip
     said = ask_version(prepared, environ)
     version = llamafile.parse_version(said)
@@ -139,21 +142,21 @@ def check_model(path: Path) -> str:
     return f"{path.name}:{named} {found.architecture}, {found.size / 1e6:.1f} MB"
 
 
-def for_windows(choice: Choice, folder: Path) -> tuple[Path, Path | None]:
+def for_windows(files: ServerFiles, folder: Path) -> tuple[Path, Path | None]:
     """Return what Windows can start: a name with .exe, and no file over 4 GB.
 
     A bigger llamafile becomes the model of the base, if there is one.
     Raises ModelServerError, OSError.
     """
-    executable, model = choice.executable, choice.model
+    executable, model = files.executable, files.model
     if executable.stat().st_size >= _LARGEST_WINDOWS_IMAGE:
-        if not choice.base:
+        if not files.base:
             message = (
                 f"{executable} is over 4 GB, and Windows starts no such file: "
                 "name a base llamafile as the server, and this one as its model."
             )
             raise ModelServerError(message)
-        executable, model = choice.base, model or executable
+        executable, model = files.base, model or executable
     if executable.suffix.lower() == ".exe":
         return executable, model
     named = folder / f"{executable.name}.exe"
@@ -181,7 +184,7 @@ def executable_folder(folder: Path) -> Path:
     raise ModelServerError(message)
 
 
-def ask_version(prepared: Prepared, environ: Mapping[str, str]) -> str:
+def ask_version(prepared: PreparedServer, environ: Mapping[str, str]) -> str:
     """Return what the executable says of its version, "" if it does not.
 
     The very file is asked: a llamafile carries an engine of its own.

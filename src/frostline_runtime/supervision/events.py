@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from frostline_runtime import exit_codes
+
 Role = Literal["startup", "liveness", "readiness"]
 Verb = Literal["start", "stop", "restart"]
 
@@ -103,7 +105,7 @@ class Shutdown:
     """Somebody asks the artifact to stop; the second time, at once."""
 
     reason: str
-    code: int = 0
+    code: int = exit_codes.OK
 
 
 Event = (

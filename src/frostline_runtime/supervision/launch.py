@@ -3,12 +3,12 @@
 import os
 import socket
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from frostline_runtime.artifact import environment, frozen, runfile
+from frostline_runtime.artifact import environment, frozen
+from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest, Port, Service
 from frostline_runtime.model import llamafile
 from frostline_runtime.supervision import ports
@@ -37,6 +37,16 @@ class Launch:
     environ: Mapping[str, str]
     cwd: str
     descriptors: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the launches of all services share; *key* is for the model server, if it wants one."""
+
+    manifest: Manifest
+    locations: Locations
+    environ: Mapping[str, str]
+    key: str
 
 
 class Address:
@@ -82,18 +92,17 @@ def effective_port(service: Service) -> Port | None:
     return service.port
 
 
-def prepare(
-    service: Service, manifest: Manifest, addresses: Mapping[str, Address],
-    environ: Mapping[str, str], inherited: Mapping[str, int], key: str,
+def candidates(
+    service: Service, context: Context, addresses: Mapping[str, Address],
+    inherited: Mapping[str, int],
 ) -> tuple[Launch, ...]:  # fmt: skip
     """Return how *service* can be started, best first. Raises LaunchError, ModelServerError.
 
-    Its environment lacks only the number of the run. *inherited*: further descriptors that it
-    gets, with the variables that name them. *key* is the model server's, if it wants one.
+    *inherited* are further descriptors for the service, by the variables that name them. The
+    variable that numbers the run is added later.
     """
     address = addresses.get(service.name)
-    storage = environment.storage_directory(manifest.environment, environ)
-    child = dict(environ) | _known_addresses(manifest, addresses, key) | dict(service.environment)
+    child = dict(context.environ) | _known_addresses(context, addresses) | dict(service.environment)
     child[SERVICE] = service.name
     child["PYTHONUNBUFFERED"] = child["PYTHONUTF8"] = "1"
     descriptors: list[int] = []
@@ -107,16 +116,17 @@ def prepare(
     for variable, descriptor in inherited.items():
         descriptors.append(descriptor)
         child[variable] = str(descriptor)
+    folder = str(context.locations.storage or Path.home())
     return tuple(
-        Launch(how, argv, variables, storage or str(Path.home()), tuple(descriptors))
-        for how, argv, variables in _candidates(service, manifest, address, child, key)
+        Launch(how, argv, variables, folder, tuple(descriptors))
+        for how, argv, variables in _commands(service, context, address, child)
     )
 
 
-def _candidates(
-    service: Service, manifest: Manifest, address: Address | None, child: dict[str, str], key: str
+def _commands(
+    service: Service, context: Context, address: Address | None, child: dict[str, str]
 ) -> list[tuple[How, tuple[str, ...], dict[str, str]]]:
-    bundle = frozen.bundle()
+    bundle = context.locations.bundle
     number = str(address.number) if address else ""
 
     def filled(part: str) -> str:
@@ -124,9 +134,9 @@ def _candidates(
 
     match service.kind:
         case "entry":
-            return _entry_candidates(service, bundle, child)
+            return _entry_commands(service, bundle, child)
         case "llamafile":
-            return [_model_server(manifest, address, child, key)]
+            return [_model_server(context, address, child)]
         case "command":
             line = tuple(map(filled, service.command))
             if not os.access(line[0], os.X_OK):
@@ -136,23 +146,28 @@ def _candidates(
 
 
 def _model_server(
-    manifest: Manifest, address: Address | None, child: dict[str, str], key: str
+    context: Context, address: Address | None, child: dict[str, str]
 ) -> tuple[How, tuple[str, ...], dict[str, str]]:
     """Return how the model server is started, or, where its files are new to us, prepared."""
-    server, choice = manifest.model_server, llamafile.choose(manifest, child, frozen.bundle())
-    if not (server and address and choice):
+    locations, server = context.locations, context.manifest.model_server
+    files = llamafile.choose(context.manifest, child, locations)
+    if not (server and address and files):
         message = "has no model server configured"
         raise LaunchError(message)
-    folder = runfile.folder(manifest, child) / llamafile.FOLDER
-    known = None if choice.missing else llamafile.recall(choice, folder)
+    folder = locations.state / llamafile.FOLDER
+    known = None if files.missing else llamafile.recall(files, folder)
     if not known:
-        return "prepare", frozen.own_command("model", "prepare"), child | environment.bootloader
-    key_file = llamafile.write_key(folder, key) if llamafile.wants_key(server) else ""
-    line = llamafile.command(known, server, address.number, key_file)
-    return "llamafile", tuple(line), llamafile.child_environment(child, known)
+        # The preparation must work out the same folders as the supervisor.
+        variable = context.manifest.environment.storage_variable
+        storage = {variable: str(locations.storage)} if locations.storage else {}
+        line = frozen.own_command("model", "prepare")
+        return "prepare", line, child | storage | environment.bootloader
+    key_file = llamafile.write_key(folder, context.key) if llamafile.wants_key(server) else ""
+    line = tuple(llamafile.command(known, server, address.number, key_file))
+    return "llamafile", line, llamafile.child_environment(child, known)
 
 
-def _entry_candidates(
+def _entry_commands(
     service: Service, bundle: Path, child: dict[str, str]
 ) -> list[tuple[How, tuple[str, ...], dict[str, str]]]:
     found: list[tuple[How, tuple[str, ...], dict[str, str]]] = []
@@ -179,14 +194,13 @@ def _entry_candidates(
     return found
 
 
-def _known_addresses(
-    manifest: Manifest, addresses: Mapping[str, Address], key: str
-) -> dict[str, str]:
+def _known_addresses(context: Context, addresses: Mapping[str, Address]) -> dict[str, str]:
     known: dict[str, str] = {}
-    for service in manifest.services:
+    server = context.manifest.model_server
+    for service in context.manifest.services:
         address = addresses.get(service.name)
-        if address and service.kind == "llamafile" and manifest.model_server:
-            known |= llamafile.addresses(manifest.model_server, address.number, key)
+        if address and server and service.kind == "llamafile":
+            known |= llamafile.addresses(server, address.number, context.key)
     return known
 
 
@@ -194,10 +208,3 @@ def inherited_listener() -> socket.socket | None:
     """Return the listening socket that the supervisor has handed to this process."""
     number = os.environ.pop(LISTEN_FD, None)
     return socket.socket(fileno=int(number)) if number else None
-
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with closing(ports.listen(Port(mode="ephemeral"))) as listener:
-        number: int = listener.getsockname()[1]
-        return number

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Self
 
+from frostline_runtime import exit_codes
+
 _LONGEST = 64 * 1024
 _GRACE = 5.0
 _PULSE = b'{"cmd": "pulse"}\n'
@@ -99,7 +101,7 @@ def follow(descriptor: int, lag: Callable[[], float | None]) -> None:
 
     def end() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        timer = threading.Timer(_GRACE, os._exit, (75,))
+        timer = threading.Timer(_GRACE, os._exit, (exit_codes.LOST_PARENT,))
         timer.daemon = True
         timer.start()
 

@@ -130,6 +130,18 @@ class Log:
         self._size = os.fstat(self._file).st_size
 
 
+def open_log(
+    name: str, folder: Path, show: Callable[[str], object], trouble: Callable[[str], None]
+) -> Log:
+    """Return the log of service *name* in *folder*, or in memory if there can be no folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        trouble(f"{folder}: {error.strerror}")
+        return Log(name, None, show, trouble)
+    return Log(name, folder / f"{name}.log", show, trouble)
+
+
 def clean(line: bytes) -> str:
     """Return *line* as text of bounded length, with what looks like a secret taken out."""
     text = line[:LINE_LIMIT].decode("utf-8", "backslashreplace").rstrip("\r")

@@ -1,9 +1,8 @@
-"""The processes of the services: started, asked, stopped; what happens to them becomes events."""
+"""The processes of the services: started, probed, stopped; what happens to them becomes events."""
 
 import contextlib
 import errno
 import os
-import re
 import subprocess
 import threading
 import time
@@ -11,18 +10,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
-from frostline_runtime.artifact import frozen
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact.guardian import INSTANCE
-from frostline_runtime.artifact.manifest import Manifest, Probe, Service
+from frostline_runtime.artifact.loopback import request
+from frostline_runtime.artifact.manifest import Service
 from frostline_runtime.model import llamafile
-from frostline_runtime.supervision import launch, looplag, ports, probe, report
+from frostline_runtime.supervision import launch, ports, prober, report, watchers
 from frostline_runtime.supervision.events import (
     Ask,
     Event,
     Exited,
-    Fetching,
     Prepared,
     Probed,
     Progressed,
@@ -31,7 +29,6 @@ from frostline_runtime.supervision.events import (
 )
 from frostline_runtime.supervision.lifeline import Tether
 from frostline_runtime.supervision.output import Log
-from frostline_runtime.supervision.transitions import PORT_TAKEN
 from frostline_runtime.system import current
 
 PROBES_KEPT = 360
@@ -42,13 +39,10 @@ _PORT_MARKS = (
     "Address already in use",
     "couldn't bind HTTP server socket",  # llama.cpp's server
 )
-# Passing trouble of the system; everything else means that this candidate will never start.
+# These pass; any other error means that this candidate will never start.
 _PASSING = {errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY}
-
+# The modes in which another port may be tried.
 _CHOSEN = ("prefer", "ephemeral")
-_MODELS = Probe(path=llamafile.MODELS)
-
-Put = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +51,19 @@ class Run:
 
     number: int
     process: subprocess.Popen[bytes]
-    how: str
+    how: launch.How
     tether: Tether | None = None
     started: float = field(default_factory=time.monotonic)
     started_at: float = field(default_factory=time.time)
 
 
 @dataclass(slots=True)
-class Known:
-    """What is known of a service besides its state; *code* is its last exit."""
+class ServiceRecord:
+    """What is record of a service besides its state.
+
+    *code* is its last exit code, *problem* what its last probe found wrong, *elsewhere* the run
+    that has taken another port than it was given.
+    """
 
     log: Log
     run: Run | None = None
@@ -73,6 +71,7 @@ class Known:
     asked_at: float | None = None
     problem: str = ""
     lag: float | None = None
+    elsewhere: int = 0
     probes: deque[tuple[float, bool, float]] = field(
         default_factory=lambda: deque(maxlen=PROBES_KEPT)
     )
@@ -82,21 +81,19 @@ class Processes:
     """Everything about the services that is not a decision."""
 
     def __init__(
-        self, manifest: Manifest, environ: Mapping[str, str], put: Put, logs: Mapping[str, Log]
+        self, context: launch.Context, put: Callable[[Event], None], logs: Mapping[str, Log]
     ) -> None:
-        self._manifest = manifest
-        self._environ = dict(environ)
-        self._instance = environ[INSTANCE]
-        self._key = os.urandom(24).hex()
-        self._elsewhere: set[tuple[str, int]] = set()
+        self._context = context
+        self._manifest = context.manifest
+        self._instance = context.environ[INSTANCE]
         self._put = put
-        self._known = {name: Known(log) for name, log in logs.items()}
+        self._records = {name: ServiceRecord(log) for name, log in logs.items()}
         self._addresses: dict[str, launch.Address] = {}
         self.probed: Callable[[str, bool, float], None] = lambda *_: None
 
-    def __getitem__(self, name: str) -> Known:
-        """Return what is known of service *name*. Raises KeyError."""
-        return self._known[name]
+    def __getitem__(self, name: str) -> ServiceRecord:
+        """Return what is record of service *name*. Raises KeyError."""
+        return self._records[name]
 
     def listen(self, remembered: Mapping[str, int]) -> frozenset[str]:
         """Listen for the services; return those that are switched off."""
@@ -113,17 +110,18 @@ class Processes:
 
     def numbers(self) -> dict[str, int]:
         """Return the ports of the services."""
-        return {name: known.number for name, known in self._addresses.items() if known.number}
+        return {name: record.number for name, record in self._addresses.items() if record.number}
 
     def spawn(self, action: Spawn) -> None:
         """Start a process by the first candidate that works, or say why none does."""
         name = action.name
-        known, service = self._known[name], self._manifest.service(name)
+        record, service = self._records[name], self._manifest.service(name)
         failed = partial(SpawnFailed, name, action.run)
         try:
             with contextlib.ExitStack() as ends:  # the service's ends of what connects us
                 tether, inherited = self._connect(service, action.run, ends)
-                candidates = self._prepare(service, inherited, new_port=action.new_port)
+                self._prepare_address(service, new_port=action.new_port)
+                candidates = launch.candidates(service, self._context, self._addresses, inherited)
                 run = self._first_that_starts(candidates, name, action.run, tether)
         except (launch.LaunchError, llamafile.ModelServerError, ports.PortError) as error:
             self._put(failed(str(error), again=False))
@@ -131,29 +129,31 @@ class Processes:
         except OSError as error:
             self._put(failed(f"cannot be started now: {error.strerror}", again=True))
             return
-        known.run, known.code = run, None
+        record.run, record.code = run, None
         if run.process.stdout:
-            known.log.attach(
-                run.process.stdout, partial(self._put, Progressed(name, action.run)),
-                self._line_watcher(service, run),
+            watch = watchers.line_watcher(
+                service, run.number, run.how, self._addresses.get(name), self._put,
+                partial(self._end_elsewhere, record, run),
             )  # fmt: skip
+            progressed = partial(self._put, Progressed(name, run.number))
+            record.log.attach(run.process.stdout, progressed, watch)
 
     def ended(self, event: Exited) -> Run | None:
         """Take note of the end of a process and return it, unless it is an older one."""
-        known = self._known[event.name]
-        run = known.run
+        record = self._records[event.name]
+        run = record.run
         if not run or run.number != event.run:
             return None
-        known.run, known.code = None, event.code
+        record.run, record.code = None, event.code
         if run.tether:
             run.tether.close()
         return run
 
     def forget(self, event: Prepared | SpawnFailed) -> None:
         """Take note that the preparation of a run has ended."""
-        known = self._known[event.name]
-        if known.run and known.run.number == event.run:
-            known.run = None
+        record = self._records[event.name]
+        if record.run and record.run.number == event.run:
+            record.run = None
 
     def ask(self, action: Ask) -> None:
         """Probe from a thread; the answer becomes an event."""
@@ -161,7 +161,7 @@ class Processes:
 
     def stop(self, name: str, *, force: bool) -> None:
         """Ask the processes of service *name* to stop, or end them."""
-        run = self._known[name].run
+        run = self._records[name].run
         if not run:
             return
         path = self._manifest.service(name).stop_path
@@ -175,7 +175,7 @@ class Processes:
 
     def abandon(self, name: str) -> None:
         """Forget a process that cannot be ended."""
-        self._known[name].run = None
+        self._records[name].run = None
 
     def close(self) -> tuple[int, ...]:
         """End whatever is left, and return what cannot be ended."""
@@ -183,30 +183,28 @@ class Processes:
             address.close()
         return current.sweep({INSTANCE: self._instance})
 
-    def facts(self) -> dict[str, report.Service]:
+    def facts(self) -> dict[str, report.ServiceFacts]:
         """Return what reports say of the services."""
         return {
-            name: report.Service(
+            name: report.ServiceFacts(
                 url=self._url(name),
-                pid=known.run.process.pid if known.run else None,
-                how=known.run.how if known.run else None,
-                started=known.run.started if known.run else None,
-                code=known.code,
-                asked_at=known.asked_at,
-                problem=known.problem,
-                lag=known.lag,
-                usage=current.usage(known.run.process.pid) if known.run else None,
-                zombies=current.zombies(known.run.process.pid) if known.run else 0,
-                probes=tuple(known.probes),
-                dropped=known.log.dropped,
+                pid=record.run.process.pid if record.run else None,
+                how=record.run.how if record.run else None,
+                started=record.run.started if record.run else None,
+                code=record.code,
+                asked_at=record.asked_at,
+                problem=record.problem,
+                lag=record.lag,
+                usage=current.usage(record.run.process.pid) if record.run else None,
+                zombies=current.zombies(record.run.process.pid) if record.run else 0,
+                probes=tuple(record.probes),
+                dropped=record.log.dropped,
             )
-            for name, known in self._known.items()
+            for name, record in self._records.items()
         }
 
-    def _prepare(
-        self, service: Service, inherited: Mapping[str, int], *, new_port: bool
-    ) -> tuple[launch.Launch, ...]:
-        """Return how *service* can be started now, with an address if it needs one."""
+    def _prepare_address(self, service: Service, *, new_port: bool) -> None:
+        """Give *service* an address if it needs one. Raises PortError."""
         port = launch.effective_port(service)
         if port and service.name not in self._addresses:
             self._addresses[service.name] = launch.Address(port)
@@ -214,9 +212,6 @@ class Processes:
             self._addresses[service.name].renew()
         if port:
             self._addresses[service.name].forget()
-        return launch.prepare(
-            service, self._manifest, self._addresses, self._environ, inherited, self._key
-        )
 
     def _connect(
         self, service: Service, run: int, ends: contextlib.ExitStack
@@ -230,43 +225,14 @@ class Processes:
             reader, writer = os.pipe()
             ends.callback(os.close, writer)
             inherited[launch.READY_FD] = writer
-            ready = partial(self._put, _said_ready(service.name, run))
-            _thread(f"ready-{service.name}", partial(_wait_for_newline, reader, ready))
+            watch = partial(watchers.watch_descriptor, reader, service.name, run, self._put)
+            _thread(f"ready-{service.name}", watch)
         return tether, inherited
 
-    def _line_watcher(self, service: Service, run: Run) -> Callable[[str], object]:
-        if run.how == "prepare":
-            return partial(self._watch_fetching, service.name, run.number)
-        if run.how == "llamafile":
-            return partial(self._watch_port, service.name, run)
-        if service.port and service.port.mode == "announced":
-            return partial(self._watch_announcement, service.name, re.compile(service.port.pattern))
-        if not (service.startup and service.startup.kind == "line"):
-            return bool
-        pattern = re.compile(service.startup.pattern)
-
-        def watch(line: str) -> None:
-            if pattern.search(line):
-                self._put(_said_ready(service.name, run.number))
-
-        return watch
-
-    def _watch_fetching(self, name: str, run: int, line: str) -> None:
-        told = llamafile.progress(line)
-        if told:
-            what, share = told
-            self._put(Fetching(name, run, share or 0.0, f"fetching {what}"))
-
-    def _watch_announcement(self, name: str, pattern: re.Pattern[str], line: str) -> None:
-        address, found = self._addresses[name], pattern.search(line)
-        if found and not address.number:
-            address.number = int(found[1])
-
-    def _watch_port(self, name: str, run: Run, line: str) -> None:
-        """End an old llamafile that has taken another port than it was told, to try a new one."""
-        if llamafile.listens_elsewhere(line, self._addresses[name].number):
-            self._elsewhere.add((name, run.number))
-            current.terminate(run.process)
+    def _end_elsewhere(self, record: ServiceRecord, run: Run) -> None:
+        """End a *run* that listens on another port than it was given; a new one is then tried."""
+        record.elsewhere = run.number
+        current.terminate(run.process)
 
     def _first_that_starts(
         self, candidates: tuple[launch.Launch, ...], name: str, run: int, tether: Tether | None
@@ -301,85 +267,63 @@ class Processes:
             return
         port = launch.effective_port(self._manifest.service(name))
         ours_to_choose = bool(port and port.mode in _CHOSEN and port.by != "socket")
-        tail = self._known[name].log.tail(5)
-        taken = code == PORT_TAKEN or any(mark in line for line in tail for mark in _PORT_MARKS)
-        taken |= (name, run) in self._elsewhere
+        record = self._records[name]
+        tail = record.log.tail(5)
+        taken = code == exit_codes.PORT_TAKEN or any(
+            mark in line for line in tail for mark in _PORT_MARKS
+        )
+        taken |= record.elsewhere == run
         meaning = llamafile.hint(tail) if how == "llamafile" else ""
         self._put(Exited(name, run, code, taken and ours_to_choose, meaning))
         # What has left its group; the next run has a tag of its own.
         _thread(f"sweep-{name}", partial(current.sweep, self._tags(name, run)))
 
     def _after_preparation(self, name: str, run: int, code: int) -> Event:
-        if code == 0:
+        if code == exit_codes.OK:
             return Prepared(name, run)
-        last = self._known[name].log.tail(1)
+        last = self._records[name].log.tail(1)
         reason = last[0] if last else f"could not be prepared (exit code {code})"
-        return SpawnFailed(name, run, reason, again=code == llamafile.UNAVAILABLE)
+        return SpawnFailed(name, run, reason, again=code == exit_codes.UNAVAILABLE)
 
     def _tags(self, name: str, run: int) -> dict[str, str]:
         return {INSTANCE: self._instance, launch.SERVICE: name, launch.RUN: str(run)}
 
     def _ask(self, action: Ask) -> None:
-        service = self._manifest.service(action.name)
-        question = {
-            "startup": service.startup,
-            "liveness": service.liveness or service.startup,
-            "readiness": service.readiness,
-        }[action.role]
-        address = self._addresses.get(service.name)
-        known = self._known[service.name]
+        record = self._records[action.name]
         begun = time.monotonic()
-        verdict = probe.Verdict(healthy=True)
-        if known.run and current.is_hollow(known.run.process.pid):
-            gone = "its main thread has ended"
-            verdict = probe.Verdict(healthy=False, alive=False, detail=gone, certain=True)
-        elif question and address and not address.number:
-            verdict = probe.Verdict(healthy=False, alive=False, detail="has not said its port yet")
-        elif question and address:
-            tether = known.run.tether if known.run and action.role == "liveness" else None
-            if tether:
-                tether.ask()
-            server = self._manifest.model_server
-            if service.kind == "llamafile" and server:
-                question = llamafile.question(question, server)
-            verdict = probe.ask(question, address.number, self._instance)
-            if tether:
-                known.lag = tether.answer(looplag.PATIENCE)
-                verdict = probe.excuse(verdict, known.lag)
-            if verdict.healthy and action.role == "startup":
-                verdict = self._own(service, address.number, verdict)
-        known.asked_at = time.monotonic()
-        known.problem = "" if verdict.healthy else verdict.detail
-        if action.role != "startup" or verdict.healthy:
-            latency = (known.asked_at - begun) * 1000
-            known.probes.append((time.time(), verdict.healthy, latency))
-            self.probed(service.name, verdict.healthy, latency)
+        found = prober.probe(self._target(action.name), action.role)
+        record.asked_at = time.monotonic()
+        record.problem = "" if found.healthy else found.detail
+        if action.role == "liveness":
+            record.lag = found.lag
+        if action.role != "startup" or found.healthy:
+            latency = (record.asked_at - begun) * 1000
+            record.probes.append((time.time(), found.healthy, latency))
+            self.probed(action.name, found.healthy, latency)
         self._put(
             Probed(
-                service.name, action.run, action.role, verdict.alive, verdict.healthy,
-                verdict.detail, verdict.certain,
+                action.name, action.run, action.role, found.alive, found.healthy, found.detail,
+                found.certain,
             )
         )  # fmt: skip
 
-    def _own(self, service: Service, port: int, verdict: probe.Verdict) -> probe.Verdict:
-        """Return *verdict*, or why it is not ours: a stranger may have answered on the port."""
-        run = self._known[service.name].run
-        given = service.port and service.port.by == "socket" and service.port.mode != "announced"
-        if not run or given:
-            return verdict
-        if current.owns_port(run.process.pid, port) is False:
-            owner = current.port_owner(port) or "another process"
-            detail = f"port {port} is taken by {owner}"
-            return probe.Verdict(healthy=False, alive=False, detail=detail)
-        server = self._manifest.model_server
-        if service.kind == "llamafile" and server:
-            return _loaded(llamafile.question(_MODELS, server), port)
-        return verdict
+    def _target(self, name: str) -> prober.Target:
+        service, address, run = (
+            self._manifest.service(name), self._addresses.get(name), self._records[name].run,
+        )  # fmt: skip
+        return prober.Target(
+            service=service,
+            instance=self._instance,
+            port=address.number if address else None,
+            pid=run.process.pid if run else None,
+            tether=run.tether if run else None,
+            server=self._manifest.model_server if service.kind == "llamafile" else None,
+        )
 
     def _stop_by_request(self, name: str, path: str, run: Run) -> None:
         with contextlib.suppress(OSError, ValueError):
             number = self._addresses[name].number
-            probe.request("POST", path, number, _STOP_REQUEST, body=b"{}")
+            request("POST", path, number, _STOP_REQUEST, body=b"{}")
             time.sleep(_STOP_REQUEST)
         current.terminate(run.process)
 
@@ -389,41 +333,10 @@ class Processes:
 
     def _is_configured(self) -> bool:
         try:
-            return bool(llamafile.choose(self._manifest, self._environ, frozen.bundle()))
+            context = self._context
+            return bool(llamafile.choose(context.manifest, context.environ, context.locations))
         except llamafile.ModelServerError:  # told when it is started
             return True
-
-
-def open_log(
-    name: str, folder: Path, show: Callable[[str], object], trouble: Callable[[str], None]
-) -> Log:
-    """Return the log of service *name* in *folder*, or in memory if there can be no folder."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        trouble(f"{folder}: {error.strerror}")
-        return Log(name, None, show, trouble)
-    return Log(name, folder / f"{name}.log", show, trouble)
-
-
-def _said_ready(name: str, run: int) -> Probed:
-    return Probed(name, run, "startup", alive=True, healthy=True)
-
-
-def _wait_for_newline(descriptor: int, ready: Callable[[], object]) -> None:
-    with open(descriptor, "rb", buffering=0) as pipe:  # a number, no path
-        while data := pipe.read(1024):
-            if b"\n" in data:
-                ready()
-
-
-def _loaded(question: Probe, port: int) -> probe.Verdict:
-    """Return whether a model server that is healthy has a model, too."""
-    try:
-        answer = probe.request("GET", question.path, port, question.timeout)
-    except (OSError, ValueError) as error:
-        return probe.Verdict(healthy=False, detail=f"{question.path}: {error}")
-    return llamafile.judge_models(answer.status, answer.body)
 
 
 def _thread(name: str, target: Callable[[], object]) -> None:

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from frostline_runtime.artifact.announce import Value
-from frostline_runtime.supervision.states import Model, State, Unit, overall
-
-Report = dict[str, object]
+from frostline_runtime.control.routes import Report
+from frostline_runtime.supervision.states import State, StateMachine, Unit, overall
 
 _TEN_MINUTES = 600
 _BUCKETS = (0.005, 0.025, 0.1, 0.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class ServiceFacts:
     """What is known of one service besides its state; times are monotonic."""
 
     url: str | None
@@ -36,7 +35,7 @@ class Service:
 class Snapshot:
     """Everything that reports are made of."""
 
-    model: Model
+    machine: StateMachine
     instance: str
     version: str
     started: float
@@ -45,22 +44,23 @@ class Snapshot:
     free: int | None
     lag: float
     db: str
-    services: Mapping[str, Service]
+    services: Mapping[str, ServiceFacts]
 
 
 def health(snapshot: Snapshot) -> Report:
     """Return the body of `/health` (specification §14)."""
     now = time.monotonic()
-    model = snapshot.model
+    machine = snapshot.machine
     return {
-        "status": overall(model).value,
+        "status": overall(machine).value,
         "instance": snapshot.instance,
         "version": snapshot.version,
         "pid": os.getpid(),
         "since": snapshot.since,
         "uptime_s": round(now - snapshot.started, 1),
         "services": {
-            name: _service(unit, snapshot.services[name], now) for name, unit in model.units.items()
+            name: _service(unit, snapshot.services[name], now)
+            for name, unit in machine.units.items()
         },
         "supervisor": {
             "loop_lag_ms_max": round(snapshot.lag * 1000),
@@ -82,11 +82,11 @@ def announced(snapshot: Snapshot) -> dict[str, Value]:
             "pid": snapshot.services[name].pid,
             "reason": unit.reason or None,
         }
-        for name, unit in snapshot.model.units.items()
+        for name, unit in snapshot.machine.units.items()
     }
 
 
-def _service(unit: Unit, known: Service, now: float) -> Report:
+def _service(unit: Unit, known: ServiceFacts, now: float) -> Report:
     ok = {State.READY: "ok", State.DISABLED: "ok", State.FAILED: "failed"}
     last = known.probes[-1] if known.probes else None
     waiting = unit.state is State.BACKOFF and unit.due is not None
@@ -124,13 +124,13 @@ def metrics(snapshot: Snapshot) -> str:
         *(
             f'frostline_service_state{{service="{name}",state="{state.value}"}} '
             f"{int(unit.state is state)}"
-            for name, unit in snapshot.model.units.items()
+            for name, unit in snapshot.machine.units.items()
             for state in State
         ),
         "# TYPE frostline_restarts_total counter",
         *(
             f'frostline_restarts_total{{service="{name}"}} {max(unit.run - 1, 0)}'
-            for name, unit in snapshot.model.units.items()
+            for name, unit in snapshot.machine.units.items()
         ),
         "# TYPE frostline_probe_seconds histogram",
     ]

@@ -1,7 +1,7 @@
 """States of services, and what they say about the whole, as values."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from frostline_runtime.artifact.manifest import Service
@@ -77,13 +77,16 @@ class Unit:
     reason: str = ""
 
     @property
-    def waits(self) -> bool:
-        """Tell whether nobody waits for it: a download for a service that is not required."""
-        return self.share is not None and not self.service.required
+    def awaited(self) -> bool:
+        """Tell whether the artifact is not ready before this service is.
+
+        It is ready while something is still fetched for an optional service.
+        """
+        return self.share is None or self.service.required
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class StateMachine:
     """All services; *exit_code* is set once the artifact has to end."""
 
     units: Mapping[str, Unit]
@@ -100,38 +103,48 @@ class Model:
         return {name: unit.state for name, unit in self.units.items()}
 
 
+def change(unit: Unit, state: State, now: float) -> Unit:
+    """Return *unit* in *state* since *now*."""
+    return replace(unit, state=state, since=now)
+
+
+def enter(unit: Unit, state: State, now: float) -> Unit:
+    """Return *unit* in *state* since *now*, with nothing due and no deadline."""
+    return replace(change(unit, state, now), due=None, deadline=None)
+
+
 def initial(
     services: Sequence[Service], disabled: frozenset[str] = frozenset(), *, restart: bool = True,
     linger: float = 0.0,
-) -> Model:  # fmt: skip
-    """Return the model before anything was started; without *restart* a failure is final."""
+) -> StateMachine:  # fmt: skip
+    """Return the machine before anything was started; without *restart* a failure is final."""
     units = {
         service.name: Unit(service, State.DISABLED if service.name in disabled else State.STOPPED)
         for service in services
     }
-    return Model(units, restart=restart, linger=linger)
+    return StateMachine(units, restart=restart, linger=linger)
 
 
-def settled(model: Model) -> bool:
+def settled(machine: StateMachine) -> bool:
     """Tell whether nothing is on its way up or down."""
     moving = {State.PENDING, State.STARTING, State.STOPPING, State.BACKOFF}
-    return not any(unit.state in moving and not unit.waits for unit in model.units.values())
+    return not any(unit.state in moving and unit.awaited for unit in machine.units.values())
 
 
-def overall(model: Model) -> Status:
+def overall(machine: StateMachine) -> Status:
     """Return the status of the whole (specification §14)."""
-    if model.stopping:
+    if machine.stopping:
         return Status.STOPPING
-    states = {unit.state for unit in model.units.values() if unit.service.required}
+    states = {unit.state for unit in machine.units.values() if unit.service.required}
     if states & {State.FAILED, State.STOPPED}:
         return Status.FAILED
     first = any(
-        unit.state in {State.PENDING, State.STARTING} and not (unit.restarts or unit.waits)
-        for unit in model.units.values()
+        unit.state in {State.PENDING, State.STARTING} and unit.awaited and not unit.restarts
+        for unit in machine.units.values()
     )
     if first or not states <= UP | {State.DISABLED}:
         return Status.STARTING
-    optional = {unit.state for unit in model.units.values() if not unit.service.required}
+    optional = {unit.state for unit in machine.units.values() if not unit.service.required}
     if State.UNREADY in states or not optional <= {State.READY, State.DISABLED}:
         return Status.DEGRADED
     return Status.OK

@@ -1,6 +1,6 @@
 """Feeds what happens to the state machine and carries out what it decides.
 
-One thread, the main one, owns the model, takes events from a queue and starts processes; the
+One thread, the main one, owns the machine, takes events from a queue and starts processes; the
 threads that wait for processes, probes, standard input and requests only put events there.
 """
 
@@ -17,12 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact import frozen, runfile
 from frostline_runtime.artifact.announce import Announcer, Outlet, Value
 from frostline_runtime.artifact.guardian import INSTANCE
+from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest, Port
 from frostline_runtime.control.httpd import Server
-from frostline_runtime.control.routes import Keys
+from frostline_runtime.control.routes import Report, Tokens
 from frostline_runtime.supervision import lifeline, ports
 from frostline_runtime.supervision.events import (
     Abandon,
@@ -38,14 +40,17 @@ from frostline_runtime.supervision.events import (
     Stop,
     Suspended,
     Tick,
+    Verb,
     Want,
 )
-from frostline_runtime.supervision.processes import Processes, open_log
-from frostline_runtime.supervision.report import Report, Snapshot, announced, health, metrics
+from frostline_runtime.supervision.launch import Context
+from frostline_runtime.supervision.output import open_log
+from frostline_runtime.supervision.processes import Processes
+from frostline_runtime.supervision.report import Snapshot, announced, health, metrics
 from frostline_runtime.supervision.states import (
     UP,
-    Model,
     State,
+    StateMachine,
     Status,
     Unit,
     initial,
@@ -58,7 +63,6 @@ from frostline_runtime.system import current
 if TYPE_CHECKING:
     from frostline_runtime.supervision.journal import Journal
 
-LOST_PARENT = 77
 _SUSPEND_GAP = 3.0
 _BOOT_TIME_GAP = 2.0
 _JOURNAL_PATIENCE = 1.0
@@ -82,28 +86,34 @@ class Supervisor:
     """Runs the services of one manifest until it is told to stop."""
 
     def __init__(
-        self, manifest: Manifest, place: Path, environ: Mapping[str, str], options: Options,
-        started: float,
+        self, manifest: Manifest, locations: Locations, environ: Mapping[str, str],
+        options: Options, started: float,
     ) -> None:  # fmt: skip
         self._manifest = manifest
-        self._place = place
+        self._locations = locations
         self._options = options
         self._started = started
         self._since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._instance = environ[INSTANCE]
         self._announcer = Announcer()
         self._people = Outlet(sys.stderr)
-        self._keys = Keys(options.token or os.urandom(32).hex())
+        self._tokens = Tokens(options.token or os.urandom(32).hex())
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._previous = runfile.read(place)
+        self._previous = runfile.read(locations.state)
         logs = {
             service.name: open_log(
-                service.name, place / "logs", partial(self._show, service.name), self._trouble
+                service.name,
+                locations.state / "logs",
+                partial(self._show, service.name),
+                self._trouble,
             )
             for service in manifest.services
         }
-        self._processes = Processes(manifest, environ, self._events.put, logs)
-        self._model = Model({})
+        context = Context(
+            manifest=manifest, locations=locations, environ=environ, key=os.urandom(24).hex()
+        )
+        self._processes = Processes(context, self._events.put, logs)
+        self._machine = StateMachine({})
         self._relays = False
         self._suspends = 0
         self._base_url = ""
@@ -125,17 +135,17 @@ class Supervisor:
             self._install()
             self._hello()
             self._end_leftovers()
-            self._model = self._first_model()
+            self._machine = self._first_machine()
             self._handle(Boot())
             self._lag = 0.0  # so many starts at once are work that nobody waits for
             self._open_journal()
-            Server(listener, self, self._keys, Path(__file__).parents[1] / "web").start()
+            Server(listener, self, self._tokens, Path(__file__).parents[1] / "web").start()
             try:
-                while not self._model.finished:
+                while not self._machine.finished:
                     self._handle(self._next_event())
             finally:
                 self._farewell([*self._processes.close()])
-        return self._model.exit_code or 0
+        return self._machine.exit_code or exit_codes.OK
 
     # What others may ask, from any thread (control.Subject).
 
@@ -156,9 +166,13 @@ class Supervisor:
         probes = list(self._processes[service].probes)
         return [{"ts": ts, "ok": ok, "latency_ms": round(ms, 2)} for ts, ok, ms in probes]
 
-    def request(self, event: Want | Shutdown) -> None:
-        """Hand *event* to the thread that decides."""
-        self._events.put(event)
+    def stop(self, reason: str) -> None:
+        """Ask the whole artifact to stop."""
+        self._events.put(Shutdown(reason))
+
+    def move(self, service: str, verb: Verb) -> None:
+        """Ask for *service* to be started, stopped or restarted."""
+        self._events.put(Want(service, verb))
 
     def _next_event(self) -> Event:
         """Wait for something to happen, or for the time at which something is due.
@@ -167,7 +181,7 @@ class Supervisor:
         they have made due, and a hung service would never be ended.
         """
         while True:
-            due = next_wake(self._model)
+            due = next_wake(self._machine)
             now = time.monotonic()
             if due is not None and due <= now:
                 return self._due(now - due)
@@ -187,7 +201,7 @@ class Supervisor:
 
     def _handle(self, event: Event) -> None:
         begun = time.monotonic()
-        before = self._model
+        before = self._machine
         if isinstance(event, Shutdown) and not before.stopping:
             self._announcer.emit("stopping", reason=event.reason)
         if isinstance(event, Exited):
@@ -195,7 +209,7 @@ class Supervisor:
         if isinstance(event, Prepared | SpawnFailed):
             self._processes.forget(event)
         chance = os.urandom(1)[0] / 255
-        self._model, actions = advance(before, event, begun, chance)
+        self._machine, actions = advance(before, event, begun, chance)
         for action in actions:
             self._execute(action)
         self._tell(before)
@@ -217,13 +231,13 @@ class Supervisor:
     def _note_end(self, event: Exited) -> None:
         run = self._processes.ended(event)
         if run and self._journal:
-            cause = self._model.units[event.name].cause
+            cause = self._machine.units[event.name].cause
             self._journal.run((
                 self._instance, event.name, run.number, run.process.pid, run.started_at, run.how,
                 time.time(), cause, event.code, time.monotonic() - run.started,
             ))  # fmt: skip
 
-    def _first_model(self) -> Model:
+    def _first_machine(self) -> StateMachine:
         known = self._previous.get("ports")
         remembered = cast("dict[str, int]", known) if isinstance(known, dict) else {}
         return initial(
@@ -239,7 +253,7 @@ class Supervisor:
         if self._options.watch_stdin:
             lifeline.watch(0, partial(self._events.put, Shutdown("stdin_eof")), self._command)
         if self._options.shell_pid:
-            gone = partial(self._events.put, Shutdown("shell_gone", LOST_PARENT))
+            gone = partial(self._events.put, Shutdown("shell_gone", exit_codes.LOST_PARENT))
             current.watch_process(self._options.shell_pid, gone)
 
     def _show(self, name: str, line: str) -> None:
@@ -254,9 +268,9 @@ class Supervisor:
     def _command(self, message: Mapping[str, object]) -> None:
         match message.get("cmd"):
             case "stop":
-                self._events.put(Shutdown(str(message.get("reason", "asked for"))))
+                self.stop(str(message.get("reason", "asked for")))
             case "restart":
-                self._events.put(Want(str(message.get("service")), "restart"))
+                self.move(str(message.get("service")), "restart")
             case "log":
                 self._relays = message.get("on", True) is True
             case "ping":
@@ -292,23 +306,25 @@ class Supervisor:
     def _open_journal(self) -> None:
         from frostline_runtime.supervision.journal import Journal  # noqa: PLC0415  # services start meanwhile
 
-        self._journal = Journal(self._place / "state.db", self._manifest.product, self._trouble)
+        self._journal = Journal(
+            self._locations.state / "state.db", self._manifest.product, self._trouble
+        )
         self._processes.probed = self._remember_probe
-        self._remember(Model({}))
+        self._remember(StateMachine({}))
 
     def _remember_probe(self, name: str, ok: bool, latency: float) -> None:  # noqa: FBT001  # a callback
         if self._journal:
             self._journal.health(name, ok=ok, latency_ms=latency)
 
-    def _remember(self, before: Model) -> None:
-        for name, unit in self._model.units.items():
+    def _remember(self, before: StateMachine) -> None:
+        for name, unit in self._machine.units.items():
             old = before.units.get(name)
             if self._journal and (not old or old.state is not unit.state):
                 self._journal.event(self._instance, name, unit.state.value, unit.reason)
 
-    def _tell(self, before: Model) -> None:
+    def _tell(self, before: StateMachine) -> None:
         """Announce and remember what has changed since *before*."""
-        for name, unit in self._model.units.items():
+        for name, unit in self._machine.units.items():
             old = before.units.get(name)
             same = old and (old.state, old.run, old.share) == (unit.state, unit.run, unit.share)
             if old and same:
@@ -321,7 +337,7 @@ class Supervisor:
             if not old or old.state is not unit.state:
                 self._tell_people(unit, old)
         self._remember(before)
-        if not self._announced and settled(self._model):
+        if not self._announced and settled(self._machine):
             self._announce_ready()
 
     def _tell_people(self, unit: Unit, old: Unit | None) -> None:
@@ -339,7 +355,7 @@ class Supervisor:
             self._announcer.emit("recovered", service=name)
 
     def _announce_ready(self) -> None:
-        if overall(self._model) not in {Status.OK, Status.DEGRADED}:
+        if overall(self._machine) not in {Status.OK, Status.DEGRADED}:
             return
         self._announced = True
         self._write_runfile()
@@ -348,8 +364,8 @@ class Supervisor:
             "version": self._manifest.version,
             "pid": os.getpid(),
             "base_url": self._base_url,
-            "token": self._keys.token,
-            "status_url": f"{self._base_url}/#{self._keys.ticket()}",
+            "token": self._tokens.token,
+            "status_url": f"{self._base_url}/#{self._tokens.ticket()}",
             "services": announced(self._snapshot()),
             "took_ms": round((time.monotonic() - self._started) * 1000),
         }
@@ -367,13 +383,13 @@ class Supervisor:
             "shell_pid": self._options.shell_pid,
             "shell_started": self._shell_started,
             "base_url": self._base_url,
-            "token": "" if ended else self._keys.token,
+            "token": "" if ended else self._tokens.token,
             "control": int(self._base_url.rpartition(":")[2]),
             "ports": (known if isinstance(known, dict) else {}) | self._processes.numbers(),
             "ended": ended,
-            "unpacked": str(frozen.bundle()) if frozen.is_onefile() else "",
+            "unpacked": str(self._locations.bundle) if frozen.is_onefile() else "",
         }
-        self._try_write(self._place / "instance.json", facts)
+        self._try_write(self._locations.state / "instance.json", facts)
 
     def _try_write(self, path: Path, facts: Mapping[str, object]) -> None:
         try:
@@ -395,15 +411,15 @@ class Supervisor:
         self._announcer.close()
 
     def _snapshot(self) -> Snapshot:
-        """Return what reports are made of; the model is a value, so no lock is needed."""
+        """Return what reports are made of; the machine is a value, so no lock is needed."""
         return Snapshot(
-            model=self._model,
+            machine=self._machine,
             instance=self._instance,
             version=self._manifest.version,
             started=self._started,
             since=self._since,
             suspends=self._suspends,
-            free=_free(self._place),
+            free=_free(self._locations.state),
             lag=self._lag,
             db=self._journal.state if self._journal else "starting",
             services=self._processes.facts(),

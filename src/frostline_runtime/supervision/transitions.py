@@ -1,4 +1,4 @@
-"""What happens to services: (model, event, time) → (model, actions), the table of §2 to §5.
+"""What happens to services: (machine, event, time) → (machine, actions), the table of §2 to §5.
 
 Times are seconds of a monotonic clock. The one thread of the supervisor feeds events in and
 carries actions out; nothing here waits, reads a clock or touches a process.
@@ -7,6 +7,7 @@ carries actions out; nothing here waits, reads a clock or touches a process.
 from collections.abc import Mapping
 from dataclasses import replace
 
+from frostline_runtime import exit_codes
 from frostline_runtime.artifact.manifest import Probe, Service
 from frostline_runtime.supervision.events import (
     Abandon,
@@ -26,22 +27,20 @@ from frostline_runtime.supervision.events import (
     Suspended,
     Want,
 )
+from frostline_runtime.supervision.restarts import failed
 from frostline_runtime.supervision.states import (
     AT_REST,
     MET,
     RUNNING,
     UP,
-    Model,
     State,
+    StateMachine,
     Unit,
+    change,
     describe_exit,
+    enter,
 )
 
-WINDOW = 600.0
-MOST_RESTARTS = 5
-STABLE = 60.0
-LONG_ENOUGH = 5.0
-LONGEST_DELAY = 30.0
 HUNG_GRACE = 2.0
 KILL_CONFIRM = 2.0
 STOP_TOTAL = 10.0
@@ -54,88 +53,87 @@ UNPROBED_READY = 1.0
 WAKE_GRACE = 5.0
 PORT_TRIES = 3
 ASKED = ("http", "tcp")
-PERMANENT = (78,)
-PORT_TAKEN = 98
 KILLED = -9
 
-STOPPED_AS_ASKED = 0
-REQUIRED_SERVICE_FAILED = 70
 
-
-def advance(model: Model, event: Event, now: float, chance: float = 0.0) -> tuple[Model, Actions]:
-    """Return what *event* makes of *model* at *now*, and what must be done about it.
+def advance(
+    machine: StateMachine, event: Event, now: float, chance: float = 0.0
+) -> tuple[StateMachine, Actions]:
+    """Return what *event* makes of *machine* at *now*, and what must be done about it.
 
     *chance*, 0 to 1, spreads the delays of restarts.
     """
-    if isinstance(event, Shutdown) and not model.stopping:
-        code = event.code if model.exit_code is None else model.exit_code
-        stopping = replace(model, stopping=True, stop_by=now + STOP_TOTAL, exit_code=code)
+    if isinstance(event, Shutdown) and not machine.stopping:
+        code = event.code if machine.exit_code is None else machine.exit_code
+        stopping = replace(machine, stopping=True, stop_by=now + STOP_TOTAL, exit_code=code)
         return _settle(stopping, (), now)
     results = {
-        name: _happened(model, unit, event, now, chance) for name, unit in model.units.items()
+        name: _happened(machine, unit, event, now, chance) for name, unit in machine.units.items()
     }
     units = {name: unit for name, (unit, _) in results.items()}
     actions = tuple(action for _, made in results.values() for action in made)
-    return _settle(replace(model, units=units), actions, now)
+    return _settle(replace(machine, units=units), actions, now)
 
 
-def next_wake(model: Model) -> float | None:
+def next_wake(machine: StateMachine) -> float | None:
     """Return when the next `Tick` is needed, or None if only events can change anything."""
-    times = [model.doomed, model.stop_by]
-    for unit in model.units.values():
+    times = [machine.doomed, machine.stop_by]
+    for unit in machine.units.values():
         times += [unit.due, unit.deadline]
     known = [time for time in times if time is not None]
     return min(known) if known else None
 
 
-def _settle(model: Model, actions: Actions, now: float) -> tuple[Model, Actions]:
+def _settle(machine: StateMachine, actions: Actions, now: float) -> tuple[StateMachine, Actions]:
     """Do what is due, then what follows from other services, until nothing changes any more."""
     made = list(actions)
     while True:
-        before = model.units
+        before = machine.units
         units = dict(before)
         for name, unit in before.items():
             done = _due(unit, now)
             if done == (unit, ()):
-                done = _follow(model, units, unit, now)
+                done = _follow(machine, units, unit, now)
             units[name] = done[0]
             made += done[1]
-        model = replace(model, units=units)
-        model = _end(model, now)
-        if model.stop_by is not None and now >= model.stop_by:
-            model = replace(model, stop_by=None)
+        machine = replace(machine, units=units)
+        machine = _end(machine, now)
+        if machine.stop_by is not None and now >= machine.stop_by:
+            machine = replace(machine, stop_by=None)
             forced = {
                 name: _force(unit, now) for name, unit in units.items() if unit.state in RUNNING
             }
             units |= {name: unit for name, (unit, _) in forced.items()}
             made += [action for _, actions in forced.values() for action in actions]
-            model = replace(model, units=units)
+            machine = replace(machine, units=units)
         if units == before:
-            return model, tuple(made)
+            return machine, tuple(made)
 
 
-def _end(model: Model, now: float) -> Model:
-    """Return *model* with the end of the artifact decided, where its services decide it."""
+def _end(machine: StateMachine, now: float) -> StateMachine:
+    """Return *machine* with the end of the artifact decided, where its services decide it."""
     lost = any(
-        unit.state is State.FAILED and unit.service.required for unit in model.units.values()
+        unit.state is State.FAILED and unit.service.required for unit in machine.units.values()
     )
-    if lost and model.exit_code is None:
-        model = replace(model, exit_code=REQUIRED_SERVICE_FAILED, doomed=now + model.linger)
-    elif not lost and model.doomed is not None:  # a human has brought it back
-        model = replace(model, exit_code=None, doomed=None)
-    if model.doomed is not None and now >= model.doomed:
-        model = replace(model, stopping=True, doomed=None, stop_by=now + STOP_TOTAL)
-    at_rest = all(unit.state in AT_REST for unit in model.units.values())
-    return replace(model, finished=model.stopping and at_rest)
+    if lost and machine.exit_code is None:
+        machine = replace(
+            machine, exit_code=exit_codes.REQUIRED_SERVICE_FAILED, doomed=now + machine.linger
+        )
+    elif not lost and machine.doomed is not None:  # a human has brought it back
+        machine = replace(machine, exit_code=None, doomed=None)
+    if machine.doomed is not None and now >= machine.doomed:
+        machine = replace(machine, stopping=True, doomed=None, stop_by=now + STOP_TOTAL)
+    at_rest = all(unit.state in AT_REST for unit in machine.units.values())
+    return replace(machine, finished=machine.stopping and at_rest)
 
 
 def _follow(
-    model: Model, units: Mapping[str, Unit], unit: Unit, now: float
+    machine: StateMachine, units: Mapping[str, Unit], unit: Unit, now: float
 ) -> tuple[Unit, Actions]:
     """Return what the others, or the end of the artifact, make of *unit*."""
-    if model.stopping:
+    if machine.stopping:
         if unit.state in {State.PENDING, State.BACKOFF}:
-            return _enter(replace(unit, wanted=False), State.STOPPED, now), ()
+            return enter(replace(unit, wanted=False), State.STOPPED, now), ()
         needed = any(
             other.state in RUNNING and unit.service.name in other.service.needs
             for other in units.values()
@@ -145,12 +143,12 @@ def _follow(
         return unit, ()
     needs = {units[name].state for name in unit.service.needs if name in units}
     if unit.state is State.FAILED and unit.blocked and needs <= MET:
-        return _enter(replace(unit, blocked=False, reason=""), State.PENDING, now), ()
+        return enter(replace(unit, blocked=False, reason=""), State.PENDING, now), ()
     if unit.state is not State.PENDING:
         return unit, ()
     if needs & {State.FAILED, State.STOPPED}:
         reason = "was not started: a service that it needs has failed or was stopped"
-        return _enter(replace(unit, reason=reason, blocked=True), State.FAILED, now), ()
+        return enter(replace(unit, reason=reason, blocked=True), State.FAILED, now), ()
     if needs <= MET:
         return _launch(unit, now)
     return unit, ()
@@ -159,7 +157,7 @@ def _follow(
 def _launch(unit: Unit, now: float, *, new_port: bool = False) -> tuple[Unit, Actions]:
     service = unit.service
     started = replace(
-        _enter(unit, State.STARTING, now),
+        enter(unit, State.STARTING, now),
         run=unit.run + 1,
         started=now,
         progress=now,
@@ -189,9 +187,9 @@ def _due(unit: Unit, now: float) -> tuple[Unit, Actions]:
     waiting = replace(unit, due=None)
     match unit.state:
         case State.BACKOFF:
-            return _enter(unit, State.PENDING, now), ()
+            return enter(unit, State.PENDING, now), ()
         case State.FAILED:  # one more try, as asked for
-            return _enter(unit, State.PENDING, now), ()
+            return enter(unit, State.PENDING, now), ()
         case State.STARTING if not service.startup:
             return _ready(unit, now), ()
         case State.STARTING:
@@ -202,7 +200,7 @@ def _due(unit: Unit, now: float) -> tuple[Unit, Actions]:
             return waiting, tuple(asks)
         case State.STOPPING if unit.forced:
             reason = "cannot be ended, not even by force"
-            lost = _enter(replace(waiting, reason=reason), State.FAILED, now)
+            lost = enter(replace(waiting, reason=reason), State.FAILED, now)
             return lost, (Abandon(service.name, unit.run),)
         case State.STOPPING:
             return _force(unit, now)
@@ -222,21 +220,21 @@ def _too_slow(unit: Unit, now: float) -> tuple[Unit, Actions]:
 
 
 def _happened(
-    model: Model, unit: Unit, event: Event, now: float, chance: float
+    machine: StateMachine, unit: Unit, event: Event, now: float, chance: float
 ) -> tuple[Unit, Actions]:
     """Return what *event* makes of *unit*; what concerns others or older runs, nothing."""
     name, run = unit.service.name, unit.run
     match event:
         case Boot() if unit.state is State.STOPPED:
-            return _enter(replace(unit, wanted=True), State.PENDING, now), ()
+            return enter(replace(unit, wanted=True), State.PENDING, now), ()
         case Shutdown() if unit.state in RUNNING:  # the second time: no more grace
             return _force(unit, now)
         case Suspended(gap=gap) if unit.state in RUNNING:
             return _slept(unit, gap, now), ()
-        case Want(name=wanted, verb=verb) if wanted == name and not model.stopping:
+        case Want(name=wanted, verb=verb) if wanted == name and not machine.stopping:
             return _wish(unit, verb, now)
         case Exited() | SpawnFailed() if (event.name, event.run) == (name, run):
-            return _ended(model, unit, event, now, chance)
+            return _ended(machine, unit, event, now, chance)
         case Probed() if (event.name, event.run) == (name, run):
             return _probed(unit, event, now, chance)
         case Progressed() if (event.name, event.run) == (name, run):
@@ -246,14 +244,16 @@ def _happened(
             told = replace(unit, share=event.share, reason=event.detail, due=None)
             return replace(told, started=now, progress=now), ()
         case Prepared() if (event.name, event.run) == (name, run):
-            return _prepared(model, unit, now, chance)
+            return _prepared(machine, unit, now, chance)
     return unit, ()
 
 
-def _prepared(model: Model, unit: Unit, now: float, chance: float) -> tuple[Unit, Actions]:
+def _prepared(machine: StateMachine, unit: Unit, now: float, chance: float) -> tuple[Unit, Actions]:
     """Return *unit* with its own process to be started, unless it is no longer wanted."""
     if unit.state is not State.STARTING:
-        return _ended(model, unit, Exited(unit.service.name, unit.run, 0), now, chance)
+        return _ended(
+            machine, unit, Exited(unit.service.name, unit.run, exit_codes.OK), now, chance
+        )
     ready = replace(
         unit, share=None, reason="", started=now, progress=now, due=_first_look(unit.service, now),
         pace=FIRST_PACE, deadline=now + unit.service.start_timeout,
@@ -262,17 +262,17 @@ def _prepared(model: Model, unit: Unit, now: float, chance: float) -> tuple[Unit
 
 
 def _ended(
-    model: Model, unit: Unit, event: Exited | SpawnFailed, now: float, chance: float
+    machine: StateMachine, unit: Unit, event: Exited | SpawnFailed, now: float, chance: float
 ) -> tuple[Unit, Actions]:
     """Return what becomes of *unit* now that its process is gone, or was never there."""
     if unit.state not in RUNNING:
         return unit, ()
     unit = replace(unit, share=None)
     if isinstance(event, SpawnFailed) and unit.state is State.STOPPING:
-        event = Exited(unit.service.name, unit.run, 0)
+        event = Exited(unit.service.name, unit.run, exit_codes.OK)
     if isinstance(event, SpawnFailed):
-        failed = replace(unit, reason=event.reason)
-        return _failed(model, failed, now, chance, final=not event.again), ()
+        unit = replace(unit, reason=event.reason)
+        return failed(machine, unit, now, chance, final=not event.again), ()
     starting = unit.state is State.STARTING
     if starting and event.port_taken and unit.ports_tried < PORT_TRIES:
         return _launch(unit, now, new_port=True)
@@ -284,48 +284,18 @@ def _ended(
     # Its child may have answered just before it was gone.
     young = starting or (unit.ready_at is not None and now - unit.ready_at < UNPROBED_READY)
     asked = unit.cause or unit.state is State.STOPPING
-    if young and not asked and event.code == 0:
+    if young and not asked and event.code == exit_codes.OK:
         reason += " at its start: a service must stay in the foreground"
     ended = replace(unit, reason=reason)
     if unit.again:
-        return _enter(replace(ended, reason="", again=False), State.PENDING, now), ()
-    done = event.code == 0 and unit.service.restart == "on-failure" and not unit.cause
+        return enter(replace(ended, reason="", again=False), State.PENDING, now), ()
+    done = event.code == exit_codes.OK and unit.service.restart == "on-failure" and not unit.cause
     if done or not unit.wanted:
-        return _enter(replace(ended, wanted=False), State.STOPPED, now), ()
-    final = unit.service.restart == "never" or (not unit.cause and event.code in PERMANENT)
-    return _failed(model, ended, now, chance, final=final), ()
-
-
-def _failed(model: Model, unit: Unit, now: float, chance: float, *, final: bool) -> Unit:
-    """Return *unit* after a failure: in back-off, or given up (specification §4)."""
-    window = tuple(time for time in unit.restarts if now - time < WINDOW)
-    unit = replace(unit, died=now)
-    if final or not model.restart:
-        return _give_up(replace(unit, restarts=window), now)
-    if len(window) >= MOST_RESTARTS:
-        reason = f"{unit.reason}; given up after {len(window)} restarts in {WINDOW / 60:.0f} min"
-        return _give_up(replace(unit, restarts=window, reason=reason), now)
-    stable = unit.ready_at is not None and now - unit.ready_at >= STABLE
-    streak = 1 if stable else unit.streak + 1
-    delay = restart_delay(streak, now - unit.started, chance)
-    others = [other.died for other in model.units.values() if other.service != unit.service]
-    together = any(died is not None and now - died < 1.0 for died in others)
-    if together:  # one cause, many deaths: spread them
-        delay *= 2 * chance
-    ended = replace(unit, streak=streak, restarts=(*window, now))
-    return replace(_enter(ended, State.BACKOFF, now), due=now + delay)
-
-
-def _give_up(unit: Unit, now: float) -> Unit:
-    retry = unit.service.retry_after
-    return replace(_enter(unit, State.FAILED, now), due=now + retry if retry else None)
-
-
-def restart_delay(streak: int, uptime: float, chance: float) -> float:
-    """Return the seconds before restart number *streak* in a row."""
-    if streak == 1 and uptime >= LONG_ENOUGH:
-        return 0.0
-    return min(LONGEST_DELAY, 0.5 * 2.0 ** (streak - 1)) * (1.0 + 0.2 * chance)
+        return enter(replace(ended, wanted=False), State.STOPPED, now), ()
+    final = unit.service.restart == "never" or (
+        not unit.cause and event.code == exit_codes.MISCONFIGURED
+    )
+    return failed(machine, ended, now, chance, final=final), ()
 
 
 def _probed(unit: Unit, event: Probed, now: float, chance: float) -> tuple[Unit, Actions]:
@@ -361,10 +331,10 @@ def _readiness(unit: Unit, event: Probed, now: float) -> Unit:
         waiting = replace(unit, due=now + unit.service.readiness.interval)
     if event.healthy:
         ready = replace(waiting, unready=0, reason="")
-        return _change(ready, State.READY, now) if unit.state is State.UNREADY else ready
+        return change(ready, State.READY, now) if unit.state is State.UNREADY else ready
     unready = replace(waiting, unready=unit.unready + 1, reason=event.detail)
     if unready.unready >= UNREADY_AFTER and unit.state is State.READY:
-        return _change(unready, State.UNREADY, now)
+        return change(unready, State.UNREADY, now)
     return unready
 
 
@@ -378,10 +348,10 @@ def _wish(unit: Unit, verb: str, now: float) -> tuple[Unit, Actions]:
             return _stop(unwanted, now)
         if unit.state is State.STOPPING:
             return unwanted, ()
-        return _enter(replace(unwanted, blocked=False), State.STOPPED, now), ()
+        return enter(replace(unwanted, blocked=False), State.STOPPED, now), ()
     fresh = replace(unit, wanted=True, blocked=False, streak=0, restarts=())
     if unit.state in {State.STOPPED, State.FAILED, State.BACKOFF}:
-        return _enter(replace(fresh, reason=""), State.PENDING, now), ()
+        return enter(replace(fresh, reason=""), State.PENDING, now), ()
     if unit.state is State.STOPPING:
         return replace(fresh, again=True), ()
     if verb == "restart" and unit.state in RUNNING:
@@ -404,20 +374,18 @@ def _slept(unit: Unit, gap: float, now: float) -> Unit:
 
 
 def _stop(unit: Unit, now: float) -> tuple[Unit, Actions]:
-    stopping = replace(
-        _enter(unit, State.STOPPING, now), due=now + unit.service.grace, forced=False
-    )
+    stopping = replace(enter(unit, State.STOPPING, now), due=now + unit.service.grace, forced=False)
     return stopping, (Stop(unit.service.name, unit.run, force=False),)
 
 
 def _force(unit: Unit, now: float) -> tuple[Unit, Actions]:
-    forced = unit if unit.state is State.STOPPING else _enter(unit, State.STOPPING, now)
+    forced = unit if unit.state is State.STOPPING else enter(unit, State.STOPPING, now)
     forced = replace(forced, forced=True, due=now + KILL_CONFIRM)
     return forced, (Stop(unit.service.name, unit.run, force=True),)
 
 
 def _ready(unit: Unit, now: float) -> Unit:
-    ready = _change(replace(unit, reason="", ready_at=now), State.READY, now)
+    ready = change(replace(unit, reason="", ready_at=now), State.READY, now)
     probes = [p for p in (_liveness(unit.service), unit.service.readiness) if p]
     due = now + min(probe.interval for probe in probes) if probes else None
     return replace(ready, due=due, deadline=None)
@@ -433,11 +401,3 @@ def _liveness(service: Service) -> Probe | None:
     if service.startup and service.startup.kind not in ASKED:
         return service.liveness
     return service.liveness or service.startup
-
-
-def _enter(unit: Unit, state: State, now: float) -> Unit:
-    return replace(_change(unit, state, now), due=None, deadline=None)
-
-
-def _change(unit: Unit, state: State, now: float) -> Unit:
-    return replace(unit, state=state, since=now)

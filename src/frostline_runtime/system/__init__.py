@@ -60,7 +60,7 @@ class System(Protocol):
     def watch_process(self, pid: int, gone: Callable[[], None]) -> None:
         """Call *gone* from a thread when process *pid* ends, or at once if it has."""
 
-    def is_hollow(self, pid: int) -> bool:
+    def main_thread_exited(self, pid: int) -> bool:
         """Tell whether the main thread of *pid* has ended while others live on."""
 
     def started(self, pid: int) -> str:

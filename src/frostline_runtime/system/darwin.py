@@ -35,9 +35,9 @@ __all__ = [
     "WAKE_EVERY",
     "can_inherit_sockets",
     "guard",
-    "is_hollow",
     "kill",
     "lock",
+    "main_thread_exited",
     "owns_port",
     "port_owner",
     "prepare_listener",
@@ -160,7 +160,7 @@ def _argument_limit() -> int:
     return int(limit)
 
 
-def is_hollow(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
+def main_thread_exited(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
     """Return False: a process ends with its main thread, or nobody is told."""
     return False
 

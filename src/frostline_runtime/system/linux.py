@@ -36,9 +36,9 @@ __all__ = [
     "WAKE_EVERY",
     "can_inherit_sockets",
     "guard",
-    "is_hollow",
     "kill",
     "lock",
+    "main_thread_exited",
     "owns_port",
     "port_owner",
     "prepare_listener",
@@ -232,7 +232,7 @@ def started(pid: int) -> str:
     return fields[19] if fields and fields[0] != "Z" else ""
 
 
-def is_hollow(pid: int) -> bool:
+def main_thread_exited(pid: int) -> bool:
     """Tell whether the main thread of *pid* has ended while others live on."""
     fields = _stat(pid)
     return bool(fields) and fields[0] == "Z"

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from frostline_runtime import exit_codes
+
 _ASKS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Whoever has started us with one of them ignored, as nohup does, means it.
 STOP_SIGNALS = tuple(n for n in _ASKS_TO_STOP if signal.getsignal(n) is not signal.SIG_IGN)
@@ -128,10 +130,10 @@ def _guard(child: int) -> int:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return 1
+                return exit_codes.FAILED
             if pid == child:
                 code = os.waitstatus_to_exitcode(status)
-                return code if code >= 0 else 128 - code
+                return code if code >= 0 else exit_codes.SIGNAL - code
             if not pid:
                 break
 

@@ -17,6 +17,8 @@ from ctypes import wintypes
 from pathlib import Path
 from typing import ClassVar
 
+from frostline_runtime import exit_codes
+
 NAME = "windows"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGBREAK)
 # A blocking wait of the main thread is not interrupted by Ctrl-C here.
@@ -158,7 +160,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """End *process* and everything that it has started, at once."""
     job = _jobs.pop(process.pid, 0)
     if job:
-        _kernel.TerminateJobObject(wintypes.HANDLE(job), 1)
+        _kernel.TerminateJobObject(wintypes.HANDLE(job), exit_codes.FAILED)
         _kernel.CloseHandle(wintypes.HANDLE(job))
     elif process.poll() is None:
         with contextlib.suppress(OSError):
@@ -188,7 +190,7 @@ def watch_process(pid: int, gone: Callable[[], None]) -> None:
     threading.Thread(target=wait, name=f"process-{pid}", daemon=True).start()
 
 
-def is_hollow(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
+def main_thread_exited(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
     """Return False: a process ends with its main thread, or nobody is told."""
     return False
 

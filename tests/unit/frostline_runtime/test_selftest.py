@@ -1,6 +1,7 @@
 """What an artifact finds out about itself."""
 
 import hashlib
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from frostline_runtime import selftest
+from frostline_runtime.artifact.locations import locate
 from frostline_runtime.artifact.manifest import Environment, Manifest
 
 GOOD = Manifest(
@@ -19,6 +21,11 @@ GOOD = Manifest(
     entry_points=("selftested.good",),
     files={"data/file": hashlib.sha256(b"built").hexdigest()},
 )  # fmt: skip
+
+
+def run(bundle: Path, manifest: Manifest = GOOD) -> selftest.SelfTest:
+    """Return what the self-test of the artifact in *bundle* finds."""
+    return selftest.run(manifest, locate(manifest, os.environ, bundle))
 
 
 @pytest.fixture
@@ -48,7 +55,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_good_artifact(bundle: Path) -> None:
     """Nothing is found, all that was looked at is counted, and the storage is made if need be."""
-    report = selftest.run(GOOD, bundle)
+    report = run(bundle)
     assert report
     assert report.findings == ()
     assert report.checked == {
@@ -86,7 +93,7 @@ def test_what_is_wrong(
     bundle: Path, change: dict[str, tuple[str, ...]], check: str, subject: str, reason: str
 ) -> None:
     """Each kind of damage is one finding with its reason, and hides nothing else."""
-    report = selftest.run(replace(GOOD, **change), bundle)  # type: ignore[arg-type]  # fields by name
+    report = run(bundle, replace(GOOD, **change))  # type: ignore[arg-type]  # fields by name
     assert not report
     (finding,) = report.findings
     assert (finding["check"], finding["subject"]) == (check, subject)
@@ -98,7 +105,7 @@ def test_all_findings_at_once(bundle: Path) -> None:
     wrong = replace(
         GOOD, modules=("selftested_raises", "json", "selftested_syntax"), files={"x": ""}
     )
-    found = [finding["subject"] for finding in selftest.run(wrong, bundle).findings]
+    found = [finding["subject"] for finding in run(bundle, wrong).findings]
     assert found == ["selftested_raises", "selftested_syntax", "x"]
 
 
@@ -106,12 +113,12 @@ def test_a_storage_that_cannot_be_written(bundle: Path, monkeypatch: pytest.Monk
     """A storage that cannot be made is a finding with its path, no crash."""
     storage = str(bundle / "data" / "file" / "storage")
     monkeypatch.setenv("SELFTEST_STORAGE", storage)
-    (finding,) = selftest.run(GOOD, bundle).findings
+    (finding,) = run(bundle).findings
     assert (finding["check"], finding["subject"]) == ("writable", storage)
 
 
 def test_a_child_that_does_not_come(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An artifact without `freeze_support` would start all of itself again: it is a finding."""
     monkeypatch.setattr(selftest, "_CHILD_PATIENCE", 0.0)
-    (finding,) = selftest.run(GOOD, bundle).findings
+    (finding,) = run(bundle).findings
     assert (finding["check"], finding["reason"]) == ("child", "no answer within 0 s")

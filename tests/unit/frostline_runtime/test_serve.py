@@ -15,8 +15,9 @@ import pytest
 
 import frostline_runtime
 from frostline_runtime import serve
+from frostline_runtime.artifact import loopback
 from frostline_runtime.artifact.manifest import Port
-from frostline_runtime.supervision import launch, ports, probe
+from frostline_runtime.supervision import launch, ports
 from frostline_runtime.supervision.looplag import LoopLag
 
 SOURCE = str(Path(frostline_runtime.__file__).parents[1])
@@ -104,7 +105,7 @@ def test_wsgi_on_the_socket_of_the_supervisor(tmp_path: Path) -> None:
             slow.request("GET", "/slow")
             answer = slow.getresponse()
             assert answer.read(6) == b"begun "
-            quick = probe.request("GET", "/quick", port, 5)
+            quick = loopback.request("GET", "/quick", port, 5)
             assert (quick.status, quick.body.decode()) == (200, f"{port} False")
             assert answer.read() == b"ended"
     finally:

@@ -25,7 +25,7 @@ def test_good_settings(tmp_path: Path) -> None:
         '[model_server]\ncontext = 4096\narguments = ["-t", "4"]\n',
         encoding="utf-8",
     )
-    changed, problems = override.load(SHIPPED, str(tmp_path))
+    changed, problems = override.load(SHIPPED, tmp_path)
     assert problems == []
     api, llm = changed.services
     assert (api.port, dict(api.environment)) == (Port(number=9100), {"A": "1", "B": "2"})
@@ -40,7 +40,7 @@ def test_every_mistake_and_the_shipped_values(tmp_path: Path) -> None:
         ' "model_server": {"context": "big"}, "extra": 1}',
         encoding="utf-8",
     )
-    changed, problems = override.load(SHIPPED, str(tmp_path))
+    changed, problems = override.load(SHIPPED, tmp_path)
     text = "\n".join(problems)
     for part in (
         "services.api.port is 99999, expected 1 to 65535",
@@ -59,12 +59,12 @@ def test_every_mistake_and_the_shipped_values(tmp_path: Path) -> None:
 def test_files_that_are_none(tmp_path: Path, text: str) -> None:
     """A file that cannot be read changes nothing."""
     (tmp_path / "frostline.toml").write_text(text, encoding="utf-8")
-    changed, problems = override.load(SHIPPED, str(tmp_path))
+    changed, problems = override.load(SHIPPED, tmp_path)
     assert changed == SHIPPED
     assert bool(problems) == bool(text)
 
 
 def test_no_file_and_no_storage(tmp_path: Path) -> None:
     """Most users have none."""
-    assert override.load(SHIPPED, str(tmp_path)) == (SHIPPED, [])
-    assert override.load(SHIPPED, "") == (SHIPPED, [])
+    assert override.load(SHIPPED, tmp_path) == (SHIPPED, [])
+    assert override.load(SHIPPED, None) == (SHIPPED, [])

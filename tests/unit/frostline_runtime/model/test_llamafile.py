@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from frostline_runtime.artifact.locations import Locations, locate
 from frostline_runtime.artifact.manifest import (
     Environment,
     Manifest,
     ModelServer,
-    Probe,
     Resource,
     When,
 )
 from frostline_runtime.model import llamafile
-from frostline_runtime.model.llamafile import Choice, ModelServerError, Prepared
+from frostline_runtime.model.llamafile import ModelServerError, PreparedServer, ServerFiles
 
 SERVER = ModelServer(
     executable="{bundle}/llamafile", variable="MY_SERVER", model_variable="MY_MODEL"
 )
-PREPARED = Prepared("/x/llamafile", "", (0, 10, 5), False, "/home", "/tmp", {})  # noqa: FBT003, S108
+PREPARED = PreparedServer("/x/llamafile", "", (0, 10, 5), False, "/home", "/tmp", {})  # noqa: FBT003, S108
 
 
 def manifest(server: ModelServer | None = SERVER, *resources: Resource) -> Manifest:
@@ -44,17 +44,24 @@ def executable(path: Path) -> Path:
     return path
 
 
-def choose(environ: Mapping[str, str], bundle: Path, server: ModelServer = SERVER) -> Choice | None:
-    """Return the choice in *environ*, whose storage is in the bundle."""
-    return llamafile.choose(manifest(server), {"STORAGE": str(bundle / "s"), **environ}, bundle)
+def choose(
+    environ: Mapping[str, str], bundle: Path, server: ModelServer = SERVER
+) -> ServerFiles | None:
+    """Return the files that *environ* and *server* name, with a storage inside the bundle."""
+    return llamafile.choose(manifest(server), environ, locations(bundle))
+
+
+def locations(bundle: Path) -> Locations:
+    """Return the folders of an artifact in *bundle* with a storage inside it."""
+    return locate(manifest(), {"STORAGE": str(bundle / "s")}, bundle)
 
 
 def test_the_user_goes_first(tmp_path: Path) -> None:
     """The user's variable wins over the bundled file; set to nothing, it counts as not set."""
     bundled = executable(tmp_path / "llamafile")
     chosen = executable(tmp_path / "own")
-    assert choose({"MY_SERVER": str(chosen)}, tmp_path) == Choice(chosen, base=bundled)
-    assert choose({"MY_SERVER": ""}, tmp_path) == Choice(bundled)
+    assert choose({"MY_SERVER": str(chosen)}, tmp_path) == ServerFiles(chosen, base=bundled)
+    assert choose({"MY_SERVER": ""}, tmp_path) == ServerFiles(bundled)
     assert choose({}, tmp_path, ModelServer(variable="MY_SERVER")) is None
 
 
@@ -65,10 +72,10 @@ def test_the_model_of_the_user(tmp_path: Path) -> None:
     own.touch()
     theirs.touch()
     server = replace(SERVER, model="{bundle}/m.gguf")
-    assert choose({}, tmp_path, server) == Choice(bundled, theirs)
-    assert choose({"MY_MODEL": str(own)}, tmp_path, server) == Choice(bundled, own)
+    assert choose({}, tmp_path, server) == ServerFiles(bundled, theirs)
+    assert choose({"MY_MODEL": str(own)}, tmp_path, server) == ServerFiles(bundled, own)
     found = choose({"MY_SERVER": str(chosen)}, tmp_path, server)
-    assert found == Choice(chosen, base=bundled)
+    assert found == ServerFiles(chosen, base=bundled)
 
 
 def test_a_server_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +83,7 @@ def test_a_server_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for variable in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(variable, str(tmp_path))
     chosen = executable(tmp_path / "own")
-    assert choose({"MY_SERVER": "~/own"}, tmp_path / "bundle") == Choice(chosen)
+    assert choose({"MY_SERVER": "~/own"}, tmp_path / "bundle") == ServerFiles(chosen)
 
 
 @pytest.mark.parametrize(
@@ -117,12 +124,13 @@ def test_files_that_can_be_fetched(tmp_path: Path, when: When) -> None:
     model = Resource(name="m", urls=("http://x/m",), destination="models/m.gguf", when=when)
     server = replace(SERVER, model="{storage}/models/m.gguf")
     bundled = executable(tmp_path / "llamafile")
-    environ = {"STORAGE": str(tmp_path / "s")}
-    found = llamafile.choose(manifest(server, model), environ, tmp_path)
+    found = llamafile.choose(manifest(server, model), {}, locations(tmp_path))
     place = tmp_path / "s" / "models" / "m.gguf"
-    assert found == (Choice(bundled, place, (model,)) if when == "first-run" else None)
+    assert found == (ServerFiles(bundled, place, (model,)) if when == "first-run" else None)
     executable(place)
-    assert llamafile.choose(manifest(server, model), environ, tmp_path) == Choice(bundled, place)
+    assert llamafile.choose(manifest(server, model), {}, locations(tmp_path)) == ServerFiles(
+        bundled, place
+    )
 
 
 @pytest.mark.product("L3")
@@ -199,49 +207,20 @@ def test_others_are_told_the_address() -> None:
 
 
 def test_what_was_found_out_is_kept_until_a_file_changes(tmp_path: Path) -> None:
-    """Another size or time of any file, or another choice, asks for a new look."""
+    """Another size or time of any file, or another files, asks for a new look."""
     server, model = executable(tmp_path / "server"), executable(tmp_path / "m.gguf")
-    choice = Choice(server, model)
+    files = ServerFiles(server, model)
     seen = {str(path): llamafile.signature(path) for path in (server, model)}
     known = replace(PREPARED, executable=str(server), model=str(model), seen=seen)
-    assert llamafile.recall(choice, tmp_path) is None
+    assert llamafile.recall(files, tmp_path) is None
     llamafile.remember(known, tmp_path)
-    assert llamafile.recall(choice, tmp_path) == known
-    assert llamafile.recall(Choice(server, tmp_path / "other"), tmp_path) is None
+    assert llamafile.recall(files, tmp_path) == known
+    assert llamafile.recall(ServerFiles(server, tmp_path / "other"), tmp_path) is None
     model.write_text("longer", encoding="utf-8")
-    assert llamafile.recall(choice, tmp_path) is None
+    assert llamafile.recall(files, tmp_path) is None
     for text in ("", "[]", "{}", '{"seen": 1}', '{"seen": {}, "unknown": 1, "version": []}'):
         (tmp_path / llamafile.FACTS).write_text(text, encoding="utf-8")
-        assert llamafile.recall(choice, tmp_path) is None
-
-
-@pytest.mark.product("L6")
-def test_health_by_version() -> None:
-    """A prefix moves it; the old `--v2` server has only its list of models."""
-    asked = Probe(path="/health")
-    assert llamafile.question(asked, SERVER) == asked
-    moved = replace(SERVER, arguments=("--api-prefix", "/llm/"))
-    assert llamafile.question(asked, moved).path == "/llm/health"
-    assert llamafile.question(asked, replace(SERVER, arguments=("--api-prefix",))) == asked
-    second = replace(SERVER, command=("--v2", "--url-prefix", "/a"))
-    assert llamafile.question(asked, second).path == "/a/v1/models"
-
-
-@pytest.mark.product("L6")
-@pytest.mark.parametrize(
-    ("status", "body", "healthy"),
-    [
-        (200, b'{"data": [{"id": "m"}]}', True),
-        (200, b'{"data": []}', False),
-        (200, b"{}", True),
-        (200, b"no json", True),
-        (401, b'{"data": []}', True),
-        (404, b"", True),
-    ],
-)
-def test_a_model_must_be_loaded(status: int, body: bytes, healthy: bool) -> None:  # noqa: FBT001
-    """An empty list means that nothing was loaded; no list, that we cannot know."""
-    assert llamafile.judge_models(status, body).healthy is healthy
+        assert llamafile.recall(files, tmp_path) is None
 
 
 @pytest.mark.product("L6")

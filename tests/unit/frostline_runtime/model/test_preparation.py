@@ -10,19 +10,20 @@ import gguf as reference
 import numpy as np
 import pytest
 
-from frostline_runtime.artifact.manifest import Environment, Manifest, ModelServer, Resource
+from frostline_runtime.artifact.locations import Locations
+from frostline_runtime.artifact.manifest import Resource
 from frostline_runtime.model import llamafile, preparation
-from frostline_runtime.model.llamafile import Choice, ModelServerError
+from frostline_runtime.model.llamafile import ModelServerError, ServerFiles
 
 pytestmark = [
     pytest.mark.product("L3"),
     pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts"),
 ]
-MANIFEST = Manifest(
-    product="p", name="p", version="1", platform="", layout="onedir", entry="p:main",
-    environment=Environment(storage_variable="STORAGE", storage_default="~"),
-    model_server=ModelServer(),
-)  # fmt: skip
+
+
+def locations(folder: Path) -> Locations:
+    """Return the locations of an artifact that fetches into *folder*."""
+    return Locations(bundle=folder, storage=folder, data=folder, state=folder)
 
 
 def script(path: Path, text: str) -> Path:
@@ -44,16 +45,16 @@ def model(path: Path) -> Path:
     return path
 
 
-def examine(choice: Choice, folder: Path) -> tuple[llamafile.Prepared, list[str]]:
+def examine(files: ServerFiles, folder: Path) -> tuple[llamafile.PreparedServer, list[str]]:
     """Return what is found out, and what is said meanwhile."""
     said: list[str] = []
-    return preparation.examine(choice, folder / "own", dict(os.environ), said.append), said
+    return preparation.examine(files, folder / "own", dict(os.environ), said.append), said
 
 
 def test_the_very_file_is_asked_for_its_version(tmp_path: Path) -> None:
     """In its own home, with a model that is complete."""
     server = script(tmp_path / "s", '#!/bin/sh\necho "llamafile v0.8.6"\necho "$HOME" >&2\n')
-    found, said = examine(Choice(server, model(tmp_path / "m.gguf")), tmp_path)
+    found, said = examine(ServerFiles(server, model(tmp_path / "m.gguf")), tmp_path)
     assert (found.version, found.shell) == ((0, 8, 6), False)
     assert said == [
         "model: m.gguf: tiny llama, 0.0 MB", "model server: s: llamafile v0.8.6",
@@ -64,7 +65,7 @@ def test_the_very_file_is_asked_for_its_version(tmp_path: Path) -> None:
 def test_what_the_kernel_does_not_know_goes_through_a_shell(tmp_path: Path) -> None:
     """An APE is a script to a shell, and nothing to execve."""
     ape = script(tmp_path / "s", "MZqFpD='\n'\necho llamafile v0.10.5\n")
-    found, _ = examine(Choice(ape), tmp_path)
+    found, _ = examine(ServerFiles(ape), tmp_path)
     assert found.shell
     assert found.version == (0, 10, 5)
     with pytest.raises(OSError, match="Exec format error"):
@@ -77,7 +78,7 @@ def test_what_the_kernel_does_not_know_goes_through_a_shell(tmp_path: Path) -> N
 def test_an_unknown_version(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that does not say one, or never ends, is taken for the newest."""
     monkeypatch.setattr(preparation, "VERSION_PATIENCE", 0.3)
-    assert examine(Choice(script(tmp_path / "s", text)), tmp_path)[0].version == ()
+    assert examine(ServerFiles(script(tmp_path / "s", text)), tmp_path)[0].version == ()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_no_server_at_all(content: bytes, reason: str, tmp_path: Path) -> None:
     """It is told what the file is instead."""
     (tmp_path / "s").write_bytes(content)
     with pytest.raises(ModelServerError, match=reason):
-        examine(Choice(tmp_path / "s"), tmp_path)
+        examine(ServerFiles(tmp_path / "s"), tmp_path)
 
 
 def test_a_server_for_another_machine(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_server_for_another_machine(tmp_path: Path) -> None:
     (tmp_path / "s").write_bytes(b"\xcf\xfa\xed\xfe" + bytes(100))
     (tmp_path / "s").chmod(0o755)
     with pytest.raises(ModelServerError, match="cannot be started: Exec format error"):
-        examine(Choice(tmp_path / "s"), tmp_path)
+        examine(ServerFiles(tmp_path / "s"), tmp_path)
 
 
 def test_an_incomplete_model(tmp_path: Path) -> None:
@@ -109,17 +110,16 @@ def test_an_incomplete_model(tmp_path: Path) -> None:
     whole = model(tmp_path / "m.gguf").read_bytes()
     (tmp_path / "m.gguf").write_bytes(whole[:-200])
     with pytest.raises(ModelServerError, match=r"m\.gguf is incomplete: it has"):
-        examine(Choice(server, tmp_path / "m.gguf"), tmp_path)
+        examine(ServerFiles(server, tmp_path / "m.gguf"), tmp_path)
 
 
 @pytest.mark.product("L2")
 def test_a_file_that_cannot_be_fetched(tmp_path: Path) -> None:
     """Later may be better: that is another error than a bad file."""
     resource = Resource(name="m", urls=(str(tmp_path / "nothing"),), destination="m.gguf")
-    choice = Choice(script(tmp_path / "s", "#!/bin/sh\n"), tmp_path / "m.gguf", (resource,))
-    environ = {"STORAGE": str(tmp_path)}
+    files = ServerFiles(script(tmp_path / "s", "#!/bin/sh\n"), tmp_path / "m.gguf", (resource,))
     with pytest.raises(preparation.UnavailableError, match="m could not be fetched"):
-        preparation.prepare(MANIFEST, choice, tmp_path, environ, bool)
+        preparation.prepare(files, {}, locations(tmp_path), bool)
 
 
 @pytest.mark.product("L2")
@@ -130,17 +130,20 @@ def test_what_is_missing_is_fetched_and_checked(tmp_path: Path) -> None:
         name="m", urls=(source.as_uri(),), destination="models/m.gguf", unverified="no figures yet"
     )
     place = tmp_path / "models" / "m.gguf"
-    choice = Choice(script(tmp_path / "s", "#!/bin/sh\necho v0.10.1\n"), place, (resource,))
+    files = ServerFiles(script(tmp_path / "s", "#!/bin/sh\necho v0.10.1\n"), place, (resource,))
     said: list[str] = []
-    environ = {**os.environ, "STORAGE": str(tmp_path)}
-    folder = tmp_path / "own"
-    found = preparation.prepare(MANIFEST, choice, folder, environ, said.append)
+    found = preparation.prepare(files, dict(os.environ), locations(tmp_path), said.append)
     size = source.stat().st_size
     assert said[:2] == [
         "m is not verified: no figures yet", f"m: {size} of {size} bytes (100 %)"
     ]  # fmt: skip
     assert place.read_bytes() == source.read_bytes()
-    assert llamafile.recall(Choice(choice.executable, place), folder) == found
+    assert (
+        llamafile.recall(
+            ServerFiles(files.executable, place), locations(tmp_path).state / llamafile.FOLDER
+        )
+        == found
+    )
 
 
 @pytest.mark.product("L5")
@@ -150,10 +153,10 @@ def test_windows_starts_no_file_over_4_gb(tmp_path: Path) -> None:
     with big.open("wb") as file:
         file.truncate(4 * 1024**3)
     with pytest.raises(ModelServerError, match=r"over 4 GB, .*name a base llamafile"):
-        preparation.for_windows(Choice(big), tmp_path)
+        preparation.for_windows(ServerFiles(big), tmp_path)
     base = script(tmp_path / "base.exe", "x")
-    assert preparation.for_windows(Choice(big, base=base), tmp_path) == (base, big)
-    own = Choice(big, tmp_path / "m.gguf", base=base)
+    assert preparation.for_windows(ServerFiles(big, base=base), tmp_path) == (base, big)
+    own = ServerFiles(big, tmp_path / "m.gguf", base=base)
     assert preparation.for_windows(own, tmp_path) == (base, tmp_path / "m.gguf")
 
 
@@ -161,11 +164,11 @@ def test_windows_starts_no_file_over_4_gb(tmp_path: Path) -> None:
 def test_windows_wants_a_suffix(tmp_path: Path) -> None:
     """One that has it is taken as it is; another gets a second name, and no second copy."""
     named, unnamed = script(tmp_path / "a.exe", "x"), script(tmp_path / "b", "y")
-    assert preparation.for_windows(Choice(named), tmp_path) == (named, None)
-    found, _ = preparation.for_windows(Choice(unnamed), tmp_path)
+    assert preparation.for_windows(ServerFiles(named), tmp_path) == (named, None)
+    found, _ = preparation.for_windows(ServerFiles(unnamed), tmp_path)
     assert found.name == "b.exe"
     assert found.samefile(unnamed)
-    assert preparation.for_windows(Choice(unnamed), tmp_path)[0] == found
+    assert preparation.for_windows(ServerFiles(unnamed), tmp_path)[0] == found
 
 
 def test_an_executable_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +187,7 @@ def test_an_executable_temporary_folder(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_python_is_no_bad_server(tmp_path: Path) -> None:
     """An ordinary executable is started as it is."""
-    found, said = examine(Choice(Path(sys.executable).resolve()), tmp_path)
+    found, said = examine(ServerFiles(Path(sys.executable).resolve()), tmp_path)
     assert not found.shell
     assert found.version[0] == 3
     assert said[0].startswith("model server: python")

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import frostline_runtime
+from frostline_runtime.artifact.locations import locate
 from frostline_runtime.artifact.manifest import Environment, Manifest, ModelServer, Port, Service
 from frostline_runtime.model import llamafile, preparation
 from frostline_runtime.supervision import launch
-from frostline_runtime.supervision.launch import Address, Launch, LaunchError
+from frostline_runtime.supervision.launch import Address, Context, Launch, LaunchError
 
 SOURCE = str(Path(frostline_runtime.__file__).parents[1])
 posix_only = pytest.mark.skipif(os.name == "nt", reason="descriptors and scripts of POSIX")
@@ -45,7 +46,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def prepare(
+def candidates(
     service: Service, address: Address | None = None, environ: Mapping[str, str] | None = None,
     others: Mapping[str, Address] | None = None, manifest: Manifest | None = None,
     inherited: Mapping[str, int] | None = None,
@@ -56,7 +57,12 @@ def prepare(
     )
     value = replace(value, services=(service, *value.services))
     known = dict(others or {}) | ({service.name: address} if address else {})
-    return launch.prepare(service, value, known, environ or {}, inherited or {}, "key")
+    variables = dict(environ or {})
+    bundle = Path(os.environ["FROSTLINE_BUNDLE"])
+    context = Context(
+        manifest=value, locations=locate(value, variables, bundle), environ=variables, key="key"
+    )
+    return launch.candidates(service, context, known, inherited or {})
 
 
 @posix_only
@@ -75,7 +81,7 @@ def test_a_socket_is_handed_to_a_real_child(
     port = Port(mode="ephemeral", variable="MY_PORT")
     service = Service(name="api", kind="command", command=(sys.executable, "-c", code), port=port)
     mine = address(port)
-    (found,) = prepare(service, mine, {"PYTHONPATH": SOURCE, "MY_PORT": "old"})
+    (found,) = candidates(service, mine, {"PYTHONPATH": SOURCE, "MY_PORT": "old"})
     child = subprocess.Popen(found.argv, env=dict(found.environ), pass_fds=found.descriptors)
     mine.close()
     try:
@@ -97,7 +103,7 @@ def test_a_port_for_who_opens_it_himself(
     port = Port(mode="ephemeral", by="argument" if by == "argument" else "environment")
     mine = address(port)
     command = (sys.executable, "--port={port}", "{bundle}/x")
-    (found,) = prepare(Service(name="api", kind="command", command=command, port=port), mine)
+    (found,) = candidates(Service(name="api", kind="command", command=command, port=port), mine)
     assert found.argv[1:] == (f"--port={mine.number}", f"{os.environ['FROSTLINE_BUNDLE']}/x")
     assert found.descriptors == ()
     assert launch.LISTEN_FD not in found.environ
@@ -130,7 +136,7 @@ def test_environment(tmp_path: Path, bundle: Path, address: Callable[[Port], Add
         name="api", kind="command", command=(sys.executable,), environment={"A": "ours"}
     )
     environ = {"A": "user's", "B": "kept", "LLM": "old", "STORAGE": str(tmp_path / "storage")}
-    (found,) = prepare(service, None, environ, {"llm": model}, manifest)
+    (found,) = candidates(service, None, environ, {"llm": model}, manifest)
     seen = {name: found.environ[name] for name in ("A", "B", "LLM", launch.SERVICE)}
     url = f"http://127.0.0.1:{model.number}/v1"
     assert seen == {"A": "ours", "B": "kept", "LLM": url, launch.SERVICE: "api"}
@@ -143,17 +149,17 @@ def test_ways_to_start_an_entry(bundle: Path) -> None:
     """An executable of its own goes first, then this artifact; both get the lifeline."""
     service = Service(name="api", entry="p:main")
     lifeline = {launch.LIFELINE_FD: LIFELINE}
-    assert [found.how for found in prepare(service)] == ["artifact"]
+    assert [found.how for found in candidates(service)] == ["artifact"]
     binary = bundle / "services" / "api" / "api"
     binary.parent.mkdir(parents=True)
     binary.touch()
-    own, artifact = prepare(service, inherited=lifeline)
+    own, artifact = candidates(service, inherited=lifeline)
     assert (own.how, own.argv) == ("frozen", (str(binary),))
     assert (artifact.how, artifact.argv[-2:]) == ("artifact", ("service", "api"))
     for found in (own, artifact):
         assert LIFELINE in found.descriptors
         assert found.environ[launch.LIFELINE_FD] == str(LIFELINE)
-    (foreign,) = prepare(Service(name="x", kind="command", command=(sys.executable,)))
+    (foreign,) = candidates(Service(name="x", kind="command", command=(sys.executable,)))
     assert launch.LIFELINE_FD not in foreign.environ
 
 
@@ -162,7 +168,7 @@ def test_a_script(bundle: Path) -> None:
     environ = {
         "FROSTLINE_PYTHON": sys.executable, "PYTHONPATH": "x", "PYTHONHOME": "y", "KEPT": "z",
     }  # fmt: skip
-    (found,) = prepare(Service(name="api", script="run.py"), None, environ)
+    (found,) = candidates(Service(name="api", script="run.py"), None, environ)
     assert (found.how, found.argv) == ("script", (sys.executable, str(bundle / "run.py")))
     assert "KEPT" in found.environ
     assert not {"PYTHONPATH", "PYTHONHOME"} & set(found.environ)
@@ -185,7 +191,7 @@ def test_what_cannot_be_started(
     """It is told why, before anything is started."""
     del bundle
     with pytest.raises(LaunchError, match=message):
-        prepare(service, address(Port(mode="ephemeral")), {"FROSTLINE_PYTHON": sys.executable})
+        candidates(service, address(Port(mode="ephemeral")), {"FROSTLINE_PYTHON": sys.executable})
 
 
 @posix_only
@@ -205,14 +211,15 @@ def test_a_model_server_is_prepared_first(
     port = launch.effective_port(service)
     assert port
     mine, environ = address(port), {"LLAMA_ARG_PORT": "1", "STORAGE": str(tmp_path)}
-    (first,) = prepare(service, mine, environ, None, manifest)
+    (first,) = candidates(service, mine, environ, None, manifest)
     assert first.how == "prepare"
     assert first.argv[-2:] == ("model", "prepare")
+    locations = locate(manifest, environ, bundle)
     folder = tmp_path / "frostline" / "model-server"
-    choice = llamafile.choose(manifest, environ, bundle)
-    assert choice
-    preparation.prepare(manifest, choice, folder, environ, bool)
-    (second,) = prepare(service, mine, environ, None, manifest)
+    files = llamafile.choose(manifest, environ, locations)
+    assert files
+    preparation.prepare(files, environ, locations, bool)
+    (second,) = candidates(service, mine, environ, None, manifest)
     assert second.how == "llamafile"
     assert second.argv[0] == str(server)
     assert second.argv[-2:] == ("--api-key-file", str(folder / "key"))
@@ -220,4 +227,4 @@ def test_a_model_server_is_prepared_first(
     assert (folder / "key").stat().st_mode & 0o777 == 0o600
     assert "LLAMA_ARG_PORT" not in second.environ
     server.write_text("#!/bin/sh\n# another one\n", encoding="utf-8")
-    assert prepare(service, mine, environ, None, manifest)[0].how == "prepare"
+    assert candidates(service, mine, environ, None, manifest)[0].how == "prepare"

@@ -4,17 +4,17 @@ import os
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from frostline_runtime.artifact.manifest import Service as Described
-from frostline_runtime.supervision.report import Service, Snapshot, health, metrics
+from frostline_runtime.artifact.manifest import Service
+from frostline_runtime.supervision.report import ServiceFacts, Snapshot, health, metrics
 from frostline_runtime.supervision.states import initial
 
-KNOWN = Service(
+KNOWN = ServiceFacts(
     url="http://127.0.0.1:1", pid=7, how="command", started=1.0, code=None, asked_at=None,
     problem="", lag=0.004, usage=(4096, 1.25), zombies=0,
     probes=((1.0, True, 3.0), (2.0, False, 2000.5)), dropped=4,
 )  # fmt: skip
 SNAPSHOT = Snapshot(
-    model=initial((Described(name="main"),)), instance="i", version="1", started=0.0,
+    machine=initial((Service(name="main"),)), instance="i", version="1", started=0.0,
     since="2026-11-20T20:00:00Z", suspends=2, free=5, lag=0.012, db="ok", services={"main": KNOWN},
 )  # fmt: skip
 

@@ -6,8 +6,8 @@ import pytest
 
 from frostline_runtime.artifact.manifest import Service
 from frostline_runtime.supervision.states import (
-    Model,
     State,
+    StateMachine,
     Status,
     describe_exit,
     initial,
@@ -20,7 +20,9 @@ API = Service(name="api", needs=("db",))
 LLM = Service(name="llm", required=False)
 
 
-def model(db: State = State.READY, api: State = State.READY, llm: State = State.READY) -> Model:
+def machine(
+    db: State = State.READY, api: State = State.READY, llm: State = State.READY
+) -> StateMachine:
     """Return the three services in these states."""
     first = initial((DB, API, LLM))
     states = {"db": db, "api": api, "llm": llm}
@@ -31,19 +33,19 @@ def model(db: State = State.READY, api: State = State.READY, llm: State = State.
 @pytest.mark.parametrize(
     ("given", "status"),
     [
-        (model(), Status.OK),
-        (model(llm=State.DISABLED), Status.OK),
-        (model(llm=State.FAILED), Status.DEGRADED),
-        (model(llm=State.BACKOFF), Status.DEGRADED),
-        (model(api=State.UNREADY), Status.DEGRADED),
-        (model(llm=State.STARTING), Status.STARTING),
-        (model(api=State.BACKOFF), Status.STARTING),
-        (model(db=State.FAILED), Status.FAILED),
-        (model(db=State.STOPPED), Status.FAILED),
-        (replace(model(), stopping=True), Status.STOPPING),
+        (machine(), Status.OK),
+        (machine(llm=State.DISABLED), Status.OK),
+        (machine(llm=State.FAILED), Status.DEGRADED),
+        (machine(llm=State.BACKOFF), Status.DEGRADED),
+        (machine(api=State.UNREADY), Status.DEGRADED),
+        (machine(llm=State.STARTING), Status.STARTING),
+        (machine(api=State.BACKOFF), Status.STARTING),
+        (machine(db=State.FAILED), Status.FAILED),
+        (machine(db=State.STOPPED), Status.FAILED),
+        (replace(machine(), stopping=True), Status.STOPPING),
     ],
 )
-def test_overall_status(given: Model, status: Status) -> None:
+def test_overall_status(given: StateMachine, status: Status) -> None:
     """Required services decide between good and failed, optional ones degrade (§14)."""
     assert overall(given) is status
 
@@ -51,8 +53,8 @@ def test_overall_status(given: Model, status: Status) -> None:
 @pytest.mark.parametrize("state", [State.PENDING, State.STARTING, State.STOPPING, State.BACKOFF])
 def test_what_is_on_its_way_is_not_settled(state: State) -> None:
     """The ready line waits for it."""
-    assert settled(model(llm=State.FAILED))
-    assert not settled(model(llm=state))
+    assert settled(machine(llm=State.FAILED))
+    assert not settled(machine(llm=state))
 
 
 def test_exits_in_words() -> None:

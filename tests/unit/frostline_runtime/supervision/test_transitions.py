@@ -29,22 +29,17 @@ from frostline_runtime.supervision.events import (
     Verb,
     Want,
 )
+from frostline_runtime.supervision.restarts import MOST_RESTARTS, WINDOW
 from frostline_runtime.supervision.states import (
-    Model,
     State,
+    StateMachine,
     Status,
     Unit,
     initial,
     overall,
     settled,
 )
-from frostline_runtime.supervision.transitions import (
-    MOST_RESTARTS,
-    WINDOW,
-    advance,
-    next_wake,
-    restart_delay,
-)
+from frostline_runtime.supervision.transitions import advance, next_wake
 
 DB = Service(name="db", startup=Probe())
 API = Service(name="api", needs=("db",), startup=Probe(), readiness=Probe(path="/ready"))
@@ -52,10 +47,10 @@ LLM = Service(name="llm", required=False, startup=Probe())
 
 
 class Clock:
-    """Walks a model through events at chosen times, collecting actions."""
+    """Walks a machine through events at chosen times, collecting actions."""
 
     def __init__(self, *services: Service, restart: bool = True) -> None:
-        self.model = initial(services, restart=restart, linger=30.0)
+        self.machine = initial(services, restart=restart, linger=30.0)
         self.now = 100.0
         self.actions: list[Action] = []
         self.send(Boot())
@@ -63,20 +58,20 @@ class Clock:
     def send(self, event: Event, after: float = 0.0) -> Actions:
         """Send *event* after *after* seconds and return what must be done."""
         self.now += after
-        self.model, actions = advance(self.model, event, self.now)
+        self.machine, actions = advance(self.machine, event, self.now)
         self.actions += actions
         return actions
 
     def tick(self) -> Actions:
         """Go to the next time at which something is due."""
-        due = next_wake(self.model)
+        due = next_wake(self.machine)
         assert due is not None
         self.now = max(self.now, due)
         return self.send(Tick())
 
     def unit(self, name: str = "db") -> Unit:
         """Return the unit called *name*."""
-        return self.model.units[name]
+        return self.machine.units[name]
 
     def probed(self, name: str = "db", *, alive: bool = True, healthy: bool = True) -> Actions:
         """Answer the probe of *name*."""
@@ -111,12 +106,6 @@ def test_first_death_after_a_good_run_is_mended_at_once() -> None:
     assert clock.exited(after=6) == (Spawn("db", 2), Ask("db", 2, "startup"))
 
 
-def test_delays_grow() -> None:
-    """0.5 1 2 4 … 30 seconds (specification §4)."""
-    assert [restart_delay(k, 0.1, 0.0) for k in (1, 2, 3, 4, 8)] == [0.5, 1, 2, 4, 30]
-    assert restart_delay(1, 0.1, 1.0) == pytest.approx(0.6)
-
-
 @pytest.mark.parametrize("life", [0.05, 1.5, 61.0])
 def test_a_crash_loop_is_given_up(life: float) -> None:
     """After six starts in ten minutes, however long each of them lived."""
@@ -128,7 +117,7 @@ def test_a_crash_loop_is_given_up(life: float) -> None:
         clock.exited(after=life)
     assert len([a for a in clock.actions if isinstance(a, Spawn)]) == 1 + MOST_RESTARTS
     assert "given up" in clock.unit().reason
-    assert clock.model.exit_code == 70
+    assert clock.machine.exit_code == 70
 
 
 def test_old_restarts_are_forgotten() -> None:
@@ -188,8 +177,8 @@ def test_questions_are_spread(chance: float, pause: float) -> None:
     clock = ready(DB)
     clock.tick()
     answer = Probed("db", 1, "liveness", alive=True, healthy=True)
-    model, _ = advance(clock.model, answer, clock.now, chance)
-    assert next_wake(model) == pytest.approx(clock.now + pause)
+    machine, _ = advance(clock.machine, answer, clock.now, chance)
+    assert next_wake(machine) == pytest.approx(clock.now + pause)
 
 
 @pytest.mark.parametrize("kind", ["line", "descriptor"])
@@ -197,10 +186,10 @@ def test_a_service_that_says_itself_when_it_is_ready(kind: ProbeKind) -> None:
     """It is asked nothing, neither while it starts nor later."""
     clock = Clock(replace(DB, startup=Probe(kind=kind)))
     assert clock.actions == [Spawn("db", 1)]
-    assert next_wake(clock.model) == clock.now + DB.start_timeout
+    assert next_wake(clock.machine) == clock.now + DB.start_timeout
     clock.probed()
     assert clock.unit().state is State.READY
-    assert next_wake(clock.model) is None
+    assert next_wake(clock.machine) is None
 
 
 def test_what_was_given_up_is_tried_once_more() -> None:
@@ -297,14 +286,14 @@ def test_failed_need_fails_the_dependant_and_its_return_brings_it_back() -> None
     clock.send(Want("db", "start"))
     clock.probed()
     assert clock.unit("api").state is State.STARTING
-    assert clock.model.exit_code is None
+    assert clock.machine.exit_code is None
 
 
 def test_an_optional_service_that_fails_degrades() -> None:
     """The artifact goes on."""
     clock = ready(DB, LLM)
     clock.exited("llm", code=78)
-    assert clock.model.exit_code is None
+    assert clock.machine.exit_code is None
 
 
 @pytest.mark.parametrize(
@@ -336,7 +325,7 @@ def test_shutdown_stops_dependants_first() -> None:
     assert clock.send(Shutdown("test")) == (Stop("api", 1, force=False),)
     assert clock.exited("api", code=0) == (Stop("db", 1, force=False),)
     clock.exited("db", code=0)
-    assert (clock.model.finished, clock.model.exit_code) == (True, 0)
+    assert (clock.machine.finished, clock.machine.exit_code) == (True, 0)
 
 
 def test_second_shutdown_is_at_once() -> None:
@@ -355,7 +344,7 @@ def test_whole_stop_is_limited() -> None:
     assert clock.tick() == (Stop("db", 1, force=True),)
     assert clock.now - asked == 10
     assert clock.tick() == (Abandon("db", 1),)
-    assert clock.model.finished
+    assert clock.machine.finished
 
 
 def test_sleep_is_nobodys_fault() -> None:
@@ -365,7 +354,7 @@ def test_sleep_is_nobodys_fault() -> None:
     clock.probed(alive=False, healthy=False)
     clock.send(Suspended(3600), after=3600)
     assert clock.unit().misses == 0
-    assert next_wake(clock.model) == clock.now + 5
+    assert next_wake(clock.machine) == clock.now + 5
     clock = Clock(DB)
     clock.probed(alive=False, healthy=False)
     clock.send(Suspended(3600), after=3600)
@@ -420,12 +409,12 @@ def test_who_waits_for_a_download(required: bool) -> None:  # noqa: FBT001  # a 
     clock = Clock(DB, replace(LLM, required=required))
     clock.probed("db")
     clock.send(Fetching("llm", 1, 0.1, "fetching m"))
-    assert settled(clock.model) is not required
-    assert overall(clock.model) is (Status.STARTING if required else Status.DEGRADED)
+    assert settled(clock.machine) is not required
+    assert overall(clock.machine) is (Status.STARTING if required else Status.DEGRADED)
     clock.send(Prepared("llm", 1))
-    assert not settled(clock.model)
+    assert not settled(clock.machine)
     clock.probed("llm")
-    assert overall(clock.model) is Status.OK
+    assert overall(clock.machine) is Status.OK
 
 
 class Kernel(RuleBasedStateMachine):
@@ -434,10 +423,10 @@ class Kernel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1000.0
-        self.model: Model = initial((DB, API, LLM))
+        self.machine: StateMachine = initial((DB, API, LLM))
         self.alive: dict[str, int] = {}
         self.asked: dict[str, tuple[int, str]] = {}
-        self.starts: dict[str, list[float]] = {name: [] for name in self.model.units}
+        self.starts: dict[str, list[float]] = {name: [] for name in self.machine.units}
         self.human: set[str] = set()
         self.prepared: set[tuple[str, int]] = set()
         self.spawned = self.ended = 0
@@ -445,7 +434,7 @@ class Kernel(RuleBasedStateMachine):
 
     def send(self, event: Event, chance: float = 0.5) -> None:
         """Send *event* and do what must be done, as the executor would."""
-        self.model, actions = advance(self.model, event, self.now, chance)
+        self.machine, actions = advance(self.machine, event, self.now, chance)
         for action in actions:
             match action:
                 case Spawn(name, run):
@@ -453,7 +442,7 @@ class Kernel(RuleBasedStateMachine):
                     self.alive[name] = run
                     self.spawned += 1
                     again = (name, run) in self.prepared
-                    if self.model.units[name].ports_tried == 0 and not again:
+                    if self.machine.units[name].ports_tried == 0 and not again:
                         self.starts[name].append(self.now)
                 case Stop(name, run):
                     assert self.alive.get(name) == run, "a signal to nobody"
@@ -475,7 +464,7 @@ class Kernel(RuleBasedStateMachine):
         """Tick at each time that is due, as the loop does."""
         end = self.now + seconds
         for _ in range(100):
-            due = next_wake(self.model)
+            due = next_wake(self.machine)
             if due is None or due > end:
                 break
             self.now = max(self.now, due)
@@ -495,7 +484,7 @@ class Kernel(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["db", "api", "llm"]), again=st.booleans())
     def spawn_fails(self, name: str, *, again: bool) -> None:
         """The system refuses a process."""
-        unit = self.model.units[name]
+        unit = self.machine.units[name]
         if unit.state in {State.STARTING, State.STOPPING} and name in self.alive:
             run = self.alive.pop(name)
             self.ended += 1
@@ -504,13 +493,13 @@ class Kernel(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["db", "api", "llm"]), share=st.sampled_from([0.0, 0.5, 1.0]))
     def something_is_fetched(self, name: str, share: float) -> None:
         """A run, or one that is over, tells how far it is."""
-        run = self.alive.get(name, self.model.units[name].run)
+        run = self.alive.get(name, self.machine.units[name].run)
         self.send(Fetching(name, run, share, "fetching m"))
 
     @rule(name=st.sampled_from(["db", "api", "llm"]))
     def preparation_ends(self, name: str) -> None:
         """The first process of a run makes room for the second."""
-        unit = self.model.units[name]
+        unit = self.machine.units[name]
         key = (name, unit.run)
         starting = unit.state in {State.STARTING, State.STOPPING}
         if starting and name in self.alive and key not in self.prepared:
@@ -550,7 +539,7 @@ class Kernel(RuleBasedStateMachine):
     @invariant()
     def states_and_processes_agree(self) -> None:
         """A running state has a process, a state at rest has none."""
-        for name, unit in self.model.units.items():
+        for name, unit in self.machine.units.items():
             running = unit.state in {
                 State.STARTING, State.READY, State.UNREADY, State.STOPPING,
             }  # fmt: skip
@@ -571,10 +560,10 @@ class Kernel(RuleBasedStateMachine):
     @invariant()
     def something_will_happen(self) -> None:
         """Who is on the way has a time, a question or a process to wait for."""
-        for name, unit in self.model.units.items():
+        for name, unit in self.machine.units.items():
             if unit.state in {State.BACKOFF, State.STOPPING}:
                 assert unit.due is not None, name
-        if self.model.finished:
+        if self.machine.finished:
             assert not self.alive
 
 
