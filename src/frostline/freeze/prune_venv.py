@@ -126,7 +126,7 @@ def apply(
     """
     if (venv.folder / STORE).exists():
         message = f"{venv.folder} was pruned before, and nobody has said whether it works."
-        raise BusyError(message, hint="`invoke prune --venv … --confirm`, or `--undo`")
+        raise BusyError(message, hint="`frostline prune --venv … --confirm`, or `--undo`")
     with workspace.temporary() as scratch:
         proof = _Proof(venv, environ, scratch, tell)
         before = proof.working()
@@ -273,5 +273,5 @@ def _journal(venv: Venv) -> list[str]:
         text = (venv.folder / STORE / _JOURNAL).read_text(encoding="utf-8")
     except FileNotFoundError:
         message = f"nothing was pruned in {venv.folder} that waits to be confirmed or undone."
-        raise UsageError(message, hint="`invoke prune --venv … --apply` first") from None
+        raise UsageError(message, hint="`frostline prune --venv … --apply` first") from None
     return [str(place) for place in json.loads(text)]

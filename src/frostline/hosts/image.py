@@ -54,7 +54,7 @@ def make(made_by: Engine, platform: Platform, image: Image, *, debian: bool) -> 
             made_by.run(["build", *options, str(context)], on_line=step.update)
         except command.CommandError as error:
             message = f"the image of {platform.name} could not be made of {base}."
-            instead = f"without its registry: invoke image --platform {platform.name} --debian"
+            instead = f"without its registry: `frostline image --platform {platform.name} --debian`"
             hint = error.hint if debian else f"{instead}; {error.hint}"
             raise HostError(message, hint=hint, tail=error.tail) from error
         finally:

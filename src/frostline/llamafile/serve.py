@@ -1,4 +1,4 @@
-"""A llamafile on its own, as `invoke llamafile` runs it: found, fetched, checked, watched."""
+"""A llamafile on its own, as `frostline llamafile` runs it: found, fetched, checked, watched."""
 
 import contextlib
 import sys
@@ -79,7 +79,7 @@ def _file(
         if built.is_file():
             return built
         message = f"{text} is a product that was not built."
-        raise UsageError(message, hint=f"run `invoke build --product {text}`")
+        raise UsageError(message, hint=f"run `frostline build --product {text}`")
     if "/" in text or "\\" in text or path.suffix:
         message = f"there is no file {text}."
         raise UsageError(message, hint="name a file, an address, or a resource")
@@ -104,7 +104,7 @@ def _by_url(
         if not confirm(question):
             message = f"{url} is not pinned, and was not fetched."
             raise UsageError(
-                message, hint="add --yes, or pin it: invoke resources --pin NAME --url …"
+                message, hint="add --yes, or pin it: `frostline resources --pin NAME --url …`"
             )
         try:
             with log.downloads() as bars:

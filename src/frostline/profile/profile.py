@@ -85,7 +85,7 @@ class Before(Table):
 
 
 class NativeWheel(Table):
-    """A native package that the index has only as source; `invoke wheels` builds it."""
+    """A native package that the index has only as source; `frostline wheels` builds it."""
 
     name: str = ""
     """A package of the lock, which is built from the source archive that the lock has a hash of."""

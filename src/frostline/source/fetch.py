@@ -79,7 +79,7 @@ def fetch(
             f"  {resource.name} {resource.version}  {resource.url}" for resource in missing
         )
         message = f"nothing may be fetched, and this is missing:\n{lines}"
-        raise FetchError(message, hint="run `invoke resources --fetch` with a network, once")
+        raise FetchError(message, hint="run `frostline resources --fetch` with a network, once")
     for resource in missing:
         if not resource.sha256:
             log.warning(
