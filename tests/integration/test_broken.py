@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from threading import Thread
 
 import psutil
 import pytest
+from verbs import run
 
 from frostline.audit import audit
 from frostline.core import platforms
@@ -27,16 +27,9 @@ from frostline.profile.profile import Profile
 from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals")
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 FRAIL = Target("frail", platforms.host())
 TOOL = Target("frailtool", platforms.host())
 HIDDEN = "\nexcludes = ['frail.late']\n\n[[data]]"
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

@@ -8,18 +8,17 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from verbs import FROSTLINE
 
 from frostline.core import platforms
 from frostline.core.errors import FrostlineError
 from frostline.hosts import engine
 
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HERE, OTHER = platforms.PLATFORMS["linux_x86_64"], platforms.PLATFORMS["linux_arm64"]
 # In a container or a small virtual machine podman's own defaults ask for more than there is.
 PLAIN = """

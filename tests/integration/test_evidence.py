@@ -4,12 +4,11 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from verbs import run
 
 from frostline.audit import unbundled
 from frostline.core import platforms
@@ -21,17 +20,10 @@ from frostline.launch.evidence import Fact
 from frostline.profile.build import Build, open_build
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "hard"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 TARGET = Target("hard", platforms.host())
 ELSEWHERE = platforms.PLATFORMS["windows_arm64"]  # where nobody has watched it
 # What plain analysis leaves out; the rest is covered by hooks.
 HARD = {"migrate", "password", "template", "task", "yaml"}
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
 
 
 def opened(project: Path) -> Build:

@@ -19,6 +19,7 @@ from typing import Protocol
 
 import psutil
 import pytest
+from verbs import FROSTLINE, run
 
 from frostline.core import platforms
 from frostline.launch.instance import Instance, ask
@@ -26,16 +27,7 @@ from frostline.launch.instance import Instance, ask
 ROOT = Path(__file__).resolve().parents[2]
 ECHO = ROOT / "tests" / "products" / "echo"
 STANDIN = ROOT / "tests" / "faults" / "standin.py"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HOST = platforms.host().name
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    return subprocess.run(
-        [FROSTLINE, *arguments], cwd=project, check=False, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")

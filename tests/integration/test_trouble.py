@@ -15,21 +15,15 @@ from pathlib import Path
 import psutil
 import pytest
 from filelock import FileLock
+from verbs import FROSTLINE, run
 
 from frostline.core import platforms
 from frostline.core.command import Process
 from frostline.launch.instance import Instance, NotHealthyError, ask, free_port
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HOST = platforms.host().name
 NAME = f"echo-{HOST}"
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
 
 
 def edited(folder: Path, old: str, new: str, file: str = "specs/echo.toml") -> Path:
@@ -167,7 +161,7 @@ def test_children_see_nothing_of_the_bootloader(project: Path, tmp_path: Path) -
         (("build", "--product", "echo", "--platform", "linux_x86"), 2, "Did you mean"),
         (("build", "--product", "echo", "--layout", "onefil"), 2, 'Did you mean "onefile"?'),
         (("build", "--product", "echo", "--platform", "windows_arm64"), 3, "cross-compile"),
-        (("smoke", "--product", "echo", "--layout", "onefile"), 5, "invoke build"),
+        (("smoke", "--layout", "onefile"), 2, "`frostline build --product echo --layout onefile`"),
     ],
 )
 def test_wrong_arguments(
@@ -333,7 +327,47 @@ def test_json_for_machines(project: Path, verb: tuple[str, ...], expected: str) 
 )
 def test_help_has_an_example(project: Path, verb: str) -> None:
     """Every verb shows how it is typed."""
-    assert f"invoke {verb}" in run(project, verb, "--help").stdout
+    assert f"frostline {verb}" in run(project, verb, "--help").stdout
+
+
+def test_the_only_product_is_the_default(project: Path, tmp_path: Path) -> None:
+    """A project with one product needs no --product; with several the message lists them."""
+    done = run(project, "build")
+    assert (done.returncode, "echo is up to date" in done.stderr.replace(NAME, "echo")) == (0, True)
+    several = tmp_path / "several"
+    shutil.copytree(project / "specs", several / "specs")
+    shutil.copy(several / "specs" / "echo.toml", several / "specs" / "other.toml")
+    done = run(several, "build")
+    assert done.returncode == 2
+    assert "products: echo, other" in done.stderr
+
+
+def test_hints_and_help_name_the_program_that_was_called(project: Path) -> None:
+    """Called as `invoke`, they say `invoke`."""
+    (project / "tasks.py").write_text("from frostline.cli.verbs import namespace\n", "utf-8")
+    invoke = str(Path(FROSTLINE).with_name("invoke"))
+    for words, said in (
+        (["smoke", "--layout", "onefile"], "`invoke build --product echo --layout onefile`"),
+        (["build", "--help"], "Examples: invoke build"),
+    ):
+        argv = [invoke, *words]
+        done = subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+        assert said in done.stdout + done.stderr
+        assert "frostline build" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help", "-h"])
+def test_version_and_help_import_nothing_slow(flag: str) -> None:
+    """What costs over 10 ms to import is not needed to answer them."""
+    slow = {"invoke", "rich", "pydantic", "filelock", "lief", "urllib3", "asyncio"}
+    code = (
+        f"import sys; sys.argv = ['frostline', {flag!r}]; from frostline.cli.program import main; "
+        f"main(); print(sorted({slow!r} & {{*sys.modules}}), file=sys.stderr)"
+    )
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True)
+    assert done.stderr.strip() == "[]"
+    assert "frostline" in done.stdout
 
 
 @pytest.mark.product("A13")

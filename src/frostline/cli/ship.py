@@ -68,9 +68,12 @@ def sign(
               frostline sign --product argo --platform windows_x86_64 --tool osslsigncode
               frostline sign --archive build/release/argo-0.1.0-linux_x86_64.tar.zst
     """
-    from frostline.release import sign
+    from frostline.release import package, sign
 
-    build, file = open_build(product, platform, layout), absolute(archive)
+    file = absolute(archive)
+    if file and not product:
+        product = package.find(file).product
+    build = open_build(product, platform, layout)
     commands = sign.signing_plan(build, file, tool)
     if dry_run:
         log.note("nothing was run")
