@@ -292,24 +292,27 @@ def shrunk(exchange: Exchange) -> None:
 
 REFUSED: dict[str, tuple[Behaviour, str]] = {
     "401": (status(401), "it answered 401: it wants a login"),
-    "403": (status(403), "it answered 403: it refuses us"),
+    "403": (status(403), "it answered 403: access is denied"),
     "404": (status(404), "it answered 404: it has no such file"),
     "410": (status(410), "it answered 410: it is gone"),
     "418": (status(418), "it answered 418: not expected"),
     "204": (status(204), "it answered 204: not expected"),
     "503 for ever": (status(503, Retry_After="0"), r"it answered 503 \(3 attempts\)"),
     "redirects for ever": (loop, "it redirects more than 10 times"),
-    "redirect to a file": (status(302, Location="file:///etc/passwd"), "file is no address"),
+    "redirect to a file": (status(302, Location="file:///etc/passwd"), "file is not an address"),
     "redirect to nowhere": (
         status(302, Location="ftp://a/b"),
-        "ftp is no address that can be fetched",
+        "ftp is not an address that can be fetched",
     ),
-    "redirect to a broken address": (status(302, Location="http://[::1/a"), "no address that can"),
-    "gzip": (gzip, "it sends another encoding than was asked for"),
+    "redirect to a broken address": (
+        status(302, Location="http://[::1/a"),
+        "not an address that can",
+    ),
+    "gzip": (gzip, "it sends the file compressed"),
     "not http": (lambda x: x.connection.sendall(b"hello\r\n\r\n"), r"hello \(3 attempts\)"),
     "content length too small": (instead(CONTENT[:-1]), f"it has {SIZE - 1} bytes, expected"),
     "content length too large": (instead(CONTENT + b"x"), f"it has {SIZE + 1} bytes, expected"),
-    "a login page": (instead(HTML), "a web page, perhaps of a login or an error"),
+    "a login page": (instead(HTML), "a web page, perhaps a login or an error"),
     "an LFS pointer": (instead(POINTER), "a Git LFS pointer"),
     "a JSON error": (instead(b'{"error": "gated"}'), 'JSON, perhaps an error: {"error": "gated"}'),
     "wrong bytes for ever": (wrong_bytes, r"sha256 is [0-9a-f]{64}, expected .*nothing but zeros"),
@@ -595,7 +598,7 @@ def test_the_holder_of_a_lock_is_named(tmp_path: Path) -> None:
     with FaultyServer(behave) as server:
         process = worker(server, place)
         assert began.wait(20)
-        with pytest.raises(DownloadError, match=f"has been fetched by process {process.pid} for"):
+        with pytest.raises(DownloadError, match=f"process {process.pid} has been fetching"):
             fetch(wanted(server.url()), place, progress=Progress(note=notes.append), patience=QUICK)
         process.kill()
         process.wait(20)

@@ -282,7 +282,7 @@ def test_what_must_be_asked_for(launch: Launch, tmp_path: Path) -> None:
         assert code == 0
         assert f"m: {len(data)} of {len(data)} bytes (100 %)" in said
         assert f"m: fetched: {place}" in said
-        assert "faulty uses it after its next start." in said
+        assert "The running faulty uses it after a restart." in said
         assert model("pull", "m")[1].startswith("m: was there already")
         assert json.loads(model("list", "--json")[1])["models"][0]["state"] == "there"
         assert model("check") == (0, "m: good\n")

@@ -145,7 +145,7 @@ def test_other_pages_read_nothing(
     assert outcome == "refused"
     if host != "127.0.0.1":  # as a page of its own, where the same-origin rule would not help
         browser.get(f"http://{host}:{port}/health")
-        assert "this Host is not served" in browser.page_source
+        assert "this Host is not allowed" in browser.page_source
 
 
 @pytest.mark.product("L2", "T7")

@@ -87,11 +87,11 @@ def call(bundle: Path, *argv: str) -> "subprocess.CompletedProcess[str]":
         ("--port=-1", "'-1' is no port"),
         ("--port http", "'http' is no port"),
         ("--por=80", "unrecognized arguments"),
-        ("service nobody", "no service 'nobody' here; there is api, other."),
-        ("service db", "no service 'db' here"),
+        ("service nobody", "there is no service 'nobody'; there is api, other."),
+        ("service db", "there is no service 'db'"),
         ("run", "scripts: tool"),
         ("run --help", "scripts: tool"),
-        ("run hidden", "no script 'hidden' in this artifact; scripts: tool."),
+        ("run hidden", "there is no script 'hidden'; scripts: tool."),
     ],
 )
 def test_wrong_usage(bundle: Path, line: str, message: str) -> None:

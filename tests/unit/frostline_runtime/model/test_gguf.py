@@ -125,7 +125,7 @@ def test_a_tensor_type_of_tomorrow(model: Path, tmp_path: Path) -> None:
         (b"\x10\0\0\0\0\0\0\0{", "a safetensors model"),
         (b"\0" * 64, "nothing but zeros"),
         (b"FUGG", "of the other byte order"),
-        (b"hello there", "of no known kind"),
+        (b"hello there", "of unknown kind"),
     ],
 )
 def test_what_else_it_is(data: bytes, reason: str) -> None:
@@ -152,7 +152,7 @@ def test_what_else_it_is(data: bytes, reason: str) -> None:
         (head(tensors=1) + text(b"t" * 65) + bytes(99), "a name of 65 bytes"),
         (
             head(tensors=1) + text(b"t") + struct.pack("<IQIQ", 1, 33, 8, 0) + bytes(99),
-            "cut within a block",
+            "ends within a block",
         ),
         (
             head(pairs=1) + text(b"general.alignment") + struct.pack("<II", 4, 0),

@@ -84,9 +84,9 @@ def test_an_unknown_version(text: str, tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"GGUF\3\0\0\0", "s is no model server but a GGUF model"),
-        (b"<!DOCTYPE html>", "s is no model server but a web page"),
-        (b"", "s is no model server but an empty file"),
+        (b"GGUF\3\0\0\0", "s is not a model server but a GGUF model"),
+        (b"<!DOCTYPE html>", "s is not a model server but a web page"),
+        (b"", "s is not a model server but an empty file"),
     ],
 )
 def test_no_server_at_all(content: bytes, reason: str, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert interpreter.reject(sys.executable, "2.7", []) == f"is {version}, not 2.7"
     assert interpreter.reject(sys.executable, "", ["no_such"]) == "lacks no_such"
     assert "did not answer" in interpreter.reject(script(tmp_path / "a", "exec sleep 9"), "", [])
-    assert "no Python" in interpreter.reject(script(tmp_path / "b", "echo hello"), "", [])
+    assert "not a Python" in interpreter.reject(script(tmp_path / "b", "echo hello"), "", [])
     assert "No such file" in interpreter.reject(str(tmp_path / "c"), "", [])
     stub = script(tmp_path / "WindowsApps" / "python.exe", "exit 9009")
     assert "Microsoft Store" in interpreter.reject(stub, "", [])
@@ -39,4 +39,4 @@ def test_order(tmp_path: Path) -> None:
     environ = {"FROSTLINE_PYTHON": wrong, "PATH": str(Path(sys.executable).parent)}
     found = interpreter.search("", [], tmp_path / "bundle", environ)
     assert found.found == str(beside)
-    assert found.rejected == (f"{wrong}: is no Python (exit code 1)",)
+    assert found.rejected == (f"{wrong}: is not a Python (exit code 1)",)

@@ -52,7 +52,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n"
         (b"HTTP/1.1 302 X\r\nLocation: /\r\n\r\n", True, False, "answered 302"),
         (b"hello\r\n\r\n", False, False, "not HTTP"),
         (b"HTTP/1.1 abc X\r\n\r\n", False, False, "not HTTP"),
-        (b"HTTP/1.1 200 OK\r\nX-Frostline-Instance: other\r\n\r\n", False, False, "stranger"),
+        (b"HTTP/1.1 200 OK\r\nX-Frostline-Instance: other\r\n\r\n", False, False, "by another"),
         (b"HTTP/1.1 200 OK\r\nX-Frostline-Instance: mine\r\n\r\n", True, True, ""),
         (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", False, False, "invalid literal"),
     ],

@@ -164,7 +164,7 @@ def test_who_is_killed_by_others_hears_a_guess() -> None:
     """F5: the system ends the greediest; our own kills are not taken for that."""
     clock = ready(DB)
     clock.exited(code=-9)
-    assert clock.unit().reason.endswith("which was not us: perhaps for lack of memory")
+    assert clock.unit().reason.endswith("not by the supervisor: perhaps for lack of memory")
     clock = ready(DB)
     clock.send(Want("db", "stop"))
     clock.exited(code=-9)
