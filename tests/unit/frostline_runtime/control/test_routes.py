@@ -1,4 +1,4 @@
-"""What the control port answers, and what it asks of the artifact."""
+"""The answers of the control port, and the requests that reach the artifact."""
 
 import json
 from typing import cast
@@ -10,7 +10,7 @@ from frostline_runtime.control.routes import Report, Tokens, Verb
 
 
 class Artifact:
-    """An artifact with one service, which records what it is asked for."""
+    """An artifact with one service that records requests."""
 
     def __init__(self, status: str = "ok") -> None:
         self.status = status
@@ -58,26 +58,26 @@ def post(artifact: Artifact, tokens: Tokens, path: str, **body: object) -> tuple
     ("status", "code"), [("ok", 200), ("degraded", 200), ("starting", 503), ("failed", 503)]
 )
 def test_health_without_the_token(status: str, code: int) -> None:
-    """Anybody on this computer may see the status, and nothing else."""
+    """A client without the token gets the status only."""
     assert get("/health", known=False, status=status) == (code, {"status": status})
     assert get("/livez", known=False, status=status) == (200, {"status": status})
 
 
 def test_health_with_the_token() -> None:
-    """The whole report; /readyz stays short."""
+    """/health has the whole report, /readyz the status only."""
     assert get("/health")[1] == Artifact().report()
     assert get("/readyz")[1] == {"status": "ok"}
 
 
 def test_logs_and_history() -> None:
-    """Lines after a number, and the probes of a service; unknown services are 404."""
+    """Lines after a number and the probes of a service; unknown services get 404."""
     assert get("/api/logs", service="api", after="1")[1] == {"lines": [{"number": 2, "text": "b"}]}
     assert get("/api/history", service="api") == (200, {"probes": [{"ok": True}]})
     assert get("/api/logs", service="nobody")[0] == get("/nothing")[0] == 404
 
 
 def test_requests_reach_the_artifact() -> None:
-    """Only known services and verbs do."""
+    """Unknown services and verbs get 404 and do not reach it."""
     artifact, tokens = Artifact(), Tokens("secret")
     assert post(artifact, tokens, "/api/stop", reason="update") == (202, {"accepted": "stop"})
     assert post(artifact, tokens, "/api/services/api/restart")[0] == 202
@@ -86,8 +86,8 @@ def test_requests_reach_the_artifact() -> None:
     assert artifact.asked == [("stop", "update"), ("restart", "api")]
 
 
-def test_a_ticket_opens_one_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It gives one token that is then accepted; a used or old ticket gives none."""
+def test_tickets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ticket gives one token that is then valid; a used or old ticket gives none."""
     artifact, tokens = Artifact(), Tokens("secret")
     ticket = post(artifact, tokens, "/api/ticket")[1]["ticket"]
     code, body = post(artifact, tokens, "/api/session", ticket=ticket)

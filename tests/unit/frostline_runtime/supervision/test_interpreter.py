@@ -1,4 +1,4 @@
-"""The search for a Python (rows D4 and X2)."""
+"""The search for a Python interpreter (rows D4 and X2)."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ def script(path: Path, body: str) -> str:
 
 
 def test_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each candidate that will not do is told why."""
+    """Each candidate that does not fit is rejected with a reason."""
     monkeypatch.setattr(interpreter, "_PATIENCE", 0.2)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert interpreter.reject(sys.executable, version, ["json"]) == ""
@@ -31,7 +31,7 @@ def test_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_order(tmp_path: Path) -> None:
-    """What the user names goes first, what is beside the artifact before PATH."""
+    """FROSTLINE_PYTHON is tried first, then a Python beside the artifact, then PATH."""
     wrong = script(tmp_path / "wrong", "exit 1")
     beside = tmp_path / "bundle" / "python" / "bin" / "python3"
     beside.parent.mkdir(parents=True)
