@@ -269,10 +269,8 @@ class Processes:
         ours_to_choose = bool(port and port.mode in _CHOSEN and port.by != "socket")
         record = self._records[name]
         tail = record.log.tail(5)
-        taken = code == exit_codes.PORT_TAKEN or any(
-            mark in line for line in tail for mark in _PORT_MARKS
-        )
-        taken |= record.elsewhere == run
+        taken = code == exit_codes.PORT_TAKEN or record.elsewhere == run
+        taken |= any(mark in line for line in tail for mark in _PORT_MARKS)
         meaning = llamafile.hint(tail) if how == "llamafile" else ""
         self._put(Exited(name, run, code, taken and ours_to_choose, meaning))
         # Processes that have left its group; the next run has another tag.
@@ -308,9 +306,8 @@ class Processes:
         )  # fmt: skip
 
     def _target(self, name: str) -> prober.Target:
-        service, address, run = (
-            self._manifest.service(name), self._addresses.get(name), self._records[name].run,
-        )  # fmt: skip
+        service = self._manifest.service(name)
+        address, run = self._addresses.get(name), self._records[name].run
         return prober.Target(
             service=service,
             instance=self._instance,
