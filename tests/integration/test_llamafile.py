@@ -161,7 +161,7 @@ def test_an_address_that_is_not_pinned(
         ("--base tinyllama --ctx-size -1", 2, "--ctx-size: -1 is too small"),
         ("--base tinyllama --args '\"'", 2, "--args: No closing quotation"),
         ("--base tinyllama --args=--bad", 3, "does not know one of the arguments"),
-        ("--base tinyllama --model specs/argo.toml", 3, "argo.toml is no GGUF model"),
+        ("--base tinyllama --model specs/argo.toml", 3, "argo.toml is not a GGUF model"),
         ("--pack MODEL --base tinyllama", 2, "--pack needs --out"),
         ("--inspect specs/argo.toml", 2, "no llamafile and no model"),
         ("--offline", 8, "nothing may be fetched, and this is missing:"),

@@ -1,4 +1,4 @@
-"""The manifest survives its way through the file."""
+"""Writing and reading the manifest."""
 
 import pytest
 
@@ -32,11 +32,11 @@ VALUE = Manifest(
 
 
 def test_round_trip() -> None:
-    """What the build writes is what the run time reads."""
+    """`parse` returns what `dump` has written."""
     assert manifest.parse(manifest.dump(VALUE)) == VALUE
 
 
 def test_another_schema_is_refused() -> None:
-    """A manifest of another version is told, not guessed at."""
+    """A manifest with another schema number raises ManifestError."""
     with pytest.raises(ManifestError, match="build it again"):
         manifest.parse(manifest.dump(VALUE).replace('"schema": 1', '"schema": 2'))
