@@ -37,13 +37,6 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
-def smoke(session: nox.Session) -> None:
-    """Smoke-test what was built."""
-    install(session, "build")
-    session.run("invoke", "smoke", *session.posargs)
-
-
-@nox.session
 def verb(session: nox.Session) -> None:
     """Run one of frostline's verbs: `-s verb -- matrix --json`."""
     install(session, "build")

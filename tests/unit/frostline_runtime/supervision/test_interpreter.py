@@ -18,12 +18,14 @@ def script(path: Path, body: str) -> str:
 
 def test_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each candidate that does not fit is rejected with a reason."""
-    monkeypatch.setattr(interpreter, "_PATIENCE", 0.2)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert interpreter.reject(sys.executable, version, ["json"]) == ""
     assert interpreter.reject(sys.executable, "2.7", []) == f"is {version}, not 2.7"
     assert interpreter.reject(sys.executable, "", ["no_such"]) == "lacks no_such"
-    assert "did not answer" in interpreter.reject(script(tmp_path / "a", "exec sleep 9"), "", [])
+    with monkeypatch.context() as patch:
+        patch.setattr(interpreter, "_PATIENCE", 0.2)
+        silent = script(tmp_path / "a", "exec sleep 9")
+        assert "did not answer" in interpreter.reject(silent, "", [])
     assert "not a Python" in interpreter.reject(script(tmp_path / "b", "echo hello"), "", [])
     assert "No such file" in interpreter.reject(str(tmp_path / "c"), "", [])
     stub = script(tmp_path / "WindowsApps" / "python.exe", "exit 9009")
