@@ -20,7 +20,7 @@ from frostline_runtime.artifact.manifest import Manifest, ModelServer, Port, Pro
 from frostline_runtime.download import fetch as download
 from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
 from frostline_runtime.model import ape, llamafile, preparation
-from frostline_runtime.model.llamafile import ServerFiles, ModelServerError, Version
+from frostline_runtime.model.llamafile import ModelServerError, ServerFiles, Version
 
 DEFAULT_BASE, DEFAULT_MODEL = "llamafile", "smollm2"
 _SUFFIXES = (".llamafile", ".gguf")
