@@ -13,7 +13,7 @@ from frostline.core.platforms import Platform
 from frostline.core.workspace import Layout
 
 if TYPE_CHECKING:
-    from frostline.release.package import Artifact
+    from frostline.release.listing import Artifact
     from frostline.release.shells import Export
     from frostline.release.sign import SigningCommand
 
@@ -68,11 +68,11 @@ def sign(
               frostline sign --product argo --platform windows_x86_64 --tool osslsigncode
               frostline sign --archive build/release/argo-0.1.0-linux_x86_64.tar.zst
     """
-    from frostline.release import package, sign
+    from frostline.release import listing, sign
 
     file = absolute(archive)
     if file and not product:
-        product = package.find(file).product
+        product = listing.find(file).product
     build = open_build(product, platform, layout)
     commands = sign.signing_plan(build, file, tool)
     if dry_run:
@@ -92,9 +92,9 @@ def gather(folder: Path | None = None) -> "tuple[Artifact, ...]":
     if not folder:
         message = "--folder is missing: the folder of the packed artifacts."
         raise UsageError(message, hint="`frostline gather --folder build/artifacts`")
-    from frostline.release import package
+    from frostline.release import listing
 
-    return package.gather(here(), folder.absolute())
+    return listing.gather(here(), folder.absolute())
 
 
 @verb("Ship", show=tables.line)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from frostline.llamafile.serve import Served
     from frostline.pipeline import Recorded
     from frostline.profile.resources import Resource
-    from frostline.release.package import Artifact
+    from frostline.release.listing import Artifact
     from frostline.release.shells import Export
     from frostline.release.sign import SigningCommand
     from frostline.smoke.verdict import Verdict

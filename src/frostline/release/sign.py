@@ -17,7 +17,7 @@ from frostline.core.errors import BuildError, HostError, UsageError
 from frostline.freeze.bundle import Bundle, describe_files, require_bundle
 from frostline.profile.build import Build
 from frostline.profile.profile import Signing
-from frostline.release.package import add, find
+from frostline.release.listing import find, write_release
 from frostline.release.shells import ENTITLEMENTS
 
 PASSWORD = "FROSTLINE_SIGN_PASSWORD"  # noqa: S105  # where it is, not what it is
@@ -69,7 +69,7 @@ def sign(build: Build, commands: Sequence[SigningCommand], archive: Path | None 
             return
         run(build, commands)
         if archive.parent == build.workspace.release:
-            add(build.workspace)
+            write_release(build.workspace)
 
 
 def plan(build: Build, bundle: Bundle, tool: str = "") -> tuple[SigningCommand, ...]:
