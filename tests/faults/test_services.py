@@ -57,6 +57,7 @@ def test_exit_that_is_no_failure(launch: Launch) -> None:
     artifact.wait_state("main", "STOPPED")
 
 
+@pytest.mark.product("X3")
 def test_a_crash_loop_is_given_up(launch: Launch) -> None:
     """B2: six starts, then FAILED with the last words, and the artifact ends with 70."""
     artifact = launch(service("main", "--exit-after", 0.05, "--say", "no licence", "--no-server"))

@@ -27,7 +27,7 @@ FILES = {
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run frostline in this project."""
-    argv = [FROSTLINE, "prune", *arguments]
+    argv = [FROSTLINE, "prune", "--product", "argo", *arguments]
     return subprocess.run(argv, cwd=ROOT, check=False, capture_output=True, text=True)
 
 

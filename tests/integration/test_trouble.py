@@ -24,6 +24,13 @@ PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HOST = platforms.host().name
 NAME = f"echo-{HOST}"
+STEP = """\
+[[before]]
+name = "web page"
+run = ["{python}", "-c", "pass"]
+outputs = ["{work}/page"]
+
+"""
 
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -110,6 +117,7 @@ def test_model_server_exits_at_start(project: Path, model_server: Path) -> None:
     assert "exited with code 3" in done.stdout
 
 
+@pytest.mark.product("L7")
 def test_model_server_never_healthy(project: Path, model_server: Path) -> None:
     """The verdict says how long it was waited for."""
     write_script(model_server, "exec /bin/sleep 60")
@@ -191,6 +199,8 @@ def test_wrong_arguments(
         ('version = "1.0"', 'version = "1.0"\ndependencies = ["six"]', "app/pyproject.toml", 2,
          "six is not in it"),
         ("sha256:", "sha256:0000", "lock.txt", 2, "lock"),
+        ("[smoke]", f"{STEP}[smoke]", "specs/echo.toml", 4, "did not make"),
+        ("else 200}", "else 500}", "app/src/echo/server.py", 5, "answered 500"),
     ],
 )  # fmt: skip
 def test_product_that_cannot_be_built(  # a row of the table
