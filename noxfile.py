@@ -83,6 +83,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated pages; `-- --check` names stale ones."""
+    install(session, "build")
+    session.run("python", "docs/pages.py", *session.posargs)
+
+
+@nox.session
 def wheels(session: nox.Session) -> None:
     """Compile llama-cpp-python, here and in an old system, and freeze it (some 10 minutes)."""
     install(session, "tests")

@@ -41,6 +41,18 @@ def shell(pidfile: Path) -> tuple[str, ...]:
     return (sys.executable, "-S", "-c", code, str(pidfile))
 
 
+@pytest.mark.product("X1")
+def test_one_line_tells_the_shell(launch: Launch, tmp_path: Path) -> None:
+    """The first line of standard output that is an event "ready" has addresses and token."""
+    artifact = launch(service(), prefix=shell(tmp_path / "pid"))
+    ready = artifact.wait_for("ready")
+    assert ready["services"]["main"]["url"].startswith("http://127.0.0.1:")
+    assert ready["token"] == artifact.facts()["token"] != ""
+    assert artifact.request("GET", "/api/logs?service=main")[0] == 200
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
+
+
+@pytest.mark.product("X1")
 @pytest.mark.parametrize("state", ["PENDING", *STATES])
 def test_shell_is_killed(launch: Launch, tmp_path: Path, tag: str, state: str) -> None:
     """A1: in every state of the services, all processes end in time."""
@@ -103,6 +115,7 @@ def test_a_stopped_shell(launch: Launch, tmp_path: Path) -> None:
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
 
 
+@pytest.mark.product("X1")
 def test_end_of_stdin(launch: Launch) -> None:
     """A5: the artifact stops when the shell closes its standard input."""
     artifact = launch(service(), arguments=("--lifeline", "stdin"))

@@ -86,6 +86,7 @@ child.wait()
 """
 
 
+@pytest.mark.product("X1")
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 def test_shell_is_killed(start: Start, tag: str, layout: str) -> None:
     """A1: no process of the artifact outlives its shell."""
@@ -202,7 +203,6 @@ artifact.stdout.on("data", (data) => {
 """
 
 
-@pytest.mark.product("X6")
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 def test_a_node_shell(start: Start, tag: str, tmp_path: Path, layout: str) -> None:
     """A Node process shows the artifact's page in Chromium and is killed: all processes end."""
@@ -270,7 +270,6 @@ def display() -> Iterator[str]:
     server.wait()
 
 
-@pytest.mark.product("X6")
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 def test_a_webkit_shell(start: Start, tag: str, display: str, layout: str) -> None:
     """The same in WebKitGTK, the engine of Tauri on Linux."""

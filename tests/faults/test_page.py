@@ -89,6 +89,16 @@ def test_the_page(launch: Launch, browser: Chrome) -> None:
     assert [message for message in severe if "503" not in message] == []
 
 
+@pytest.mark.product("T7")
+def test_a_service_that_failed(launch: Launch, browser: Chrome) -> None:
+    """Its card has its last error, and the card of one that runs has its uptime."""
+    words = ("--exit-after", 0.05, "--exit-code", 78, "--no-server")
+    artifact = launch(service(), service("extra", *words, required=False))
+    browser.get(str(artifact.wait_for("ready")["status_url"]))
+    wait_text(browser, "article[data-service=extra] .reason", "exited with code 78")
+    wait_text(browser, "article[data-service=main] .uptime", " s")
+
+
 def test_it_recovers(launch: Launch, browser: Chrome) -> None:
     """The page says that the artifact does not answer, and goes on after its restart."""
     first = launch(service())

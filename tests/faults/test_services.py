@@ -57,6 +57,7 @@ def test_an_exit_that_is_no_failure(launch: Launch) -> None:
     artifact.wait_state("main", "STOPPED")
 
 
+@pytest.mark.product("X3")
 def test_a_crash_loop_is_given_up(launch: Launch) -> None:
     """B2: after six starts it is FAILED with its last lines, and the artifact ends with 70."""
     artifact = launch(service("main", "--exit-after", 0.05, "--say", "no licence", "--no-server"))

@@ -135,6 +135,7 @@ def test_what_it_does_wrong(copy: Workspace, behaviour: str, expected: str) -> N
     assert not verdict.ok
 
 
+@pytest.mark.product("A14")
 def test_it_needs_the_network(copy: Workspace) -> None:
     """Healthy where it can reach a server, dead where it cannot: that is the reason told."""
     bundle, profile = built(copy, FRAIL), opened(copy, FRAIL).profile
@@ -183,6 +184,7 @@ def newer_glibc(inside: Path) -> str:
     pytest.fail("no library names a version of glibc")
 
 
+@pytest.mark.product("A14")
 @pytest.mark.parametrize(
     ("spoil", "in_smoke", "in_audit"),
     [
@@ -231,6 +233,7 @@ def test_a_newer_glibc(copy: Workspace) -> None:
     assert found.minimum.startswith("glibc 2.9")
 
 
+@pytest.mark.product("A14")
 def test_an_import_that_is_hidden_behind_an_address(copy: Workspace) -> None:
     """It builds, it is healthy, it fails when somebody asks; evidence says so before."""
     path = copy.profile("frail")

@@ -66,6 +66,7 @@ def test_a_bundle_by_evidence_alone_is_good(project: Path) -> None:
     assert failed(project) == set()
 
 
+@pytest.mark.product("A14")
 def test_without_evidence_it_is_not(project: Path, tmp_path: Path) -> None:
     """The same profile frozen by analysis alone builds, is healthy, and fails: it can fail."""
     other = tmp_path / "project"
@@ -113,6 +114,7 @@ def test_evidence_tells_nothing_of_the_machine(project: Path, facts: tuple[Fact,
     assert path.read_text("utf-8") == text
 
 
+@pytest.mark.product("A14")
 def test_what_is_lost_is_found(project: Path, facts: tuple[Fact, ...]) -> None:
     """Each thing that was used and is not in the bundle is one finding; the whole has none."""
     build = opened(project)

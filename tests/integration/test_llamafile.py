@@ -103,8 +103,8 @@ def start(project: Path) -> Iterator[Start]:
 @pytest.mark.product("L1", "L7")
 def test_a_model_is_served_until_ctrl_c(start: Start, model: Path) -> None:
     """Real tokens come; afterwards nothing is left, and the exit code is 0."""
-    words = ("--base", "tinyllama", "--model", str(model), "--n-predict", "5", "--ctx-size", "256")
-    process, facts = start(*words)
+    limits = ("--n-predict", "5", "--ctx-size", "256", "--gpu-layers", "3")
+    process, facts = start("--base", "tinyllama", "--model", str(model), *limits)
     assert facts["model"] == "model.gguf"
     body = {"messages": [{"role": "user", "content": "hello"}]}
     status, text = ask("POST", f"{facts['url']}/v1/chat/completions", body=body)
@@ -112,6 +112,7 @@ def test_a_model_is_served_until_ctrl_c(start: Start, model: Path) -> None:
     assert json.loads(text)["usage"]["completion_tokens"] == 5
     argv = psutil.Process(int(str(facts["pid"]))).cmdline()
     assert argv[argv.index("-c") + 1] == "256"
+    assert argv[argv.index("-ngl") + 1] == "3"
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 0, said
@@ -148,7 +149,7 @@ def test_an_address_that_is_not_pinned(
     assert kept.read_bytes() == model.read_bytes()
 
 
-@pytest.mark.product("L7")
+@pytest.mark.product("L1", "L7")
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

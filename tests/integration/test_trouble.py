@@ -24,6 +24,13 @@ from frostline.launch.instance import Instance, NotHealthyError, ask, free_port
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 HOST = platforms.host().name
 NAME = f"echo-{HOST}"
+STEP = """\
+[[before]]
+name = "web page"
+run = ["{python}", "-c", "pass"]
+outputs = ["{work}/page"]
+
+"""
 
 
 def edited(folder: Path, old: str, new: str, file: str = "specs/echo.toml") -> Path:
@@ -104,6 +111,7 @@ def test_model_server_exits_at_start(project: Path, model_server: Path) -> None:
     assert "exited with code 3" in done.stdout
 
 
+@pytest.mark.product("L7")
 def test_model_server_never_healthy(project: Path, model_server: Path) -> None:
     """The verdict says how long it was waited for."""
     write_script(model_server, "exec /bin/sleep 60")
@@ -185,6 +193,8 @@ def test_wrong_arguments(
         ('version = "1.0"', 'version = "1.0"\ndependencies = ["six"]', "app/pyproject.toml", 2,
          "six is not in it"),
         ("sha256:", "sha256:0000", "lock.txt", 2, "lock"),
+        ("[smoke]", f"{STEP}[smoke]", "specs/echo.toml", 4, "did not make"),
+        ("else 200}", "else 500}", "app/src/echo/server.py", 5, "answered 500"),
     ],
 )  # fmt: skip
 def test_product_that_cannot_be_built(  # a row of the table

@@ -10,6 +10,7 @@ from frostline.core.platforms import PLATFORMS, Platform, parse
 from frostline.core.workspace import Layout, Workspace
 from frostline.profile import profile, reading, reference
 
+ROOT = Path(__file__).resolve().parents[4]
 LINUX = PLATFORMS["linux_x86_64"]
 GOOD = """\
 schema = 1
@@ -36,6 +37,21 @@ port = { number = 9019 }
 [overrides.linux_x86]
 console = false
 """
+
+
+@pytest.mark.product("A5")
+def test_environment_of_argo() -> None:
+    """The profile of argo with llama.cpp inside has every variable that its processes need."""
+    rules = loaded_profile(Workspace(ROOT), "argo-llama").environment
+    assert {**rules.defaults, **rules.forced} == {
+        "ENABLE_MULTI_USER": "false",
+        "USE_REMOTE_MODELS": "true",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HUGGINGFACE_HUB_CACHE": "{bundle}/resources/huggingface",
+        "TIKTOKEN_CACHE_DIR": "{bundle}/resources/tiktoken",
+        "LLAMA_CPP_LIB_PATH": "{bundle}/llama_cpp/lib",
+    }
+    assert rules.no_proxy == ("127.0.0.1", "localhost", "::1")
 
 
 def project(folder: Path, text: str) -> Workspace:
