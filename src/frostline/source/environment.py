@@ -220,6 +220,7 @@ def _explain(error: command.CommandError, lock: Path) -> Exception:
         return LockError(message, hint=hint, tail=error.tail[-8:])
     if any(mark in text for mark in _NO_SUCH_WHEEL):
         message = f"{lock.name} names a package that has no wheel for this platform and Python."
-        hint = f"name it in [[wheels]], and `frostline wheels`, or choose another version; {error.hint}"
+        way = "name it in [[wheels]] and run `frostline wheels`, or choose another version"
+        hint = f"{way}; {error.hint}"
         return LockError(message, hint=hint, tail=error.tail[-8:])
     return error
