@@ -180,6 +180,21 @@ def test_a_variant(tmp_path: Path) -> None:
         loaded_profile(paths, "third", LINUX)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('executables = [{ name = "x", entry = "a:b" }]', "executables: is not supported yet"),
+        ('working_directory = "home"', "working_directory: is not supported yet"),
+        ("[packages.pydantic]\nmetadata = true", "packages.pydantic.metadata: is not needed"),
+        ('[[data]]\nsource = "app"\ndestination = "."\nsymlinks = "keep"', "data.0.symlinks:"),
+    ],
+)
+def test_a_key_that_would_do_nothing_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """What is accepted works."""
+    (mistake,) = mistakes(tmp_path, GOOD + text + "\n")
+    assert said in mistake
+
+
 def test_unknown_product_is_suggested(tmp_path: Path) -> None:
     """A typing error costs one line of reading."""
     with pytest.raises(UsageError, match='Did you mean "echo"'):
