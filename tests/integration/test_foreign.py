@@ -225,7 +225,7 @@ def test_notarising_is_gone_on_with(made: Path, tmp_path: Path) -> None:
     assert asked.count(["xcrun", "notarytool", "wait"]) == 2
     refused = run(project, "sign", **(environ | {"WORD": "Invalid"}))
     assert refused.returncode == 4
-    assert "Apple's word on submission 4711: Invalid" in " ".join(refused.stderr.split())
+    assert "Apple has not accepted submission 4711: Invalid" in " ".join(refused.stderr.split())
 
 
 def authority(folder: Path) -> str:

@@ -5,7 +5,6 @@ any host; archives by minisign or GPG. Keys and passwords stay where those tools
 """
 
 import contextlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +44,14 @@ class SigningCommand:
     replaces: str = ""
     known: str = ""
     resume: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Submission:
+    """What notarytool says of a submission."""
+
+    id: str = ""
+    status: str = ""
 
 
 def signing_plan(
@@ -249,22 +256,21 @@ def _submit(step: SigningCommand, logged: Path, environ: Mapping[str, str]) -> N
     """Submit what is to be notarised, once, and wait for Apple's word; go on with it if cut off."""
     known = Path(step.known)
     try:
-        number = str(json.loads(known.read_text(encoding="utf-8"))["id"])
+        number = json_file.read(known, _Submission).id
         log.note(f"submission {number} is waited for again")
-    except (OSError, ValueError, LookupError):
-        number = str(_json(command.output(step.argv, logged, environ)).get("id", ""))
-        workspace.write(known, json.dumps({"id": number}))
+    except (OSError, ValueError):
+        number = _submission(command.output(step.argv, logged, environ)).id
+        json_file.write(known, _Submission(id=number))
     argv = [part.replace("{id}", number) for part in step.resume]
-    told = _json(command.output(argv, logged, environ))
+    submission = _submission(command.output(argv, logged, environ))
     workspace.remove(known)
-    if told.get("status") != "Accepted":
-        message = f"Apple's word on submission {number}: {told.get('status')}."
+    if submission.status != "Accepted":
+        message = f"Apple has not accepted submission {number}: {submission.status}."
         raise BuildError(message, hint=f"xcrun notarytool log {number} says why; {logged}")
 
 
-def _json(lines: Sequence[str]) -> dict[str, object]:
-    found: dict[str, object] = json.loads("\n".join(lines))
-    return found
+def _submission(lines: Sequence[str]) -> _Submission:
+    return json_file.parse("\n".join(lines), _Submission)
 
 
 @contextlib.contextmanager
