@@ -108,6 +108,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def breaks(session: nox.Session) -> None:
+    """Break a line for each proven row; its test must fail: `-- --fast`, or `-- A1 L2`."""
+    install(session, "tests")
+    session.run("python", "tests/rows/breaks.py", *session.posargs)
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Walk the model at length, then inject random faults into an artifact for ten minutes."""
     install(session, "tests")

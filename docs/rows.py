@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,6 +48,7 @@ def rows() -> dict[str, str]:
     return dict(_ROW.findall((ROOT / "docs" / "products.md").read_text(encoding="utf-8")))
 
 
+@cache
 def proofs() -> dict[str, list[Proof]]:
     """Return the tests that prove each row, by row."""
     found: dict[str, list[Proof]] = {}

@@ -382,14 +382,16 @@ def test_version_and_help_import_nothing_slow(flag: str) -> None:
 
 @pytest.mark.product("A13")
 def test_clean_and_debug(tmp_path: Path) -> None:
-    """`--clean` builds what is up to date again; `--debug` keeps PyInstaller's DEBUG log."""
+    """`--clean` builds what is up to date again; `--debug` keeps a DEBUG log and says where."""
     project = edited(tmp_path, "schema = 1", "schema = 1\ncheck_unfrozen = false")
     assert run(project, "build", "--product", "echo").returncode == 0
     before = (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns
     log = project / "build" / "log" / f"{NAME}.freeze.log"
     assert " DEBUG: " not in log.read_text(encoding="utf-8")
-    assert run(project, "build", "--product", "echo", "--clean", "--debug").returncode == 0
+    assert run(project, "build", "--product", "echo", "--clean").returncode == 0
     assert (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns > before
+    done = run(project, "build", "--product", "echo", "--debug")
+    assert (done.returncode, str(log) in done.stderr.replace("\n", "")) == (0, True), done.stderr
     assert " DEBUG: " in log.read_text(encoding="utf-8")
 
 
