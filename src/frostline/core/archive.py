@@ -1,4 +1,4 @@
-"""Archives of bundles: the same bytes for the same files, modes and links kept, nothing escapes."""
+"""Packs and unpacks archives: reproducible, with modes and links, safe against path traversal."""
 
 import io
 import os
@@ -16,7 +16,7 @@ from frostline.core.errors import FetchError
 
 Kind = Literal["tar.zst", "tar.gz", "zip"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-# The oldest date that zip can hold; the same that builds give their files.
+# The oldest date that zip can store; builds use it for their files, too.
 _EPOCH, _DATE = 315532800, (1980, 1, 1, 0, 0, 0)
 _LEVEL = 19
 _EXECUTABLE, _PLAIN, _LINK = 0o755, 0o644, 0o777
@@ -31,7 +31,7 @@ class _Member:
 
 
 def pack(folder: Path, top: str, archive: Path, kind: Kind) -> None:
-    """Write all files in *folder* to *archive*, below the folder *top* in it. Raises OSError."""
+    """Write all files of *folder* to *archive*, inside a top folder *top*. Raises OSError."""
     part = archive.with_name(f"{archive.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -46,7 +46,7 @@ def pack(folder: Path, top: str, archive: Path, kind: Kind) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack *archive* into the new *folder*. Raises FetchError if anything in it would escape."""
+    """Unpack *archive* into the new *folder*. Raises FetchError for a member that leaves it."""
     folder.mkdir(parents=True)
     if archive.name.endswith(".zip"):
         _read_zip(archive, folder)
@@ -77,7 +77,7 @@ def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: Kind) -> N
         ):
             _fill_tar(tar, folder, top)
         return
-    import gzip  # noqa: PLC0415  # tarfile's own would write the time
+    import gzip  # noqa: PLC0415  # tarfile's `w|gz` would store the current time
 
     with (
         gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=_EPOCH) as zipped,
@@ -109,7 +109,7 @@ def _write_zip(folder: Path, top: str, file: io.BufferedWriter) -> None:
             if member.link:
                 packed.writestr(info, member.link)
                 continue
-            info.file_size = member.path.stat().st_size  # from 4 GB on it takes other fields
+            info.file_size = member.path.stat().st_size  # zipfile needs it for files over 4 GB
             with packed.open(info, "w") as out, member.path.open("rb") as content:
                 while block := content.read(1 << 20):
                     out.write(block)
@@ -147,9 +147,9 @@ def _read_zip(archive: Path, folder: Path) -> None:
 
 
 def _check(archive: Path, folder: Path, name: str, link: str) -> None:
-    """Raise FetchError if the member *name* (a link to *link*) would leave *folder*.
+    """Raise FetchError if the member *name*, or its link target *link*, is outside *folder*.
 
-    By what lies there already: a link may lead through another one.
+    Links that were unpacked before are followed: a link may lead through another one.
     """
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
@@ -163,4 +163,4 @@ def _check(archive: Path, folder: Path, name: str, link: str) -> None:
 
 def _refused(archive: Path, name: str, reason: str) -> FetchError:
     message = f"{archive.name} is not unpacked: {name}: {reason}."
-    return FetchError(message, hint="it was not made by frostline, or was changed since")
+    return FetchError(message, hint="frostline did not make it, or it was changed afterwards")
