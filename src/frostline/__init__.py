@@ -1,3 +1,3 @@
-"""Frozen, smoke-tested and orphan-free Python backends for every platform."""
+"""Builds Python backends into frozen, audited and smoke-tested artifacts for every platform."""
 
 __version__ = "0.1.0"

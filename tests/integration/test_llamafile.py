@@ -165,7 +165,7 @@ def test_an_address_that_is_not_pinned(
         ("--base tinyllama --model specs/argo.toml", 3, "argo.toml is not a GGUF model"),
         ("--pack MODEL --base tinyllama", 2, "--pack needs --out"),
         ("--inspect specs/argo.toml", 2, "no llamafile and no model"),
-        ("--offline", 8, "nothing may be fetched, and this is missing:"),
+        ("--offline", 8, "nothing may be fetched, but these resources are missing:"),
     ],
 )
 def test_what_cannot_be_served(

@@ -1,4 +1,4 @@
-"""Plain tools that know no product: errors, log, processes, platforms, paths, digests, archives.
+"""General tools: errors, log, processes, platforms, paths, digests, archives, native files.
 
-Nothing here may import another package of frostline.
+Knows nothing of products and imports no other package of frostline.
 """

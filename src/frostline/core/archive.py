@@ -1,4 +1,4 @@
-"""Archives of bundles: the same bytes for the same files, modes and links kept, nothing escapes."""
+"""Packs and unpacks archives: reproducible, with modes and links, safe against path traversal."""
 
 import io
 import os
@@ -16,7 +16,7 @@ from frostline.core.errors import FetchError
 
 Kind = Literal["tar.zst", "tar.gz", "zip"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-# The oldest date that zip can hold; the same that builds give their files.
+# The oldest date that zip can store; builds use it for their files, too.
 _EPOCH, _DATE = 315532800, (1980, 1, 1, 0, 0, 0)
 _LEVEL = 19
 _EXECUTABLE, _PLAIN, _LINK = 0o755, 0o644, 0o777
@@ -33,7 +33,7 @@ class _Member:
 
 
 def pack(folder: Path, top: str, archive: Path, kind: Kind) -> None:
-    """Write all files in *folder* to *archive*, below the folder *top* in it. Raises OSError."""
+    """Write all files of *folder* to *archive*, inside a top folder *top*. Raises OSError."""
     part = archive.with_name(f"{archive.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -88,7 +88,7 @@ def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: Kind) -> N
         ):
             _fill_tar(tar, folder, top)
         return
-    import gzip  # noqa: PLC0415  # tarfile's own would write the time
+    import gzip  # noqa: PLC0415  # tarfile's `w|gz` would store the current time
 
     with (
         gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=_EPOCH) as zipped,
@@ -120,7 +120,7 @@ def _write_zip(folder: Path, top: str, file: io.BufferedWriter) -> None:
             if member.link:
                 packed.writestr(info, member.link)
                 continue
-            info.file_size = member.path.stat().st_size  # from 4 GB on it takes other fields
+            info.file_size = member.path.stat().st_size  # zipfile needs it for files over 4 GB
             with packed.open(info, "w") as out, member.path.open("rb") as content:
                 while block := content.read(1 << 20):
                     out.write(block)
@@ -174,9 +174,9 @@ def _require_inside(archive: Path, name: str) -> None:
 
 
 def _check(archive: Path, folder: Path, name: str, link: str) -> None:
-    """Raise FetchError if the member *name* (a link to *link*) would leave *folder*.
+    """Raise FetchError if the member *name*, or its link target *link*, is outside *folder*.
 
-    By what lies there already: a link may lead through another one.
+    Links that were unpacked before are followed: a link may lead through another one.
     """
     root, parent = folder.resolve(), (folder / name).parent.resolve()
     if not parent.is_relative_to(root):
@@ -187,4 +187,4 @@ def _check(archive: Path, folder: Path, name: str, link: str) -> None:
 
 def _refused(archive: Path, name: str, reason: str) -> FetchError:
     message = f"{archive.name} is not unpacked: {name}: {reason}."
-    return FetchError(message, hint="it was not made by frostline, or was changed since")
+    return FetchError(message, hint="frostline did not make it, or it was changed afterwards")

@@ -1,4 +1,4 @@
-"""Starts every process of the build side: no shell, one merged output, a log file, a clean end."""
+"""Starts every process of the build side: without a shell, with a log file, in a process group."""
 
 import contextlib
 import os
@@ -22,19 +22,19 @@ _TERMINATE_GRACE = 5.0
 
 
 class CommandError(BuildError):
-    """A command has ended with another exit code than 0."""
+    """A command ended with an exit code other than 0."""
 
     def __init__(self, argv: Sequence[str], code: int, tail: Sequence[str], log: Path) -> None:
         super().__init__(
             f"{Path(argv[0]).name} ended with exit code {code}.",
-            hint=f"its whole output is in {log}",
+            hint=f"its full output is in {log}",
             tail=tail,
         )
         self.code = code
 
 
 class Process:
-    """A running command in a process group of its own; leaving the block ends the group."""
+    """A running command in its own process group; leaving the `with` block ends the group."""
 
     def __init__(
         self,
@@ -46,7 +46,11 @@ class Process:
         on_line: Callable[[str], None] | None = None,
         stdout: Callable[[str], None] | None = None,
     ) -> None:
-        """Start *argv*; *stdout*, if given, gets the lines of standard output for itself."""
+        """Start *argv*; *on_line* gets each line of output.
+
+        If *stdout* is given, it gets the lines of standard output instead. Raises BuildError if
+        the command cannot be started.
+        """
         log.parent.mkdir(parents=True, exist_ok=True)
         self.argv = tuple(argv)
         self.log = log
@@ -55,7 +59,7 @@ class Process:
         try:
             with _no_interrupt() as interrupted:
                 self._start(env, cwd, on_line, stdout)
-        except KeyboardInterrupt:  # in the moment in which the interrupt was let through again
+        except KeyboardInterrupt:  # Ctrl-C just after the handler was restored
             self.stop()
             raise
         if interrupted:
@@ -106,7 +110,7 @@ class Process:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the group, whatever happened."""
+        """End the group and close the log."""
         self.stop()
         for reader in self._readers:
             reader.join(1.0)
@@ -114,11 +118,11 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Return the process id of the leader."""
+        """Return the process id of the group's leader."""
         return self._process.pid
 
     def close_stdin(self) -> None:
-        """End the standard input of the command."""
+        """Close the standard input of the command."""
         if self._process.stdin:
             self._process.stdin.close()
 
@@ -127,7 +131,7 @@ class Process:
         return self._process.poll()
 
     def wait(self, timeout: float | None = None) -> int:
-        """Return the exit code once the command has ended. Raises TimeoutError."""
+        """Return the exit code once the command ends. Raises TimeoutError after *timeout* s."""
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -142,16 +146,16 @@ class Process:
         return tuple(self._tail)
 
     def terminate(self) -> None:
-        """Ask the leader alone to stop, as a service manager would."""
+        """Ask only the leader to stop, as a service manager does."""
         with contextlib.suppress(ProcessLookupError):
             self._process.terminate()
 
     def kill(self) -> None:
-        """End the whole group at once."""
+        """Kill the whole group."""
         _signal_group(self._process, _KILL)
 
     def stop(self) -> None:
-        """Interrupt, then terminate, then kill the group, as far as each is needed."""
+        """Interrupt the group, then terminate its leader, then kill the group."""
         if self._process.poll() is None:
             _signal_group(self._process, _INTERRUPT)
             if not self._ended(_INTERRUPT_GRACE):
@@ -174,7 +178,7 @@ class Process:
             for line in stream:
                 text = line.rstrip("\r\n")
                 self._tail.append(text)
-                with contextlib.suppress(OSError, ValueError):  # a full disk must not block it
+                with contextlib.suppress(OSError, ValueError):  # keep reading if the disk is full
                     self._log.write(text + "\n")
                     self._log.flush()
                 if on_line:
@@ -189,9 +193,10 @@ def run(
     cwd: Path | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> tuple[str, ...]:
-    """Run *argv* to its end and return the last lines of its output.
+    """Run *argv* and return the last lines of its output.
 
-    Raises CommandError with these lines, StorageError if the disk was full.
+    Raises CommandError with these lines if it fails, StorageError if the disk is full, BuildError
+    if it cannot be started.
     """
     with Process(argv, log=log, env=env, cwd=cwd, on_line=on_line) as process:
         process.close_stdin()
@@ -208,7 +213,7 @@ def run(
 def output(
     argv: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path | None = None
 ) -> tuple[str, ...]:
-    """Return what *argv* has printed as its result. Raises CommandError, BuildError."""
+    """Return the lines of *argv*'s standard output. Raises CommandError, BuildError."""
     lines: list[str] = []
     with Process(argv, log=log, env=env, cwd=cwd, stdout=lines.append) as process:
         process.close_stdin()
@@ -218,7 +223,7 @@ def output(
     return tuple(lines)
 
 
-# Each name exists on one kind of system; 0 and SIGINT do nothing special on the other.
+# Each name exists on POSIX or on Windows only; the other system gets a harmless default.
 _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _INTERRUPT: int = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT)
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -227,9 +232,9 @@ _kill_group: Callable[[int, int], None] = getattr(os, "killpg", os.kill)
 
 @contextlib.contextmanager
 def _no_interrupt() -> Iterator[list[int]]:
-    """Hold Ctrl-C back during a spawn: a child whose Popen is cut short would run on unknown.
+    """Delay Ctrl-C during a spawn: an interrupted Popen would leave a child that nobody ends.
 
-    Yields a list that is not empty afterwards if the user has interrupted.
+    Yields a list that is not empty afterwards if the user pressed Ctrl-C.
     """
     seen: list[int] = []
     if threading.current_thread() is not threading.main_thread():

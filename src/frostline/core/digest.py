@@ -1,4 +1,4 @@
-"""Digests of files and folders."""
+"""SHA-256 digests of files and folders."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -8,24 +8,24 @@ _IGNORED = {"__pycache__", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache"
 
 
 def of_file(path: Path) -> str:
-    """Return the sha256 of the file at *path*."""
+    """Return the SHA-256 of the file at *path*."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def of_values(values: Mapping[str, str]) -> str:
-    """Return one digest of *values*, whatever their order."""
+    """Return one SHA-256 of all *values*, regardless of their order."""
     lines = "".join(f"{key}\0{value}\n" for key, value in sorted(values.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def of_tree(folder: Path) -> dict[str, str]:
-    """Return the sha256 of every file below *folder* by its relative path, caches left out."""
+    """Return the SHA-256 of every file below *folder* by its relative path, without caches."""
     return {path.relative_to(folder).as_posix(): of_file(path) for path in files(folder)}
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Return every file below *folder* in a fixed order, caches left out."""
+    """Yield every file below *folder* in a fixed order, without caches."""
     for path in sorted(folder.iterdir()):
         if path.name in _IGNORED or path.suffix == ".pyc":
             continue

@@ -1,26 +1,29 @@
-"""Everything that can go wrong for a user, each kind with its exit code."""
+"""The errors that users see, each class with its exit code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-# Every exit code of the verbs, with its meaning; docs/exit-codes.md is made from it.
+# The meaning of each exit code of the verbs; docs/exit-codes.md is generated from it.
 EXIT_CODES = {
     0: "done",
-    1: "a mistake of frostline's own, with a traceback; or a flag that Invoke does not know",
-    2: "wrong usage: an argument, the profile, the lock; or the product was not built yet",
+    1: "a bug in frostline, with a traceback; or a flag that Invoke does not know",
+    2: "wrong usage: a wrong argument, profile or lock, or the product is not built yet",
     3: "this machine cannot do it: a tool is missing, or another platform is needed",
     4: "the build failed",
-    5: "the artifact is not good: its smoke test, audit or comparison failed",
-    6: "busy: another build of the same product runs",
-    7: "the disk is full, or a folder cannot be written",
-    8: "a download failed, or a fetched file is not what it should be",
+    5: "the artifact must not ship: its smoke test, audit or comparison failed",
+    6: "busy: another build of the same target is running",
+    7: "the disk is full, or a folder is not writable",
+    8: "a download failed, or a fetched file has the wrong size or digest",
     130: "interrupted",
 }
 
 
 class FrostlineError(Exception):
-    """What is wrong and what to do next; the command line prints it without a traceback."""
+    """An error that the command line prints without a traceback.
+
+    *message* says what is wrong, *hint* what to do next; *tail* holds the last lines of output.
+    """
 
     exit_code = 1
 
@@ -38,12 +41,12 @@ class UsageError(FrostlineError):
 
 
 class NotBuiltError(UsageError):
-    """The product was not built yet."""
+    """The product is not built yet."""
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake in a profile: where it stands and what was expected."""
+    """One mistake in a TOML file: its place and the reason."""
 
     file: str
     line: int
@@ -51,7 +54,7 @@ class Problem:
     reason: str
 
     def __str__(self) -> str:
-        """Return the problem on one line, as compilers write theirs."""
+        """Return the problem on one line, in the format of compiler errors."""
         return f"{self.file}:{self.line}: {self.key}: {self.reason}"
 
 
@@ -71,7 +74,7 @@ class ProfileError(FrostlineError):
 
 
 class LockError(FrostlineError):
-    """The lock does not fit the product, or a download does not fit the lock."""
+    """The lock does not satisfy the product, or a download does not match the lock."""
 
     exit_code = 2
 
@@ -83,36 +86,36 @@ class HostError(FrostlineError):
 
 
 class BuildError(FrostlineError):
-    """A step of the build has failed."""
+    """A step of the build failed."""
 
     exit_code = 4
 
 
 class SmokeError(FrostlineError):
-    """The artifact was launched and is not good."""
+    """The artifact was launched and failed its smoke test."""
 
     exit_code = 5
 
 
 class BusyError(FrostlineError):
-    """Another process is at the same work."""
+    """Another process is building the same target."""
 
     exit_code = 6
 
 
 class StorageError(FrostlineError):
-    """The disk is full or a folder cannot be written."""
+    """The disk is full or a folder is not writable."""
 
     exit_code = 7
 
 
 class FetchError(FrostlineError):
-    """A file cannot be fetched, or is not what it should be."""
+    """A file cannot be fetched, or has the wrong size or digest."""
 
     exit_code = 8
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """Return ` Did you mean "…"?` for the nearest of *known*, or nothing."""
+    """Return ` Did you mean "…"?` with the closest word of *known*, or "" if none is close."""
     matches = get_close_matches(word, known, n=1, cutoff=0.5)
     return f' Did you mean "{matches[0]}"?' if matches else ""

@@ -1,4 +1,4 @@
-"""JSON files that pass between stages, processes and CI jobs: dataclasses, written and checked."""
+"""Reads and writes the JSON files that stages, processes and CI jobs exchange."""
 
 import json
 from dataclasses import asdict, is_dataclass
@@ -13,17 +13,17 @@ T = TypeVar("T")
 
 
 def parse(text: str | bytes, kind: type[T]) -> T:
-    """Return the *kind* that the JSON *text* holds. Raises ValueError if it holds another."""
+    """Return the JSON *text* as a *kind*. Raises ValueError if it does not match."""
     return TypeAdapter(kind).validate_json(text)
 
 
 def read(path: Path, kind: type[T]) -> T:
-    """Return the *kind* that the file at *path* holds. Raises OSError, ValueError."""
+    """Return the JSON file at *path* as a *kind*. Raises OSError, and ValueError as `parse`."""
     return parse(path.read_bytes(), kind)
 
 
 def dump(value: object) -> str:
-    """Return dataclasses, paths and plain data as JSON text that people can read and compare."""
+    """Return *value* (dataclasses, paths, plain data) as JSON that people can read and compare."""
     text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=_plain)
     return f"{text}\n"
 
@@ -38,5 +38,5 @@ def _plain(value: object) -> object:
 
 
 def write(path: Path, value: object) -> None:
-    """Write *value* to *path* as JSON so that no reader ever sees half of it. Raises OSError."""
+    """Write *value* to *path* as JSON, atomically. Raises OSError."""
     workspace.write(path, dump(value))

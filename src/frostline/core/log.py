@@ -1,4 +1,7 @@
-"""The only place of the build side that prints: results to stdout, everything else to stderr."""
+"""All output of the build side: results go to stdout, everything else to stderr.
+
+No other module prints.
+"""
 
 import os
 import re
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from frostline.core.errors import FrostlineError
 
-# rich costs 0.1 s to import, and `--help` needs none of it: it is imported when something is shown.
+# Importing rich takes 0.1 s, and `--help` does not need it: it is imported on first use.
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
@@ -41,28 +44,28 @@ def _out() -> "Console":
 
 
 def program() -> str:
-    """Return the name by which the user called us: `invoke` or `frostline`."""
+    """Return the program that the user called: `invoke` or `frostline`."""
     called = Path(sys.argv[0]).stem
     return "invoke" if called in {"invoke", "inv"} else "frostline"
 
 
 def as_called(text: str) -> str:
-    """Return *text* with each command `frostline VERB` as the user would type it here.
+    """Return *text* with `frostline` in its commands replaced by the program that was called.
 
-    Messages write commands in backticks, help texts at the start of a line.
+    A command stands in backticks (messages) or at the start of a line (help texts).
     """
-    return _CALLED.sub(lambda found: f"{found[1] or ''}{program()} ", text)
+    return _CALLED.sub(lambda match: f"{match[1] or ''}{program()} ", text)
 
 
 def _say(text: str, mark: str = "    ", end: str = "") -> None:
-    """Print *text* for people after *mark* and before *end*, which are rich's markup."""
+    """Print *text* to stderr between *mark* and *end*, which are rich markup."""
     from rich.markup import escape  # noqa: PLC0415
 
     _err().print(f"{mark}{escape(as_called(text))}{end}")
 
 
 class Step:
-    """A piece of work in progress; *update* says what it is at, *ok* how it went."""
+    """A step in progress; *update* shows a detail, *ok* is false if the step failed."""
 
     def __init__(self, title: str) -> None:
         from rich.markup import escape  # noqa: PLC0415
@@ -73,7 +76,7 @@ class Step:
         self.ok = True
 
     def update(self, detail: str) -> None:
-        """Show *detail*: in the spinner on a terminal, as a line of its own elsewhere."""
+        """Show *detail*: in the spinner on a terminal, else on a separate line."""
         from rich.markup import escape  # noqa: PLC0415
 
         if self._status:
@@ -84,11 +87,11 @@ class Step:
 
     @property
     def spinner(self) -> bool:
-        """Tell whether the step is shown as a spinner."""
+        """Return whether the step is shown as a spinner."""
         return self._status is not None
 
     def start(self) -> None:
-        """Show that the work begins."""
+        """Show that the step has started."""
         if self._status:
             self._status.start()
         else:
@@ -102,7 +105,7 @@ class Step:
 
 @contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Show *title* while the block runs and how long it took afterwards."""
+    """Show *title* while the block runs, and its duration afterwards."""
     current = Step(title)
     started = time.monotonic()
     current.start()
@@ -118,7 +121,7 @@ def step(title: str) -> Iterator[Step]:
 
 
 class Downloads:
-    """Files that are being fetched: bars on a terminal, a line every ten seconds elsewhere."""
+    """The progress of downloads: bars on a terminal, else a line every ten seconds."""
 
     def __init__(self) -> None:
         from rich import progress  # noqa: PLC0415
@@ -129,11 +132,11 @@ class Downloads:
             progress.TimeRemainingColumn(), console=_err(), transient=True,
         )  # fmt: skip
         self._tasks: dict[str, TaskID] = {}
-        self._said: dict[str, float] = {}
+        self._printed: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def show(self, name: str, done: int, total: int) -> None:
-        """Show that *done* of *total* bytes (0: not known) of file *name* are there."""
+        """Show that *done* of *total* bytes (0: unknown) of the file *name* are downloaded."""
         from rich.markup import escape  # noqa: PLC0415
 
         with self._lock:
@@ -143,15 +146,15 @@ class Downloads:
                 self.bars.update(self._tasks[name], completed=done, total=total or None)
                 return
             now = time.monotonic()
-            if now - self._said.get(name, -_LINE_EVERY) >= _LINE_EVERY or done == total:
-                self._said[name] = now
+            if now - self._printed.get(name, -_LINE_EVERY) >= _LINE_EVERY or done == total:
+                self._printed[name] = now
                 share = f" ({done * 100 // total} %)" if total else ""
                 _say(f"{name}: {done / 1e6:.1f} MB{share}")
 
 
 @contextmanager
 def downloads() -> Iterator[Downloads]:
-    """Show what is fetched while the block runs."""
+    """Show the progress of the downloads that the block makes."""
     shown = Downloads()
     if not _err().is_terminal:
         yield shown
@@ -161,17 +164,17 @@ def downloads() -> Iterator[Downloads]:
 
 
 def note(text: str) -> None:
-    """Say something that people may want to know."""
+    """Print *text* as information."""
     _say(text)
 
 
 def done(text: str) -> None:
-    """Say that something is finished, or was finished before."""
+    """Print *text* with a check mark: something is finished."""
     _say(text, "[green]  ✓[/green] ")
 
 
 def warning(text: str) -> None:
-    """Say something that people should look at, as an annotation on GitHub."""
+    """Print *text* as a warning, on GitHub as an annotation."""
     if os.environ.get("GITHUB_ACTIONS"):
         print(f"::warning::{_one_line(text)}", file=sys.stderr)
     else:
@@ -179,7 +182,7 @@ def warning(text: str) -> None:
 
 
 def ask(question: str) -> bool:
-    """Ask a person on the terminal; everything but a plain yes means no."""
+    """Print *question*, then ask whether to fetch anyway; return False unless the user says yes."""
     from rich.prompt import Confirm  # noqa: PLC0415
 
     _say(question, "")
@@ -187,7 +190,7 @@ def ask(question: str) -> bool:
 
 
 def error(problem: FrostlineError) -> None:
-    """Print *problem*: what was printed last, what is wrong, what to do next."""
+    """Print *problem*: its tail, its message and its hint."""
     tail(problem.tail)
     _say(problem.message, "[red]error:[/red] ")
     if problem.hint:
@@ -197,25 +200,25 @@ def error(problem: FrostlineError) -> None:
 
 
 def tail(lines: Sequence[str]) -> None:
-    """Print the last lines of a program that has failed."""
+    """Print *lines*, the last output of a program that failed."""
     for line in lines:
         _say(line, "    [dim]│[/dim] ")
 
 
 def result(text: str) -> None:
-    """Print *text*, the result for a machine, as it is."""
+    """Print *text*, a result for programs, unchanged to stdout."""
     print(text.rstrip("\n"), flush=True)
 
 
 def text(line: str) -> None:
-    """Print one line of the result for people."""
+    """Print *line*, a part of the result for people, to stdout."""
     from rich.markup import escape  # noqa: PLC0415
 
     _out().print(escape(as_called(line)))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print *rows* under *columns* for people."""
+    """Print a table for people to stdout."""
     from rich.markup import escape  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Native files by their content, whatever system we are on: ELF, PE and Mach-O (through lief)."""
+"""Reads ELF, PE and Mach-O files with lief, on any host."""
 
 import posixpath
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Literal
 
 import lief
 
-lief.logging.disable()  # what it cannot read is told by us
+lief.logging.disable()  # frostline reports unreadable files itself
 
 Format = Literal["elf", "pe", "mach-o"]
 
@@ -18,7 +18,7 @@ _MAGIC = {
 _MACHINES = {
     "X86_64": "x86_64", "AMD64": "x86_64", "AARCH64": "arm64", "ARM64": "arm64",
 }  # fmt: skip
-# Relative relocations came with glibc 2.36, which names no symbol for them.
+# glibc 2.36 added relative relocations; this version has no number in its name.
 _ABI_VERSIONS = {"GLIBC_ABI_DT_RELR": (2, 36)}
 
 Version = tuple[int, ...]
@@ -26,10 +26,11 @@ Version = tuple[int, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Native:
-    """A native file; *machines* are the architectures that it has code for.
+    """A native file.
 
-    *glibc* is the newest version that it asks for, by *glibc_symbol* of a library; *minimum* the
-    oldest system, as far as the format says; *weak* what it lacks against attacks.
+    *machines* are the architectures it has code for, *needed* the libraries it loads. *glibc* is
+    the newest version it requires (ELF), *minimum* the oldest system it runs on (PE and Mach-O).
+    *weak* names the protections against attacks that it lacks.
     """
 
     format: Format
@@ -42,7 +43,7 @@ class Native:
 
 
 def recognised(head: bytes) -> Format | None:
-    """Return the format of a file that begins with *head*, None if it is not native."""
+    """Return the format of a file that begins with *head*, or None if it is not native."""
     for magic, name in _MAGIC.items():
         if head.startswith(magic):
             return "pe" if name == "pe" else "elf" if name == "elf" else "mach-o"
@@ -50,7 +51,7 @@ def recognised(head: bytes) -> Format | None:
 
 
 def parse(data: bytes) -> Native | None:
-    """Return what the native file *data* is, None if it cannot be read as one."""
+    """Return the native file in *data*, or None if it is not native or cannot be read."""
     kind = recognised(data[:4])
     if kind == "elf":
         config = lief.ELF.ParserConfig()
@@ -119,8 +120,8 @@ def _mach_o(binaries: list[lief.MachO.Binary]) -> Native:
     for binary in binaries:
         command = binary.build_version or binary.version_min
         if command:
-            found = getattr(command, "minos", None) or getattr(command, "version", None) or ()
-            oldest = max(oldest, tuple(found)[:2])
+            version = getattr(command, "minos", None) or getattr(command, "version", None) or ()
+            oldest = max(oldest, tuple(version)[:2])
         needed += [library.name for library in binary.libraries]
         rpaths += [rpath.path for rpath in binary.rpaths]
     return Native(
@@ -137,9 +138,9 @@ def _machines(kinds: Iterable[object]) -> tuple[str, ...]:
 
 
 def resolved(folder: str, path: str) -> str | None:
-    """Return where the library path *path* of a file in *folder* of the bundle leads.
+    """Return the bundle folder that the library path *path* names for a file in *folder*.
 
-    None: out of the bundle, or to a fixed place of the machine.
+    Returns None if the path is absolute or leaves the bundle.
     """
     for origin in ("$ORIGIN", "${ORIGIN}", "@loader_path", "@executable_path"):
         if path == origin or path.startswith(f"{origin}/"):

@@ -1,4 +1,4 @@
-"""Finds frostline's own data files, in its repository and when it is installed."""
+"""Finds frostline's own files, in its repository and when it is installed."""
 
 from pathlib import Path
 
@@ -15,17 +15,18 @@ def data(*parts: str) -> Path:
 
 
 def runtime_package() -> Path:
-    """Return the folder of the run time that is frozen into every artifact."""
+    """Return the folder of `frostline_runtime`, which is frozen into every artifact."""
     return Path(frostline_runtime.__file__).resolve().parent
 
 
 def build_package() -> Path:
-    """Return frostline's own folder: its code decides what a build makes."""
+    """Return the folder of the `frostline` package."""
     return _PACKAGE
 
 
 def parts() -> dict[str, Path]:
-    """Return all that frostline is made of, by the place that each has in a checkout."""
+    """Return frostline's folders by their place in a checkout."""
     installed = (_PACKAGE / "data").is_dir()
-    found = {"src/frostline": build_package(), "src/frostline_runtime": runtime_package()}
-    return found | {name: data(name) for name in ("hooks", "specs", "resources") if not installed}
+    packages = {"src/frostline": build_package(), "src/frostline_runtime": runtime_package()}
+    names = () if installed else ("hooks", "specs", "resources")
+    return packages | {name: data(name) for name in names}

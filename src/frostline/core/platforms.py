@@ -1,4 +1,4 @@
-"""The platforms that artifacts are made for: facts only."""
+"""The platforms that artifacts are built for."""
 
 import platform
 import sys
@@ -14,11 +14,11 @@ Machine = Literal["x86_64", "arm64"]
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """One row of the table.
+    """One platform and its names in other tools.
 
-    *triple* names it for Rust and Tauri, *electron* for electron-builder (`${os}-${arch}`),
-    *runner* for GitHub Actions, which *retires* it then, as far as that is known; *oci* for
-    container engines. *minimum*: the oldest system that artifacts promise to run on.
+    *triple* is its name for Rust and Tauri, *electron* for electron-builder (`${os}-${arch}`),
+    *oci* for container engines. *runner* is the GitHub Actions runner, *retires* the day on which
+    GitHub removes it, if known. *minimum* is the oldest system that artifacts must run on.
     """
 
     system: OperatingSystem
@@ -111,30 +111,30 @@ _MACHINES: dict[str, Machine] = {
 
 
 def host() -> Platform:
-    """Return the platform that this process runs on. Raises UsageError for an unknown one."""
+    """Return the platform of this machine. Raises UsageError if frostline does not support it."""
     system, machine = sys.platform, platform.machine().lower()
     try:
         return PLATFORMS[f"{_SYSTEMS[system]}_{_MACHINES[machine]}"]
     except KeyError:
-        message = f"this machine ({system}, {machine}) is no platform that frostline knows."
+        message = f"this machine ({system}, {machine}) is not a platform that frostline supports."
         raise UsageError(message, hint=f"platforms: {', '.join(PLATFORMS)}") from None
 
 
 def parse(name: str) -> Platform:
-    """Return the platform called *name*; `host` stands for this machine's. Raises UsageError.
+    """Return the platform called *name*; `host` is this machine's. Raises UsageError.
 
-    Other tools' names mean what they mean there: `macos-arm64`, `win32-x64`, a machine alone for
-    this system, a Rust triple.
+    Other tools' names are accepted, too: `macos-arm64`, `win32-x64`, a Rust triple, or a machine
+    alone, which means this machine's system.
     """
     if name == "host":
         return host()
-    found = PLATFORMS.get(name) or _ALIASES.get(name.lower().replace("_", "-"))
-    if not found and name.lower() in _MACHINES:
-        found = PLATFORMS[f"{host().system}_{_MACHINES[name.lower()]}"]
-    if not found:
+    row = PLATFORMS.get(name) or _ALIASES.get(name.lower().replace("_", "-"))
+    if not row and name.lower() in _MACHINES:
+        row = PLATFORMS[f"{host().system}_{_MACHINES[name.lower()]}"]
+    if not row:
         message = f'unknown platform "{name}".{did_you_mean(name, tuple(PLATFORMS))}'
         raise UsageError(message, hint=f"platforms: {', '.join(PLATFORMS)}, host")
-    return found
+    return row
 
 
 _ALIASES = {
@@ -145,7 +145,7 @@ _ALIASES = {
 
 
 def require_host(platform: Platform) -> None:
-    """Raise HostError unless *platform* is this machine's: PyInstaller does not cross-compile."""
+    """Raise HostError unless *platform* is this machine's, as PyInstaller cannot cross-compile."""
     if platform == host():
         return
     message = (

@@ -1,4 +1,4 @@
-"""Where everything lies: the only place that makes paths of the project and its build folder."""
+"""The paths of a project and its build folder; no other module makes them."""
 
 import shutil
 import tempfile
@@ -19,7 +19,7 @@ _BUILT = ("env", "work", "output", "release", "export", "log", "lock")
 
 @dataclass(frozen=True)
 class Target:
-    """What is built: a product, for a platform, in a layout."""
+    """A product to build for a platform, in a layout."""
 
     product: str
     platform: Platform
@@ -27,7 +27,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """Return the name of everything that belongs to this target."""
+        """Return the name that the target's files share, such as `argo-linux_x86_64`."""
         suffix = "" if self.layout == "onedir" else f"-{self.layout}"
         return f"{self.product}-{self.platform.name}{suffix}"
 
@@ -40,19 +40,19 @@ class Workspace:
 
     @property
     def build(self) -> Path:
-        """Return the folder that holds all that builds make."""
+        """Return the folder that builds write to."""
         return self.root / "build"
 
     def profile(self, product: str) -> Path:
-        """Return the profile of *product*."""
+        """Return the profile's file of *product*."""
         return self.root / "specs" / f"{product}.toml"
 
     def warnings(self, product: str) -> Path:
-        """Return the list of modules that *product* may lack."""
+        """Return the file that lists the modules *product* may lack."""
         return self.root / "specs" / f"{product}.warnings.txt"
 
     def evidence(self, product: str) -> Path:
-        """Return what runs of *product* have shown that it uses."""
+        """Return the file of what *product* used when it was traced."""
         return self.root / "specs" / f"{product}.evidence.json"
 
     def environment(self, name: str) -> Path:
@@ -60,7 +60,7 @@ class Workspace:
         return self.build / "env" / name
 
     def work(self, target: Target) -> Path:
-        """Return the folder for what is made on the way to *target*."""
+        """Return the folder for intermediate files of *target*."""
         return self.build / "work" / target.name
 
     def output(self, target: Target) -> Path:
@@ -68,7 +68,7 @@ class Workspace:
         return self.build / "output" / target.name
 
     def executable(self, target: Target) -> Path:
-        """Return the executable that people start."""
+        """Return the executable that users start."""
         return self.output(target) / f"{target.product}{target.platform.suffix}"
 
     def report(self, target: Target, kind: str) -> Path:
@@ -76,31 +76,31 @@ class Workspace:
         return self.build / "output" / f"{target.name}.{kind}.json"
 
     def notice(self, target: Target) -> Path:
-        """Return the licences of *target* as text."""
+        """Return the text file of the licences of *target*."""
         return self.build / "output" / f"{target.name}.NOTICE.txt"
 
     @property
     def wheelhouse(self) -> Path:
-        """Return the folder of wheels that were built here; `clean` leaves it alone."""
+        """Return the folder of native wheels built here; `clean` keeps it."""
         return self.build / "wheelhouse"
 
     @property
     def release(self) -> Path:
-        """Return the folder of what is shipped."""
+        """Return the folder of the files that are shipped."""
         return self.build / "release"
 
     def log(self, target: Target, stage: str) -> Path:
-        """Return the log file of *stage*."""
+        """Return the log file of *stage* for *target*."""
         return self.build / "log" / f"{target.name}.{stage}.log"
 
     def lock(self, target: Target) -> Path:
-        """Return the file that a build of *target* holds locked."""
+        """Return the lock file of builds of *target*."""
         return self.build / "lock" / target.name
 
     @contextmanager
     def exclusively(self, target: Target) -> Iterator[None]:
-        """Hold the lock of *target* during the block. Raises BusyError at once if it is held."""
-        from filelock import FileLock, Timeout  # noqa: PLC0415  # asyncio costs 0.1 s of a start
+        """Hold the lock of *target* during the block. Raises BusyError if another process does."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415  # imports asyncio: 0.1 s
 
         path = self.lock(target)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,14 +109,14 @@ class Workspace:
                 yield
         except Timeout:
             message = f"another build of {target.name} is running in this project."
-            raise BusyError(message, hint=f"wait for it or end it; it holds {path}") from None
+            raise BusyError(message, hint=f"wait for it or end it; its lock is {path}") from None
 
     def products(self) -> tuple[str, ...]:
         """Return the names of all products that have a profile."""
         return tuple(sorted(path.stem for path in (self.root / "specs").glob("*.toml")))
 
     def require_product(self, product: str) -> str:
-        """Return *product* if it has a profile. Raises UsageError."""
+        """Return *product*. Raises UsageError if it has no profile."""
         known = self.products()
         if product in known:
             return product
@@ -125,7 +125,7 @@ class Workspace:
 
 
 def find(start: Path) -> Workspace:
-    """Return the workspace that *start* lies in. Raises UsageError."""
+    """Return the workspace that contains *start*. Raises UsageError if there is none."""
     for folder in (start, *start.parents):
         if any((folder / "specs").glob("*.toml")):
             return Workspace(folder)
@@ -134,9 +134,9 @@ def find(start: Path) -> Workspace:
 
 
 def clean(workspace: Workspace, product: str = "") -> tuple[Path, ...]:
-    """Remove what builds made (of *product*, or all) and nothing else; return what went."""
+    """Remove what builds of *product* (or of all products) made; return the removed paths."""
     removed = []
-    # What `a-b` built begins with `a-`, too.
+    # Files of the product `a-b` begin with `a-`, too.
     others = tuple(f"{name}-" for name in workspace.products() if name.startswith(f"{product}-"))
     for name in _BUILT:
         for path in sorted((workspace.build / name).glob(f"{product}-*" if product else "*")):
@@ -151,7 +151,7 @@ def clean(workspace: Workspace, product: str = "") -> tuple[Path, ...]:
 
 
 def remove(path: Path) -> None:
-    """Remove *path*, file or folder, if it is there."""
+    """Remove the file or folder *path* if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -159,7 +159,7 @@ def remove(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Write *text* to *path* so that no reader ever sees half of it."""
+    """Write *text* to *path* atomically, so that no reader sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, encoding="utf-8", newline="\n")
@@ -168,9 +168,9 @@ def write(path: Path, text: str) -> None:
 
 @contextmanager
 def temporary() -> Iterator[Path]:
-    """Make a folder among the system's temporary ones for the block.
+    """Yield a new temporary folder and remove it after the block.
 
-    Its name is known before it is there: an interrupt in the moment of its making leaves nothing.
+    The name is chosen before the folder is made, so that an interrupt cannot leave it behind.
     """
     folder = Path(tempfile.gettempdir(), f"frostline-{uuid.uuid4().hex[:12]}")
     try:

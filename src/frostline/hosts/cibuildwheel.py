@@ -54,7 +54,7 @@ def build(
         made = sorted((folder / "out").glob("*.whl"))
         if len(made) != 1:
             message = f"cibuildwheel made {len(made)} wheels of {request.name}."
-            raise BuildError(message, hint=f"its whole output is in {logged}")
+            raise BuildError(message, hint=f"its full output is in {logged}")
         for warning in examine(made[0], request):
             log.warning(warning)
         return keep(paths, request, made[0])

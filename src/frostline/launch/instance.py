@@ -78,7 +78,7 @@ class Instance:
                     f"the artifact ended with exit code {code} before it was healthy"
                     f"{self._reason()}."
                 )
-                hint = f"its whole output is in {self.process.log}"
+                hint = f"its full output is in {self.process.log}"
                 raise NotHealthyError(message, hint=hint, tail=self.process.tail())
             status, body = ask("GET", self.health_url, timeout=2.0)
             if status == 200:  # noqa: PLR2004  # HTTP's OK
@@ -88,7 +88,7 @@ class Instance:
             time.sleep(interval)
             interval = min(interval * 1.5, _LONGEST_INTERVAL)
         message = f"the artifact was not healthy after {timeout:g} s: {last}{self._reason()}"
-        hint = f"its whole output is in {self.process.log}"
+        hint = f"its full output is in {self.process.log}"
         raise NotHealthyError(message, hint=hint, tail=self.process.tail())
 
     def report(self) -> Mapping[str, object]:

@@ -228,5 +228,5 @@ def _failed(instance: Instance) -> HostError:
     reason = str(fatal.get("reason") or "was not ready in time")
     tail = fatal.get("tail")
     lines = [str(line) for line in tail] if isinstance(tail, list) else instance.process.tail()
-    hint = f"its whole output is in {instance.process.log}"
+    hint = f"its full output is in {instance.process.log}"
     return HostError(f"the model server: {reason.rstrip('.')}.", hint=hint, tail=lines)

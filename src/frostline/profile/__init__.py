@@ -1,4 +1,4 @@
-"""What the user has written: the profile, the resources, the policy, and every mistake in them.
+"""Reads and checks the files that users write: profile, resources and policy.
 
-Reads and checks only: nothing here runs, fetches or builds.
+Reports every mistake with file and line. Nothing here runs, fetches or builds anything.
 """

@@ -1,4 +1,4 @@
-"""What every stage of a build is handed: one product for one platform, and where its files lie."""
+"""The `Build` that every stage gets: one product for one platform, and the paths of its files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +16,8 @@ from frostline.profile.profile import Profile
 class Build:
     """One product for one platform in one project; made once per command.
 
-    *environ* holds the user's variables. *model_server* is the llamafile that serves the
-    product's model while the product is tried.
+    *environ* holds the user's environment variables. *model_server* is the llamafile that serves
+    the model while the product is traced or smoke-tested.
     """
 
     workspace: Workspace
@@ -33,7 +33,7 @@ class Build:
 
     @property
     def platform(self) -> Platform:
-        """Return the platform that is built for."""
+        """Return the platform that the product is built for."""
         return self.target.platform
 
     @property
@@ -43,7 +43,7 @@ class Build:
 
     @property
     def name(self) -> str:
-        """Return the name of everything that belongs to the target: `argo-linux_x86_64`."""
+        """Return the name that the target's files share, such as `argo-linux_x86_64`."""
         return self.target.name
 
     @property
@@ -53,7 +53,7 @@ class Build:
 
     @property
     def work(self) -> Path:
-        """Return the folder of what is made on the way."""
+        """Return the folder for intermediate files."""
         return self.workspace.work(self.target)
 
     @property
@@ -63,16 +63,16 @@ class Build:
 
     @property
     def executable(self) -> Path:
-        """Return the executable that people start."""
+        """Return the executable that users start."""
         return self.workspace.executable(self.target)
 
     @property
     def notice(self) -> Path:
-        """Return the file of the licences."""
+        """Return the text file of the licences."""
         return self.workspace.notice(self.target)
 
     def model_server_variables(self) -> dict[str, str]:
-        """Return the variable that tells the product its model server, if it reads one."""
+        """Return the variable that names the model server for the product, if it reads one."""
         server = self.profile.model_server
         if not (server and server.variable):
             return {}
@@ -88,7 +88,7 @@ class Build:
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:
-        """Hold the lock of the target during the block. Raises BusyError if another does."""
+        """Hold the lock of the target during the block. Raises BusyError if it is taken."""
         with self.workspace.exclusively(self.target):
             yield
 
@@ -97,7 +97,7 @@ def open_build(
     workspace: Workspace, product: str, platform: Platform, environ: Environ, *,
     layout: Layout | None = None, model_server: Path | None = None,
 ) -> Build:  # fmt: skip
-    """Return the build of *product*; the layout is the profile's if none is given.
+    """Return the build of *product*; *layout* defaults to the profile's.
 
     Raises UsageError for an unknown product, ProfileError with every mistake at once.
     """

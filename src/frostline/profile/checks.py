@@ -1,4 +1,4 @@
-"""What a profile says of the proof: smoke test and audit."""
+"""The profile's tables for the smoke test and the audit."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -9,77 +9,77 @@ from frostline.profile.table import Name, Seconds, Strings, Table
 
 
 class Request(Table):
-    """A request that the smoke test makes, and the answer it must get."""
+    """A request that the smoke test makes, and the response it must get."""
 
     name: str
-    """What the report calls it."""
+    """The request's name in the report."""
     service: Name = "api"
-    """Who is asked."""
+    """The service that gets the request."""
     method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
-    """How it is asked."""
+    """The HTTP method."""
     path: Annotated[str, Field(pattern=r"^/")]
-    """What is asked for."""
+    """The path, with a query if needed."""
     json_body: dict[str, str | int | float | bool] | None = None
-    """Sent as JSON; `{nonce}` becomes a random word."""
+    """The JSON object to send; `{nonce}` is replaced by a random word."""
     status: int = 200
-    """The status that the answer must have."""
+    """The status that the response must have."""
     contains: str = ""
-    """Text that the answer must contain."""
+    """Text that the response must contain."""
     pointer: str = ""
-    """A JSON pointer into the answer, for *equals* and *at_least*."""
+    """A JSON pointer into the response, for *equals* and *at_least*."""
     equals: str = ""
-    """The value there, as text."""
+    """The value at *pointer*, as text."""
     at_least: float | None = None
-    """The least number there."""
+    """The least number allowed at *pointer*."""
     from_model: bool = False
-    """The model server must have generated as many tokens as *pointer* counts."""
+    """The model server must have generated as many tokens as the number at *pointer*."""
 
 
 class Command(Table):
     """A command line of the artifact that the smoke test runs."""
 
     arguments: Strings
-    """What follows the name of the executable."""
+    """The arguments after the executable."""
     exit_code: int = 0
-    """What it must end with."""
+    """The exit code that it must end with."""
     contains: str = ""
-    """Text that its output must contain."""
+    """Text that the output must contain."""
 
 
 class Waiver(Table):
-    """A finding of the audit that a product lives with, for a reason and for a time."""
+    """A finding of the audit that is accepted, with a reason, until a date."""
 
     id: Annotated[str, Field(pattern=r"^[a-z]+(\.[a-z-]+)+$")]
-    """Which finding."""
+    """The id of the finding."""
     file: str = "*"
-    """A pattern of the files in the bundle that it holds for."""
+    """A pattern for the files of the bundle to which the waiver applies."""
     reason: Annotated[str, Field(min_length=10)]
-    """Why; it is said in every report."""
+    """Why the finding is accepted; every report shows it."""
     expires: date
-    """The last day on which it holds."""
+    """The last day on which the waiver applies."""
 
 
 class Audit(Table):
-    """What the audit of the bundle is to allow."""
+    """Limits and waivers for the audit of the bundle."""
 
     largest: Annotated[int, Field(ge=0)] = 0
-    """Most megabytes that the bundle may have; 0: no budget."""
+    """The bundle's largest allowed size in megabytes; 0: no limit."""
     waivers: tuple[Waiver, ...] = ()
-    """What does not count, for now."""
+    """Findings that are accepted for a time."""
 
 
 class Smoke(Table):
-    """What the smoke test asks of the artifact."""
+    """What the smoke test does with the artifact."""
 
     timeout: Seconds = 60.0
-    """Seconds until the artifact must be healthy."""
+    """Seconds within which the artifact must become healthy."""
     offline: bool = True
-    """Run without any network but the machine's own; false for a product that needs it."""
+    """Run without a network except loopback; false for a product that needs a network."""
     read_only: bool = True
-    """Run from a folder that cannot be written; false for a product that keeps files there."""
+    """Run from a read-only folder; false for a product that writes into its own folder."""
     requests: tuple[Request, ...] = ()
-    """Made once it is healthy."""
+    """Requests that are made once the artifact is healthy."""
     commands: tuple[Command, ...] = ()
-    """Run before it is started."""
+    """Commands that are run before the artifact is started."""
     entry_points: Strings = ()
-    """Groups whose entry points must all load inside."""
+    """Groups whose entry points must all load inside the artifact."""

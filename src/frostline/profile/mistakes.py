@@ -1,4 +1,7 @@
-"""Mistakes of a profile that types cannot tell, found in data whose types may be wrong."""
+"""Finds mistakes in a profile that its types do not catch, such as missing files.
+
+It takes the raw TOML data, whose types may be wrong, so that all mistakes are reported at once.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +20,7 @@ _FILE_TABLES = (("data", "source"), ("before", "requirements"))
 
 
 def of_fields(error: ValidationError, known: tuple[str, ...]) -> Iterator[Mistake]:
-    """Yield what pydantic has found, in words for people; *known* keys are suggested."""
+    """Yield pydantic's mistakes in plain words; suggest a key of *known* for an unknown one."""
     for item in error.errors(include_url=False, include_context=False):
         loc = item["loc"]
         if item["type"] == "extra_forbidden":
@@ -47,7 +50,7 @@ def _shown(value: object) -> str:
 
 
 def find(raw: Mapping[str, object], root: Path) -> Iterator[Mistake]:
-    """Yield missing files and clashing services of the profile *raw*."""
+    """Yield missing files, unknown platforms and wrong services of the profile *raw*."""
     for key, name in _named_files(raw):
         if isinstance(name, str) and name and "{" not in name and not (root / name).exists():
             yield key, f"no such file or folder: {name}"
@@ -79,7 +82,7 @@ def _service_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
     for number, service in enumerate(services):
         name = names[number]
         if name in names[:number]:
-            yield ("services", number, "name"), f'a second service is called "{name}"'
+            yield ("services", number, "name"), f'another service is already called "{name}"'
         for need in strings(service.get("needs")):
             if need not in names:
                 hint = did_you_mean(need, names)
@@ -91,7 +94,7 @@ def _service_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
             yield ("services", number, "command"), "a service of kind command needs a command"
         yield from _probe_mistakes(number, service)
     if cycle := _cycle({str(s.get("name")): strings(s.get("needs")) for s in services}):
-        yield ("services",), f"services need each other in a circle: {' → '.join(cycle)}"
+        yield ("services",), f"services need each other in a cycle: {' → '.join(cycle)}"
 
 
 def _port_mistakes(
@@ -104,7 +107,7 @@ def _port_mistakes(
         yield key, "must be a regular expression with one group, the port"
     chosen = port.get("number")
     if chosen and chosen in ports:
-        yield ("services", number, "port"), f"port {chosen} belongs to {ports[chosen]} already"
+        yield ("services", number, "port"), f"{ports[chosen]} already has port {chosen}"
     elif chosen:
         ports[chosen] = name
 
@@ -127,14 +130,14 @@ def _probe_mistakes(number: int, service: Mapping[str, object]) -> Iterator[Mist
             try:
                 re.compile(str(probe.get("pattern", "")))
             except re.error as error:
-                yield (*place, "pattern"), f"is no regular expression: {error}"
+                yield (*place, "pattern"), f"is not a regular expression: {error}"
             if not probe.get("pattern"):
                 yield (*place, "pattern"), "a probe of kind line needs a pattern"
         if kind in {"line", "descriptor"} and role != "startup":
-            yield (*place, "kind"), f"{kind} tells of a start only; use http or tcp"
+            yield (*place, "kind"), f"{kind} works for startup only; use http or tcp"
         listens = service.get("port") or service.get("kind") == "llamafile"
         if kind in {"http", "tcp"} and not listens:
-            yield place, "the service has no port that could be asked"
+            yield place, "an http or tcp probe needs a service with a port"
 
 
 def _cycle(needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -153,15 +156,15 @@ def _cycle(needs: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def is_table(value: object) -> TypeGuard[dict[str, object]]:
-    """Tell whether *value* is a TOML table."""
+    """Return whether *value* is a TOML table."""
     return isinstance(value, dict)
 
 
 def tables(value: object) -> tuple[dict[str, object], ...]:
-    """Return the tables in *value*, none if it is no array of them."""
+    """Return the tables in the array *value*; nothing if it is not an array."""
     return tuple(item for item in value if is_table(item)) if isinstance(value, list) else ()
 
 
 def strings(value: object) -> tuple[str, ...]:
-    """Return the strings in *value*, none if it is no array of them."""
+    """Return the strings in the array *value*; nothing if it is not an array."""
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""What an artifact must be on each system, `resources/policy.toml`."""
+"""The policy for artifacts, `resources/policy.toml`: limits by system, severities, images."""
 
 import json
 from collections.abc import Mapping
@@ -14,36 +14,36 @@ from frostline.profile.table import Strings, Table
 
 
 class SystemPolicy(Table):
-    """What holds on one system."""
+    """The limits on one operating system."""
 
     libraries: Strings
-    """Patterns of the libraries that it brings."""
+    """Patterns of the libraries that the system provides."""
     longest: int
-    """Most characters of a file's path in the bundle."""
+    """The longest path of a file in the bundle, in characters."""
 
 
 class Debian(Table):
-    """A system made of Debian's packages alone."""
+    """A Debian system made from packages, without a registry."""
 
     suite: str
     packages: Strings
     setup: str = ""
-    """A shell script that runs in it."""
+    """A shell script that is run in it."""
 
 
 class Image(Table):
-    """The system that Linux artifacts are frozen in."""
+    """The container image that Linux artifacts are frozen in."""
 
     base: str = Field(pattern=r"@sha256:[0-9a-f]{64}$")
-    """What a registry has, by digest."""
+    """The image in a registry, by digest."""
     python: str
-    """The interpreter in it, which needs a shared libpython."""
+    """Its Python interpreter, which needs a shared libpython."""
     setup: str = ""
-    """A shell script that runs in it."""
+    """A shell script that is run in it."""
     wheels: str = ""
-    """The image that cibuildwheel builds in; its own choice, a manylinux, if empty."""
+    """The image that cibuildwheel builds in; empty: cibuildwheel's default manylinux image."""
     debian: dict[Machine, Debian]
-    """What stands in for it where no registry can be reached."""
+    """The image to make instead where no registry can be reached, by machine."""
 
 
 class Policy(Table):
@@ -52,18 +52,15 @@ class Policy(Table):
     schema_: Literal[1]
     """The version of this format."""
     severity: Mapping[str, Literal["error", "warning", "note"]]
-    """How much a finding matters, by its id."""
+    """The severity of each finding, by its id."""
     system: dict[OperatingSystem, SystemPolicy]
-    """By operating system."""
+    """The limits, by operating system."""
     image: Image
-    """For containers."""
+    """The image for containers."""
 
 
 def load(workspace: Workspace) -> Policy:
-    """Return the project's policy, or frostline's own where the project has none.
-
-    Raises ProfileError.
-    """
+    """Return the project's policy, or frostline's default if it has none. Raises ProfileError."""
     own = workspace.root / "resources" / "policy.toml"
     path = own if own.is_file() else own_files.data("resources", "policy.toml")
     file = toml_file.read(path, workspace.root)

@@ -1,4 +1,4 @@
-"""The profile of a product, `specs/<product>.toml`: its fields and their defaults."""
+"""The profile of a product, `specs/<product>.toml`: its keys and their defaults."""
 
 import json
 from typing import Annotated, Literal, Self
@@ -18,29 +18,29 @@ from frostline.profile.table import (
 
 
 class Package(Table):
-    """What is collected of one installed package beyond what analysis finds."""
+    """What is collected from an installed package in addition to what the analysis finds."""
 
     submodules: bool = False
-    """All its modules, also those that nothing imports by name."""
+    """Collect all its modules, also those that no import statement names."""
     data: bool = False
-    """Its files that are not modules."""
+    """Collect its files that are not modules."""
     binaries: bool = False
-    """Its shared libraries."""
+    """Collect its shared libraries."""
     entry_points: bool = False
-    """The modules that its entry points name."""
+    """Collect the modules that its entry points name."""
 
 
 class Data(Table):
-    """Files for the bundle: *source* (file, folder, or folder and glob) under *destination*."""
+    """Files that are copied into the bundle."""
 
     destination: str
-    """Folder in the bundle; `.` is its root."""
+    """The folder in the bundle; `.` is its root."""
     source: str
-    """File or folder, from the root of the project; `{work}/…` is what a `before` step has made."""
+    """A file or folder of the project; `{work}/…` is one that a `before` step made."""
     glob: str = "**/*"
-    """Which files of a folder; relative folders are kept."""
+    """The files to take if *source* is a folder; subfolders are kept."""
     symlinks: Literal["follow", "refuse"] = "refuse"
-    """What becomes of links among them."""
+    """Follow symbolic links among the files, or refuse them."""
 
 
 class Icon(Table):
@@ -55,155 +55,157 @@ class Icon(Table):
 
 
 class About(Table):
-    """Whose program it is, for the system to show."""
+    """What the operating system shows about the program."""
 
     company: str = ""
-    """Windows' properties: who makes it."""
+    """The company in the file's properties (Windows)."""
     copyright: str = ""
-    """Windows' properties."""
+    """The copyright in the file's properties (Windows)."""
     description: str = ""
-    """Windows' properties and task manager; the title, if empty."""
+    """The name in the file's properties and the task manager (Windows); empty: the title."""
     identifier: str = Field("", pattern=r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)?$")
-    """macOS: what its signature calls it, such as `org.example.argo`."""
+    """The identifier in the code signature (macOS), such as `org.example.argo`."""
 
 
 class Before(Table):
-    """A step before the freeze, such as a web build."""
+    """A step that is run before the freeze, such as a web build."""
 
     name: str
-    """What the step is called on the screen."""
+    """The step's name in messages."""
     run: Annotated[Strings, Field(min_length=1)]
-    """`{python}`: the interpreter (of *requirements*, if given); `{work}`: the work folder."""
+    """The command; `{python}` is the interpreter (of *requirements*, if given), `{work}` the work
+    folder.
+    """
     inputs: Strings = ()
-    """Files and folders that the step reads; when they change, it runs again."""
+    """The files and folders that the step reads; it is run again when they change."""
     outputs: Annotated[Strings, Field(min_length=1)]
-    """What must be there afterwards."""
+    """The files and folders that must exist afterwards."""
     requirements: str = ""
-    """A hashed lock of its own; `{python}` is then an interpreter that has it."""
+    """A hashed lock for the step; `{python}` is then an interpreter with these packages."""
     network: bool = False
-    """It fetches something: a build in a container has no network otherwise."""
+    """The step needs a network; without it a build in a container has none."""
 
 
 class NativeWheel(Table):
-    """A native package that the index has only as source; `frostline wheels` builds it."""
+    """A native package without a wheel in the index; `frostline wheels` builds its wheel."""
 
     name: str = ""
-    """A package of the lock, which is built from the source archive that the lock has a hash of."""
+    """A package of the lock; it is built from the source archive whose hash is in the lock."""
     source: str = ""
-    """Or a folder of the project with a native package."""
+    """A folder of the project with a native package, instead of *name*."""
     config_settings: dict[str, str] = {}
-    """For its build backend."""
+    """Settings for its build backend."""
     environment: dict[str, str] = {}
-    """Variables while it is built."""
+    """Environment variables for its build."""
     test: str = ""
-    """A command that must succeed where nothing but the wheel is installed."""
+    """A command that must succeed in an environment with only the wheel."""
     test_requires: Strings = ()
-    """What the test needs besides."""
+    """Further requirements of the test."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if bool(self.name) == bool(self.source):
-            message = "either name or source"
+            message = "give either name or source"
             raise ValueError(message)
         return self
 
 
 class Signing(Table):
-    """Who signs what is shipped; keys and passwords are not here."""
+    """How artifacts are signed; secret keys and passwords are not part of the profile."""
 
     identity: str = ""
-    """macOS: a Developer ID of the keychain."""
+    """macOS: a Developer ID in the keychain."""
     entitlements: str = ""
-    """macOS: a plist; what a frozen Python needs, if empty."""
+    """macOS: an entitlements plist; empty: the entitlements that a frozen Python needs."""
     notary_profile: str = ""
-    """macOS: what `notarytool store-credentials` has saved; not notarised, if empty."""
+    """macOS: the profile that `notarytool store-credentials` saved; empty: not notarised."""
     thumbprint: str = ""
-    """Windows: the SHA-1 of a certificate of the store, for signtool."""
+    """Windows: the SHA-1 of a certificate in the certificate store, for signtool."""
     certificate: str = ""
-    """Windows, by osslsigncode on any system: a file with the certificate and its chain."""
+    """Windows, with osslsigncode on any system: a file with the certificate and its chain."""
     key: str = ""
-    """Its key; the password is in the variable FROSTLINE_SIGN_PASSWORD."""
+    """The key of *certificate*; its password is read from FROSTLINE_SIGN_PASSWORD."""
     authority: str = ""
-    """The authority that it is verified against; the certificate itself, if empty."""
+    """The authority that signatures are verified against; empty: the certificate itself."""
     timestamp: str = ""
-    """Windows: an RFC 3161 server; without it signatures end with the certificate."""
+    """Windows: an RFC 3161 server; without it, signatures expire with the certificate."""
     minisign: str = ""
-    """Archives: a secret key of minisign."""
+    """Archives: the file of a minisign secret key."""
     gpg: str = ""
-    """Archives: or a key of GPG."""
+    """Archives: the id of a GPG key, instead of *minisign*."""
 
 
 class Profile(Table):
-    """A product: what is frozen, how, and what it must do."""
+    """A product: what is frozen, how, and what the result must do."""
 
     model_config = ConfigDict(title="frostline profile")
 
     schema_: Literal[1] = Field(1, alias="schema")
     """The version of this format."""
     base: str = ""
-    """Another product, whose profile this one changes: tables are merged, all else is replaced."""
+    """Another product whose profile this one changes: tables are merged, other values replaced."""
     title: str = ""
-    """For people; the name of the project if empty."""
+    """The name for people; empty: the project's name."""
     platforms: Strings = ()
-    """Where it is built; everywhere, if empty."""
+    """The platforms it is built for; empty: all."""
     source: str
-    """The product's project: a folder with a pyproject.toml that tells name and version."""
+    """The product's project: a folder whose pyproject.toml has the name and version."""
     requirements: str
     """The hashed lock of its dependencies and of PyInstaller."""
     entry: Entry
-    """What runs: `module:attribute`."""
+    """What is run: `module:attribute`."""
     serve: Serve = "function"
-    """*entry* is a function, or an application that a server runs."""
+    """Whether *entry* is a function, or an application that a server runs."""
     layout: Layout = "onedir"
-    """A folder, or one file that unpacks itself at each start."""
+    """One folder, or one file that unpacks itself at each start."""
     console: bool = True
-    """False: no console window on Windows."""
+    """Whether Windows opens a console window."""
     strip: bool = True
-    """Take symbol tables out of the libraries (Linux)."""
+    """Remove symbol tables from the libraries (Linux)."""
     prune: bool = True
-    """Leave out what no running product needs: test suites, documentation, type stubs."""
+    """Leave out what is not needed at run time: test suites, documentation, type stubs."""
     icon: Icon = Icon()
-    """Files, by system."""
+    """Icon files, by system."""
     about: About = About()
-    """Whose program it is."""
+    """What the operating system shows about the program."""
     hidden_imports: Strings = ()
-    """Modules that analysis does not see."""
+    """Modules to collect that the analysis does not find."""
     excludes: Strings = ()
-    """Modules that are left out."""
+    """Modules to leave out."""
     packages: dict[str, Package] = {}
-    """What to collect of single packages."""
+    """What to collect from single packages, by package."""
     hooks: Strings = ()
-    """Folders with PyInstaller hooks, before frostline's own."""
+    """Folders with PyInstaller hooks; they are used before frostline's own."""
     runtime_hooks: Strings = ()
-    """Scripts that run inside before the product."""
+    """Scripts that are run inside the artifact before the product."""
     data: tuple[Data, ...] = ()
-    """Files for the bundle."""
+    """Files that are copied into the bundle."""
     environment: Environment = Environment()
-    """What the frozen process finds in its environment."""
+    """Environment variables of the frozen process."""
     storage: Storage | None = None
-    """The folder for the user's data; none: the product keeps none."""
+    """The folder for the user's data; without it, the product has none."""
     wheels: tuple[NativeWheel, ...] = ()
-    """What is compiled once, before any build."""
+    """Native packages whose wheels are built before the first build."""
     before: tuple[Before, ...] = ()
-    """Steps before the freeze."""
+    """Steps that are run before the freeze."""
     check_unfrozen: bool = True
-    """Start the product from source before it is frozen."""
+    """Start the product from source before freezing it."""
     resources: tuple[Name, ...] = ()
     """Pinned downloads, by their names in `resources/resources.toml`."""
     services: tuple[Service, ...] = ()
-    """Processes that the artifact runs; none: it is a plain program."""
+    """Processes that the artifact runs; without any it is a plain program."""
     model_server: ModelServer | None = None
-    """The llamafile behind the service of kind `llamafile`."""
+    """The llamafile of the service of kind `llamafile`."""
     console_scripts: Strings = ()
-    """Scripts that `run SCRIPT` must be able to run inside."""
+    """Console scripts that `run SCRIPT` of the artifact can run."""
     signing: Signing = Signing()
-    """Who signs what is shipped."""
+    """How artifacts are signed."""
     audit: Audit = Audit()
-    """What the audit of the bundle is to allow."""
+    """Limits and waivers for the audit of the bundle."""
     smoke: Smoke = Smoke()
-    """What the finished artifact must be able to do."""
+    """What the smoke test does with the artifact."""
     overrides: dict[str, dict[str, object]] = {}
-    """Tables by platform or layout, merged over the rest."""
+    """Tables by platform or layout that are merged over the rest of the profile."""
 
 
 def schema() -> str:

@@ -1,4 +1,4 @@
-"""Reads the profile of a product from its file and reports every mistake at once."""
+"""Reads a product's profile and reports every mistake in it at once."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,10 +18,10 @@ from frostline.profile.toml_file import Mistake
 def load(
     workspace: Workspace, product: str, platform: Platform, layout: Layout | None = None
 ) -> tuple[Target, Profile]:
-    """Return the target and the profile of *product*, overrides applied.
+    """Return the target and the profile of *product*, with the overrides applied.
 
-    The layout is the profile's if none is given. Raises UsageError for an unknown product,
-    ProfileError with every mistake at once.
+    *layout* defaults to the profile's. Raises UsageError for an unknown product, ProfileError with
+    every mistake at once.
     """
     raw = _checked(workspace, workspace.require_product(product))
     target = Target(product, platform, layout or "onedir")
@@ -33,15 +33,15 @@ def load(
 
 
 def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str, object]:
-    """Return what the profile of *product* says, over what its base says, without a mistake.
+    """Return the profile of *product* merged over its base. Raises ProfileError for mistakes.
 
-    *variant* is the product whose base it is: a base has none itself.
+    *variant* is the product whose base this one is; a base cannot have a base.
     """
     file = toml_file.read(workspace.profile(product), workspace.root)
     raw, base = file.table, file.table.get("base")
     found: list[Mistake] = []
     if variant and base:
-        found.append((("base",), f"{variant} is based on this already, and there is one step only"))
+        found.append((("base",), f"{variant} is based on this profile; a base cannot have a base"))
     elif base and base not in {*workspace.products()} - {product}:
         hint = did_you_mean(str(base), workspace.products())
         found.append((("base",), f"there is no other product {base!r}.{hint}"))
@@ -54,19 +54,19 @@ def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str,
 
 
 def is_for(profile: Profile, target: Target) -> bool:
-    """Tell whether the product of *target* is built for its platform."""
+    """Return whether *profile* allows the platform of *target*."""
     return not profile.platforms or target.platform.name in profile.platforms
 
 
 def require_for(profile: Profile, target: Target) -> None:
-    """Raise UsageError if the product of *target* is not built for its platform."""
+    """Raise UsageError if *profile* does not allow the platform of *target*."""
     if not is_for(profile, target):
         message = f"{target.product} is not built for {target.platform.name}."
-        raise UsageError(message, hint=f"its profile says: {', '.join(profile.platforms)}")
+        raise UsageError(message, hint=f"its platforms are {', '.join(profile.platforms)}")
 
 
 def merged(raw: Mapping[str, object], target: Target) -> dict[str, object]:
-    """Return *raw* with the overrides for the platform, then the layout, of *target*."""
+    """Return *raw* with the overrides for *target*'s platform, then its layout, merged in."""
     overrides = raw.get("overrides", {})
     result = dict(raw)
     if is_table(overrides):
@@ -78,7 +78,7 @@ def merged(raw: Mapping[str, object], target: Target) -> dict[str, object]:
 
 
 def _parse(raw: Mapping[str, object]) -> Profile:
-    # By way of JSON: strict about types, and arrays become tuples.
+    # Through JSON: pydantic's strict mode takes JSON arrays, but not lists, as tuples.
     return Profile.model_validate_json(json.dumps(raw, default=str))
 
 

@@ -1,4 +1,4 @@
-"""The reference of the profile, `docs/profile.md`, written from its fields."""
+"""Generates `docs/profile.md`, the reference of the profile, from the profile's docstrings."""
 
 import types
 from datetime import date
@@ -12,9 +12,10 @@ from frostline.profile.table import Table
 _HEAD = """\
 # The profile
 
-Generated from `src/frostline/profile`; a test keeps it so. A profile is `specs/<product>.toml`.
-Every mistake is reported at once, with file, line and key. Editors check it against
-`resources/profile.schema.json`. Paths are relative to the root of the project and written with `/`.
+Generated from `src/frostline/profile` by `docs/pages.py`; do not edit it. A profile is
+`specs/<product>.toml`. All mistakes in it are reported at once, with file, line and key. Editors
+can check it against `resources/profile.schema.json`. Paths are relative to the root of the project
+and written with `/`.
 """
 _SIMPLE = {
     str: "text", int: "integer", float: "number", bool: "boolean", object: "any", date: "date",
@@ -22,7 +23,7 @@ _SIMPLE = {
 
 
 def markdown() -> str:
-    """Return the reference as Markdown: one section a table, the whole profile first."""
+    """Return the reference as Markdown: one section per table, the top level first."""
     sections = [_HEAD, _section("The top of the file", Profile)]
     sections += [_section(title, table) for title, table in _tables("", Profile)]
     return "\n".join(sections)

@@ -1,4 +1,4 @@
-"""URL, size and SHA-256 of each download: `resources/resources.toml`."""
+"""Reads `resources/resources.toml`: the URL, size and SHA-256 of each download."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,42 +23,40 @@ Sha256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
 
 
 class Resource(Table):
-    """A file that is fetched, for some platforms or all."""
+    """A pinned file that is fetched, for some platforms or for all."""
 
     name: Name
-    """What profiles and reports call it; once for each platform."""
+    """Its name in profiles and reports; unique for each platform."""
     version: str
-    """As its publisher says."""
+    """The publisher's version."""
     url: Annotated[str, Field(pattern=r"^(https?|file)://")]
-    """Where it is fetched from."""
+    """The address it is fetched from."""
     mirrors: Strings = ()
-    """Tried in order when *url* fails."""
+    """Further addresses, tried in order when *url* fails."""
     size: Annotated[int, Field(ge=0)] = 0
-    """In bytes; 0: not known, which *unverified* must explain."""
+    """Its size in bytes; 0: unknown, which *unverified* must explain."""
     sha256: Sha256 = ""
-    """Checked before anything is done with the file; empty: not known, which *unverified* must
-    explain.
-    """
+    """Its SHA-256, checked before use; empty: unknown, which *unverified* must explain."""
     licence: str
-    """SPDX expression."""
+    """Its licence, an SPDX expression."""
     executable: bool = False
-    """Set the executable bit."""
+    """Whether to set the executable bit."""
     unpack: Literal["", "zip", "tar"] = ""
-    """Unpack the archive; only for `when = "build"`."""
+    """The kind of archive to unpack; only with `when = "build"`."""
     strip: Annotated[int, Field(ge=0)] = 0
-    """Leading folders of the archive that are left out."""
+    """How many leading folders to remove from the paths in the archive."""
     members: Strings = ()
-    """Patterns of what is taken from the archive, after *strip*; all if empty."""
+    """Patterns of the files to take from the archive, applied after *strip*; empty: all."""
     destination: str
-    """Place in the bundle (a folder, if unpacked), or below the storage folder."""
+    """Its path in the bundle (a folder if unpacked), or below the storage folder."""
     when: Literal["build", "first-run", "asked"] = "build"
-    """Fetched by the build; by the artifact when its model server needs it; by `model pull`."""
+    """Who fetches it: the build, the artifact when its model server needs it, or `model pull`."""
     platforms: Strings = ()
-    """Only for these; all if empty."""
+    """The platforms it is for; empty: all."""
     unverified: str = ""
-    """Why size or sha256 are not known; said in every report."""
+    """Why *size* or *sha256* is unknown; every report shows it."""
     confirm: str = ""
-    """Where the figures come from, until the first fetch has confirmed them."""
+    """The source of *size* and *sha256*, until the first fetch confirms them."""
 
     @property
     def file_name(self) -> str:
@@ -67,7 +65,7 @@ class Resource(Table):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Return all addresses, in the order in which they are tried."""
+        """Return all addresses in the order they are tried."""
         return (self.url, *self.mirrors)
 
 
@@ -81,7 +79,7 @@ class ResourceFile(Table):
 
 
 def path_of(workspace: Workspace) -> Path:
-    """Return the project's file, or frostline's own where the project has none."""
+    """Return the project's `resources.toml`, or frostline's own if the project has none."""
     own = workspace.root / "resources" / "resources.toml"
     return own if own.is_file() else own_files.data("resources", "resources.toml")
 
@@ -97,9 +95,9 @@ def load(workspace: Workspace) -> tuple[Resource, ...]:
 def chosen(
     resources: Sequence[Resource], names: Sequence[str], platform: Platform
 ) -> tuple[Resource, ...]:
-    """Return the resources called *names* for *platform*, all for it if no name is given.
+    """Return the resources called *names* for *platform*; without *names*, all for *platform*.
 
-    Raises UsageError for a name that there is not, or not for this platform.
+    Raises UsageError for a name that is unknown or has no file for *platform*.
     """
     here = {
         resource.name: resource
@@ -118,7 +116,7 @@ def chosen(
 
 
 def wanted(build: Build) -> tuple[Resource, ...]:
-    """Return what the product of *build* fetches. Raises ProfileError, UsageError."""
+    """Return the resources of the product of *build*. Raises ProfileError, UsageError."""
     if not build.profile.resources:
         return ()
     found = chosen(load(build.workspace), build.profile.resources, build.platform)
@@ -134,25 +132,26 @@ def require_places(profile: Profile, fetched: Sequence[Resource]) -> None:
         named = getattr(server, key) if server else ""
         place = named.removeprefix("{storage}/")
         if place != named and place not in places:
-            message = f"model_server.{key} is {named}, and nothing that is fetched goes there."
-            raise UsageError(message, hint="name it in `resources`, with that destination")
+            message = f"model_server.{key} is {named}, but no resource of the product goes there."
+            raise UsageError(message, hint="add a resource with that destination to `resources`")
 
 
 def with_figures(text: str, name: str, url: str, *, size: int, sha256: str) -> str:
-    """Return the TOML *text* with the figures of *name* at *url*; everything else as it was.
+    """Return the TOML *text* with *url*, *size* and *sha256* set in the entry *name*.
 
-    Raises UsageError if there is no such entry, or more than one that could be meant.
+    Raises UsageError if no entry, or more than one, matches.
     """
     document = tomlkit.parse(text)
-    mine = [entry for entry in document["resources"] if entry.get("name") == name]
-    exact = [entry for entry in mine if entry.get("url") == url]
-    found = exact or mine
-    if len(found) != 1:
-        what = "no entry" if not found else f"{len(found)} entries, none of them with this url,"
+    named = [entry for entry in document["resources"] if entry.get("name") == name]
+    exact = [entry for entry in named if entry.get("url") == url]
+    matching = exact or named
+    if len(matching) != 1:
+        count = len(matching)
+        what = "no entry" if not matching else f"{count} entries, none of them with this url,"
         message = f"resources.toml has {what} called {name}."
         hint = f'add one with url = "{url}", size = {size}, sha256 = "{sha256}"'
         raise UsageError(message, hint=hint)
-    entry = found[0]
+    entry = matching[0]
     entry.update({"url": url, "size": size, "sha256": sha256})
     for key in ("unverified", "confirm"):
         entry.pop(key, None)
@@ -172,10 +171,10 @@ def _other_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
         place = ("resources", number)
         for key in ("size", "sha256"):
             if not resource.get(key) and not resource.get("unverified"):
-                reason = "is required: measure it, or say in `unverified` why it is not known"
+                reason = "is required: set it, or say in `unverified` why it is unknown"
                 yield (*place, key), reason
         if resource.get("unpack") and resource.get("when", "build") != "build":
-            yield (*place, "unpack"), "only what the build fetches is unpacked"
+            yield (*place, "unpack"), 'works only with when = "build"'
         destination = str(resource.get("destination", ""))
         if destination.startswith("/") or ".." in destination.split("/"):
             yield (*place, "destination"), "must be relative, without `..`"
@@ -185,6 +184,6 @@ def _other_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
                 hint = did_you_mean(platform, tuple(PLATFORMS))
                 yield (*place, "platforms"), f'unknown platform "{platform}".{hint}'
             elif (resource.get("name"), platform) in seen:
-                reason = f"{resource.get('name')} has a file for {platform} already"
+                reason = f"{resource.get('name')} already has a file for {platform}"
                 yield (*place, "platforms"), reason
             seen.add((resource.get("name"), platform))

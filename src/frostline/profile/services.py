@@ -1,4 +1,4 @@
-"""What a profile says of the run time: services, probes, model server, storage, variables."""
+"""The profile's tables for run time: services, probes, model server, storage, environment."""
 
 from typing import Annotated, Literal
 
@@ -8,154 +8,154 @@ from frostline.profile.table import EntryOrNone, Name, PortNumber, Seconds, Serv
 
 
 class Environment(Table):
-    """Variables of the frozen process; `{bundle}` and `{storage}` stand for those folders."""
+    """Environment variables of the frozen process; `{bundle}` and `{storage}` are those folders."""
 
     defaults: dict[str, str] = {}
-    """Kept as they are where the user has set them."""
+    """Variables that are set unless the user has set them."""
     forced: dict[str, str] = {}
-    """Set whatever the user has."""
+    """Variables that are set even if the user has set them."""
     no_proxy: Strings = ()
-    """Hosts merged into the user's NO_PROXY."""
+    """Hosts that are added to the user's NO_PROXY."""
 
 
 class Storage(Table):
     """The folder that holds the user's data."""
 
     variable: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
-    """The user's variable that moves it."""
+    """The variable by which users choose the folder."""
     default: str
-    """Where it is otherwise; `~` is the home folder."""
+    """The folder if *variable* is not set; `~` is the home folder."""
     env_file: bool = True
-    """Read `.env` from it: stronger than the defaults, weaker than the real environment."""
+    """Read `.env` from the folder: it overrides the defaults, the real environment overrides it."""
 
 
 class Port(Table):
-    """How a service comes by its loopback port."""
+    """How a service gets its loopback port."""
 
     mode: Literal["fixed", "prefer", "ephemeral", "announced"] = "prefer"
-    """`fixed` fails where *number* is taken, `prefer` falls back to a free port, `ephemeral` always
-    takes a free one, `announced` lets the service choose and say it on a line of its output.
+    """`fixed` fails if *number* is taken, `prefer` falls back to a free port, `ephemeral` always
+    takes a free port, `announced` lets the service choose one and print it.
     """
     number: PortNumber = 0
-    """0: none in particular."""
+    """The port; 0: any."""
     by: Literal["socket", "environment", "argument"] = "socket"
-    """How the service is told: a listening socket, `variable` or `FROSTLINE_PORT`, or `{port}` in
-    its command.
+    """How the service gets the port: as a listening socket, in *variable* or `FROSTLINE_PORT`, or
+    as `{port}` in its command.
     """
     variable: str = ""
-    """The name of the variable that the service itself reads."""
+    """The environment variable from which the service reads its port."""
     pattern: str = r'"port"\s*:\s*(\d+)'
-    """`announced`: the regular expression whose group is the port."""
+    """`announced`: a regular expression with one group, the port, for the lines of output."""
 
 
 class Probe(Table):
-    """What tells whether a service answers."""
+    """A check whether a service works."""
 
     kind: Literal["http", "tcp", "line", "descriptor"] = "http"
-    """A question, a connection that is taken, a line of output, or a newline on the descriptor
-    `FROSTLINE_READY_FD` (not on Windows). The last two only for `startup`.
+    """An HTTP request, a TCP connection, a line of output, or a newline on the file descriptor
+    `FROSTLINE_READY_FD` (not on Windows). `line` and `descriptor` work for `startup` only.
     """
     pattern: str = ""
-    """`line`: the regular expression that finds the line."""
+    """`line`: a regular expression that matches the line."""
     path: Annotated[str, Field(pattern=r"^/")] = "/health"
-    """What is asked for."""
+    """`http`: the path of the request."""
     method: Literal["GET", "HEAD"] = "GET"
-    """How; HEAD where an answer is expensive."""
+    """`http`: the method; HEAD if a response body is expensive."""
     statuses: Annotated[tuple[int, ...], Field(min_length=1)] = (200,)
-    """Answers that mean yes."""
+    """`http`: statuses that mean healthy."""
     not_yet: tuple[int, ...] = (503,)
-    """Answers that mean: still starting."""
+    """`http`: statuses that mean still starting."""
     pointer: str = ""
-    """A JSON pointer into the answer …"""
+    """`http`: a JSON pointer into the response."""
     equals: str = ""
-    """… and the value it must have."""
+    """`http`: the value that must be at *pointer*."""
     timeout: Seconds = 2.0
-    """Seconds for the whole answer."""
+    """Seconds for the whole response."""
     interval: Seconds = 5.0
-    """Seconds between two questions to a service that runs."""
+    """Seconds between two probes of a running service."""
     failures: Annotated[int, Field(ge=1)] = 3
-    """Questions without an answer, one after the other, that mean: hung."""
+    """How many failures in a row mean that the service hangs."""
 
 
 class Service(Table):
     """A process that the artifact runs and watches."""
 
     name: Name
-    """What the ready line, the log and `service NAME` call it."""
+    """Its name in the ready line, in the log and for `service NAME`."""
     kind: Literal["entry", "command", "llamafile"] = "entry"
-    """Code of the product, a program in the bundle, or the model server."""
+    """Whether it is code of the product, a program in the bundle, or the model server."""
     entry: EntryOrNone = ""
-    """`module:attribute`; the product's own entry if empty."""
+    """`entry`: `module:attribute`; empty: the product's entry."""
     serve: Serve | None = None
-    """How *entry* is called; as the product's if not given."""
+    """`entry`: how *entry* is called; the product's `serve` if not given."""
     command: Strings = ()
-    """Program and arguments; `{bundle}` and `{port}` are filled in."""
+    """`command`: the program and its arguments; `{bundle}` and `{port}` are replaced."""
     needs: tuple[Name, ...] = ()
     """Services that must be ready before this one starts."""
     required: bool = True
-    """The artifact fails with it; otherwise it is degraded."""
+    """Whether the artifact fails if this service fails; otherwise it is degraded."""
     enabled: bool = True
-    """False: not started unless the user switches it on."""
+    """False: it is started only if the user enables it."""
     port: Port | None = None
-    """None: it listens on nothing."""
+    """Its port; without it the service does not listen."""
     startup: Probe | None = None
-    """Asked until the service is ready."""
+    """Probed until the service is ready."""
     readiness: Probe | None = None
-    """Asked while it runs: should it get requests?"""
+    """Probed while the service runs: a failure means that it should get no requests."""
     liveness: Probe | None = None
-    """Asked while it runs: should it be started again? Its questions also keep a service awake."""
-    stop_path: Annotated[str, Field(pattern=r"^(/.*)?$")] = ""
-    """A POST here asks it to stop, a second before the signal does."""
-    grace: Seconds = 5.0
-    """Seconds between the request to stop and the end by force."""
-    start_timeout: Seconds | None = None
-    """Seconds without a sign of progress (output) after which a start has failed; 60 if not given,
-    300 for a llamafile.
+    """Probed while the service runs: *failures* in a row mean that it is restarted. The requests
+    also keep a service awake.
     """
+    stop_path: Annotated[str, Field(pattern=r"^(/.*)?$")] = ""
+    """A path: a POST to it asks the service to stop, a second before the signal."""
+    grace: Seconds = 5.0
+    """Seconds between asking the service to stop and killing it."""
+    start_timeout: Seconds | None = None
+    """Seconds without output after which a start fails; 60 if not given, 300 for a llamafile."""
     start_longest: Seconds = 600.0
-    """Seconds after which a start has failed, progress or not."""
+    """Seconds after which a start fails even if there is output."""
     restart: Literal["always", "on-failure", "never"] = "always"
-    """Which ends are followed by a new start."""
+    """After which exits the service is restarted."""
     retry_after: Annotated[float, Field(ge=0)] = 0.0
-    """Seconds after which a service that was given up is tried once more; 0: never."""
+    """Seconds after which a service that was given up is started once more; 0: never."""
     script: str = ""
-    """A Python script in the bundle that is run by an interpreter found on the machine."""
+    """A Python script in the bundle that is run with an interpreter of the user's machine."""
     python: str = ""
-    """The version that interpreter must have, such as `3.12`; any if empty."""
+    """The version that the interpreter must have, such as `3.12`; empty: any."""
     import_check: Strings = ()
-    """Modules that the interpreter must have."""
+    """Modules that the interpreter must be able to import."""
     environment: dict[str, str] = {}
-    """Further variables of this service."""
+    """Further environment variables of this service."""
 
 
 class ModelServer(Table):
-    """The llamafile that serves the model, and who is told of it."""
+    """The llamafile that serves the model, and the variables that hold its address."""
 
     executable: str = ""
-    """A llamafile in the bundle (`{bundle}/…`), or one that is fetched (`{storage}/…`); empty: only
-    the user names one.
+    """A llamafile in the bundle (`{bundle}/…`) or a fetched one (`{storage}/…`); empty: the user
+    names one.
     """
     variable: str = ""
-    """The user's variable that names the executable."""
+    """The variable by which users name another executable."""
     model: str = ""
-    """A GGUF (`{bundle}/…`, `{storage}/…`); empty: the one inside the llamafile."""
+    """A GGUF file (`{bundle}/…` or `{storage}/…`); empty: the model inside the llamafile."""
     model_variable: str = ""
-    """The user's variable that names the model."""
+    """The variable by which users name another model."""
     context: Annotated[int, Field(ge=0)] = 0
-    """Tokens; 0: what the model was made for."""
+    """The size of the context in tokens; 0: the model's own."""
     gpu_layers: Annotated[int, Field(ge=0)] = 0
-    """0: the processor alone."""
+    """How many layers run on the GPU; 0: none."""
     predict: Annotated[int, Field(ge=-1)] = -1
-    """Most tokens of an answer; -1: no limit."""
+    """The largest number of generated tokens per request; -1: no limit."""
     arguments: Strings = ()
     """Further arguments of the llamafile."""
     command: Strings = ()
-    """All its arguments instead of those that its version wants; `{port}`, `{model}` and
-    `{key_file}` are filled in.
+    """All arguments, instead of those that frostline chooses for the llamafile's version; `{port}`,
+    `{model}` and `{key_file}` are replaced.
     """
     addresses: dict[str, str] = {}
-    """Variables of the other services; `{url}` is the server's address. Where one holds `{key}`,
-    the server asks for a key that is made anew at each start.
+    """Variables that are set for the other services; `{url}` is the server's address. If one
+    contains `{key}`, the server requires a key, which is new at each start.
     """
     smoke: str = ""
-    """The product that plays the model server in smoke tests."""
+    """The product that is used as the model server in smoke tests."""

@@ -1,4 +1,4 @@
-"""The kinds of values that a profile is made of."""
+"""The types of values in a profile."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ Strings = tuple[str, ...]
 
 
 class Table(BaseModel):
-    """What every table of a profile has in common: unknown keys are mistakes."""
+    """The base class of every table in a profile: unknown keys are mistakes."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True

@@ -1,4 +1,4 @@
-"""Reads a TOML file that a user has written, and says where in it a mistake stands."""
+"""Reads a TOML file and finds the line of each key, for error messages."""
 
 import re
 import tomllib
@@ -20,14 +20,14 @@ _STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|' + r"'[^']*'|#.*")
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A file as it was read: its name for messages, its text, and the table in it."""
+    """A TOML file: its name for messages, its text and its parsed table."""
 
     name: str
     text: str
     table: dict[str, object]
 
     def error(self, mistakes: Iterable[Mistake]) -> ProfileError:
-        """Return the error that names each of *mistakes* with its line."""
+        """Return the ProfileError that lists *mistakes* with their lines."""
         lines = index(self.text)
         return ProfileError([
             Problem(self.name, find(lines, key), ".".join(map(str, key)), reason)
@@ -36,9 +36,9 @@ class TomlFile:
 
 
 def read(path: Path, root: Path) -> TomlFile:
-    """Return the TOML file at *path*, named from *root* where it lies below it.
+    """Return the TOML file at *path*, with a name relative to *root*.
 
-    Raises OSError, ProfileError with the line of a syntax error.
+    Raises OSError, and ProfileError with the line of a syntax error.
     """
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     text = path.read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def read(path: Path, root: Path) -> TomlFile:
 
 
 def _syntax_problem(name: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
-    """Return *error* with the line that it names, or the last one."""
+    """Return *error* as a problem with its line, or the last line if it names none."""
     reason, _, place = str(error).partition(" (at line ")
     number = place.partition(",")[0]
     line = int(number) if number.isdigit() else text.count("\n") + 1
@@ -57,7 +57,7 @@ def _syntax_problem(name: str, text: str, error: tomllib.TOMLDecodeError) -> Pro
 
 
 def index(text: str) -> dict[Key, int]:
-    """Return the line of every table and key of *text*: `tomllib` does not tell."""
+    """Return the line of every table and key of *text*, which `tomllib` does not keep."""
     lines: dict[Key, int] = {(): 1}
     counts: Counter[Key] = Counter()
     table: Key = ()
@@ -78,7 +78,7 @@ def index(text: str) -> dict[Key, int]:
 
 
 def find(lines: dict[Key, int], key: Key) -> int:
-    """Return the line of *key*, or of the nearest table around it."""
+    """Return the line of *key*, or of the closest table around it."""
     while key not in lines:
         key = key[:-1]
     return lines[key]
@@ -89,7 +89,7 @@ def _parts(dotted: str) -> Key:
 
 
 def _resolve(names: Key, counts: Counter[Key]) -> Key:
-    """Return *names* with the index of the last element after each array of tables on the way."""
+    """Return *names* with the index of the current element after each array of tables."""
     resolved: Key = ()
     for name in names[:-1]:
         resolved = (*resolved, name)

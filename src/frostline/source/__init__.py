@@ -1,4 +1,4 @@
-"""What a product is made of: its wheel, its clean environment, its resources, laid out as a stage.
+"""Prepares what a product is made of: its wheel, environment and resources, laid out as a stage.
 
-Nothing here starts the product or knows what PyInstaller does with it.
+Nothing here starts the product or depends on PyInstaller.
 """

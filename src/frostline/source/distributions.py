@@ -1,4 +1,4 @@
-"""Which installed distributions a product is made of, and what of them goes into the bundle."""
+"""The installed distributions of a product, and their files for the bundle."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from frostline.core.errors import LockError
 from frostline.profile.profile import Package
 
-# Made by installers, different on every machine, and not read at run time.
+# Installers write them; they differ between machines and are not read at run time.
 VOLATILE = frozenset(
     {"INSTALLER", "RECORD", "RECORD.jws", "REQUESTED", "direct_url.json", "uv_cache.json"}
 )
@@ -26,20 +26,23 @@ Part = tuple[str, str, str, str]
 
 def installed(*folders: Path) -> Installed:
     """Return the distributions in *folders* by normalised name."""
-    found = distributions(path=[str(folder) for folder in folders])
-    return {canonicalize_name(item.metadata["Name"]): item for item in found}
+    items = distributions(path=[str(folder) for folder in folders])
+    return {canonicalize_name(item.metadata["Name"]): item for item in items}
 
 
 def contributing(everything: Installed, product: str) -> Installed:
-    """Return the product and what it needs; of the freezer's own needs only what both need."""
-    mine = _closure(everything, product)
+    """Return *everything* without PyInstaller and those of its needs that *product* lacks."""
+    needed = _closure(everything, product)
     tools = _closure(everything, _FREEZER)
-    chosen = [name for name in everything if name in mine or name not in tools]
+    chosen = [name for name in everything if name in needed or name not in tools]
     return {name: everything[name] for name in sorted(chosen)}
 
 
 def check_lock(everything: Installed, product: str, lock: str) -> None:
-    """Raise LockError unless what is installed satisfies what the product requires."""
+    """Raise LockError unless *everything* satisfies the requirements of *product*.
+
+    *lock* is the lock's name for the message.
+    """
     wrong = []
     for requirement in _requirements(everything[canonicalize_name(product)]):
         found = everything.get(canonicalize_name(requirement.name))
@@ -50,12 +53,12 @@ def check_lock(everything: Installed, product: str, lock: str) -> None:
     if _FREEZER not in everything:
         wrong.append("pyinstaller is not in it")
     if wrong:
-        message = f"{lock} does not fit the product: {'; '.join(wrong)}."
+        message = f"{lock} does not satisfy the product: {'; '.join(wrong)}."
         raise LockError(message, hint="run `nox -s lock` and look at what changes")
 
 
 def metadata_files(found: Distribution) -> Iterator[tuple[str, Path]]:
-    """Yield the lasting metadata files of *found* by their place in the bundle."""
+    """Yield the metadata files of *found* for the bundle, each with its path there."""
     folder = _metadata_folder(found)
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name not in VOLATILE and "sboms" not in path.parts:
@@ -63,11 +66,11 @@ def metadata_files(found: Distribution) -> Iterator[tuple[str, Path]]:
 
 
 def parts(found: Distribution) -> tuple[Part, ...]:
-    """Return what was compiled into *found*.
+    """Return the components compiled into *found*.
 
-    From the CycloneDX documents in its metadata (PEP 770); others, and broken ones, tell nothing.
+    Reads the CycloneDX documents in its metadata (PEP 770); ignores others and invalid ones.
     """
-    told: set[Part] = set()
+    components: set[Part] = set()
     for path in sorted((_metadata_folder(found) / "sboms").glob("*.json")):
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -75,22 +78,22 @@ def parts(found: Distribution) -> tuple[Part, ...]:
                 entries = [entry.get("license", entry) for entry in item.get("licenses", ())]
                 named = (entry.get("expression") or entry.get("id") or "" for entry in entries)
                 licence = next(filter(None, named), "")
-                told.add((item["name"], item["version"], item["purl"], licence))
-    return tuple(sorted(told))
+                components.add((item["name"], item["version"], item["purl"], licence))
+    return tuple(sorted(components))
 
 
 def console_script_module(everything: Installed, script: str) -> str:
-    """Return the module behind the console script *script*. Raises LockError."""
+    """Return the module that the console script *script* calls. Raises LockError if none does."""
     for item in everything.values():
         for entry in item.entry_points:
             if entry.group == "console_scripts" and entry.name == script:
                 return entry.module
     message = f'no distribution of the product has a console script "{script}".'
-    raise LockError(message, hint="correct console_scripts in the profile, or add its package")
+    raise LockError(message, hint="correct console_scripts in the profile, or lock its package")
 
 
 def modules(found: Distribution) -> Iterator[str]:
-    """Yield every module that *found* installs, extension modules too."""
+    """Yield the name of every module that *found* installs, extension modules included."""
     for path in _files(found):
         if path.suffix in {".py", *LIBRARY_SUFFIXES}:
             parts = (*path.parts[:-1], path.name.partition(".")[0])
@@ -99,7 +102,7 @@ def modules(found: Distribution) -> Iterator[str]:
 
 
 def package_modules(found: Distribution, package: str) -> list[str]:
-    """Return every module of *package* that *found* installs."""
+    """Return the name of every Python module of *package* that *found* installs."""
     names = []
     for path in _files(found):
         if path.suffix == ".py" and path.parts[0] == package:
@@ -110,7 +113,7 @@ def package_modules(found: Distribution, package: str) -> list[str]:
 
 
 def package_files(found: Distribution, package: str, options: Package) -> dict[str, Path]:
-    """Return data and libraries of *package* by their place in the bundle, as *options* say."""
+    """Return the data and libraries of *package* that *options* ask for, by path in the bundle."""
     chosen = {}
     for path in _files(found):
         if path.parts[0] not in {package, f"{package}.libs"} or path.suffix in {".py", ".pyc"}:
@@ -157,7 +160,7 @@ def _closure(everything: Installed, start: str) -> set[str]:
 
 
 def _requirements(found: Distribution) -> Iterator[Requirement]:
-    """Yield what *found* needs here; extras are taken as wanted where they are installed."""
+    """Yield the requirements of *found* whose markers apply here, without those of extras."""
     for line in found.requires or ():
         try:
             requirement = Requirement(line)

@@ -1,4 +1,4 @@
-"""The clean environment that a product is frozen in: its hashed lock and nothing else."""
+"""Makes the environment that a product is frozen in, from its hashed lock and nothing else."""
 
 import json
 import os
@@ -27,11 +27,11 @@ _HASH_MISMATCH = (
     "Hashes are required",
 )
 _NO_SUCH_WHEEL = ("No matching distribution", "No solution found", "not found in the package reg")
-# What would make one user's build differ from another's, or from itself.
+# Variables that would make builds on two machines differ.
 _DROPPED = ("VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
-# How packages are reached from this network; values may be secrets, and stay out of argv.
+# How pip reaches the index. Values may hold secrets, so they are never passed in argv.
 NETWORK = (
     "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
@@ -41,7 +41,7 @@ CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 @dataclass(frozen=True)
 class Wheel:
-    """A wheel that is installed instead of what the lock says of *name*."""
+    """A wheel that is installed instead of the lock's entry for *name*."""
 
     name: str
     file: Path
@@ -50,7 +50,7 @@ class Wheel:
 
 @dataclass(frozen=True)
 class ProductEnvironment:
-    """A finished environment; *key* names its lock, interpreter and nothing else."""
+    """A finished environment; *key* is the digest of its lock, interpreter and native wheels."""
 
     python: Path
     site_packages: Path
@@ -61,11 +61,11 @@ def create(
     paths: Workspace, name: str, lock: Path, *, environ: Environ, log_file: Path,
     wheels: Sequence[Wheel] = (),
 ) -> ProductEnvironment:  # fmt: skip
-    """Return the environment of *lock*, made with uv if it is installed, else venv and pip.
+    """Return an environment with the packages of *lock*; make it if it does not exist yet.
 
-    What *wheels* are of is installed from them.
-
-    It is kept under *name* and the lock's digest. Raises HostError, LockError, CommandError.
+    It is made with uv if uv is installed, else with venv and pip. *wheels* replace the lock's
+    entries of the same name. *name* and the digest name its folder. Raises HostError, LockError,
+    CommandError.
     """
     check_interpreter()
     key = environment_key(lock, wheels)
@@ -84,7 +84,7 @@ def create(
 
 
 def of_tools(build: Build, requirements: str) -> ProductEnvironment:
-    """Return the environment of a step's own lock, *requirements*. Raises as `create` does."""
+    """Return the environment of *requirements*, the lock of a `before` step; raises as `create`."""
     return create(
         build.workspace, f"{build.product}-tools", build.root / requirements,
         environ=build.environ, log_file=build.log("before"),
@@ -92,28 +92,31 @@ def of_tools(build: Build, requirements: str) -> ProductEnvironment:
 
 
 def environment_key(lock: Path, wheels: Sequence[Wheel] = ()) -> str:
-    """Return the digest of everything that decides what an environment holds."""
+    """Return the digest of everything that determines the content of an environment."""
     interpreter = {"python": sys.version, "executable": base_executable()}
     sums = {f"wheel {wheel.name}": wheel.sha256 for wheel in wheels}
     return digest.of_values({"lock": digest.of_file(lock), **interpreter, **sums})
 
 
 def lock_blocks(text: str) -> tuple[tuple[Requirement, str], ...]:
-    """Return the requirements of a lock, each with its text; one name may be there by markers."""
-    found, block = [], ""
+    """Return the requirements of the lock *text*, each with its lines.
+
+    A name may occur several times, with different markers.
+    """
+    blocks, block = [], ""
     for line in text.splitlines():
         block += line + "\n"
         if line.endswith("\\"):
             continue
-        told = block.partition("--hash")[0].replace("\\", "").strip()
-        if told and not told.startswith("#"):
-            found.append((Requirement(told), block))
+        requirement = block.partition("--hash")[0].replace("\\", "").strip()
+        if requirement and not requirement.startswith("#"):
+            blocks.append((Requirement(requirement), block))
         block = ""
-    return tuple(found)
+    return tuple(blocks)
 
 
 def _with_wheels(folder: Path, lock: Path, wheels: Sequence[Wheel]) -> Path:
-    """Return a list like *lock*, with *wheels* instead of what it says of them."""
+    """Write a copy of *lock* with *wheels* instead of its entries for them; return its path."""
     names = {canonicalize_name(wheel.name) for wheel in wheels}
     lines = [
         block
@@ -130,17 +133,17 @@ def _with_wheels(folder: Path, lock: Path, wheels: Sequence[Wheel]) -> Path:
 
 
 def base_executable() -> str:
-    """Return the interpreter itself, also when this process runs in a virtual environment."""
+    """Return the base interpreter, even if this process runs in a virtual environment."""
     return str(getattr(sys, "_base_executable", None) or sys.executable)
 
 
 def check_interpreter(config: Mapping[str, object] | None = None) -> None:
-    """Raise HostError unless this Python has the shared library that PyInstaller needs."""
+    """Raise HostError unless this Python has the shared libpython that PyInstaller needs."""
     values = sysconfig.get_config_vars() if config is None else config
     if os.name == "nt" or values.get("Py_ENABLE_SHARED") or values.get("PYTHONFRAMEWORK"):
         return
     if config is None and find_library(f"python{sysconfig.get_python_version()}"):
-        return  # Debian: a static executable beside a shared library
+        return  # Debian has a static executable and a shared library
     message = f"{base_executable()} has no shared libpython, which PyInstaller needs."
     raise HostError(
         message,
@@ -150,7 +153,7 @@ def check_interpreter(config: Mapping[str, object] | None = None) -> None:
 
 
 def child_environment(environ: Environ) -> dict[str, str]:
-    """Return *environ* for tools of the build: nothing of this process's own Python."""
+    """Return *environ* for the build's tools, without the variables of this process's Python."""
     return {
         key: value
         for key, value in environ.items()
@@ -159,7 +162,7 @@ def child_environment(environ: Environ) -> dict[str, str]:
 
 
 def of_source(stage: Path) -> dict[str, str]:
-    """Return the variables by which a product runs from the folder *stage*, unfrozen."""
+    """Return the variables with which a product runs unfrozen from the folder *stage*."""
     return {
         "PYTHONPATH": str(stage),
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -179,10 +182,10 @@ def _describe(folder: Path, key: str) -> ProductEnvironment:
 
 
 def layout(folder: Path) -> tuple[Path, Path]:
-    """Return interpreter and packages of a virtual environment that somebody else has made."""
-    like_ours = _describe(folder, "")
-    others = sorted(folder.glob("lib/python3.*/site-packages"))  # of another Python than ours
-    return like_ours.python, next(iter(others), like_ours.site_packages)
+    """Return the interpreter and the site-packages of any virtual environment in *folder*."""
+    expected = _describe(folder, "")
+    packages = sorted(folder.glob("lib/python3.*/site-packages"))  # its Python may be another one
+    return expected.python, next(iter(packages), expected.site_packages)
 
 
 def _fill(folder: Path, lock: Path, environ: Environ, log_file: Path, step: log.Step) -> None:
@@ -220,7 +223,9 @@ def _explain(error: command.CommandError, lock: Path) -> Exception:
         return LockError(message, hint=hint, tail=error.tail[-8:])
     if any(mark in text for mark in _NO_SUCH_WHEEL):
         message = f"{lock.name} names a package that has no wheel for this platform and Python."
-        way = "name it in [[wheels]] and run `frostline wheels`, or choose another version"
-        hint = f"{way}; {error.hint}"
+        hint = (
+            "name it in [[wheels]] and run `frostline wheels`, or lock another version; "
+            f"{error.hint}"
+        )
         return LockError(message, hint=hint, tail=error.tail[-8:])
     return error

@@ -1,4 +1,4 @@
-"""Brings pinned files into the cache, several at once, and unpacks archives."""
+"""Fetches pinned files into the cache, several at once, and unpacks archives."""
 
 import fnmatch
 import threading
@@ -21,7 +21,7 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True)
 class ResourceState:
-    """What is there of a pin: `there`, `missing`, `partly there` or `wrong`."""
+    """Whether the file of a resource is `there`, `missing`, `partly there` or `wrong`."""
 
     resource: Resource
     place: Path
@@ -29,14 +29,14 @@ class ResourceState:
 
 
 def place(paths: Workspace, resource: Resource) -> Path:
-    """Return where the file of *resource* is kept; builds never remove it."""
+    """Return the path of *resource*'s file in the cache; `clean` keeps it."""
     return (
         paths.build / "cache" / "resources" / resource.name / resource.version / resource.file_name
     )
 
 
 def wanted(resource: Resource) -> Wanted:
-    """Return *resource* as a download knows it."""
+    """Return *resource* as a request for the downloader."""
     return Wanted(
         name=f"{resource.name} {resource.version}", urls=resource.urls, size=resource.size,
         sha256=resource.sha256, executable=resource.executable,
@@ -46,7 +46,7 @@ def wanted(resource: Resource) -> Wanted:
 def look(
     paths: Workspace, resources: Sequence[Resource], *, whole: bool = False
 ) -> tuple[ResourceState, ...]:
-    """Return what is there of *resources*; *whole*: every file is hashed again."""
+    """Return the states of *resources*; with *whole*, every file is hashed again."""
     return tuple(
         ResourceState(resource, place(paths, resource), _state(paths, resource, whole=whole))
         for resource in resources
@@ -65,16 +65,16 @@ def _state(paths: Workspace, resource: Resource, *, whole: bool) -> str:
 def fetch(
     paths: Workspace, resources: Sequence[Resource], *, offline: bool = False
 ) -> Mapping[str, Path]:
-    """Return the files of *resources* by name, fetched if need be, some at the same time.
+    """Return the files of *resources* by name; fetch those that are missing, several at once.
 
-    Raises FetchError with everything that could not be had. An interrupt keeps what has arrived.
+    Raises FetchError that lists all failures. An interrupt keeps the partial files.
     """
     missing = [state.resource for state in look(paths, resources) if state.state != "there"]
     if missing and offline:
         lines = "\n".join(
             f"  {resource.name} {resource.version}  {resource.url}" for resource in missing
         )
-        message = f"nothing may be fetched, and this is missing:\n{lines}"
+        message = f"nothing may be fetched, but these resources are missing:\n{lines}"
         raise FetchError(message, hint="run `frostline resources --fetch` with a network, once")
     for resource in missing:
         if not resource.sha256:
@@ -86,19 +86,19 @@ def fetch(
     for resource in missing:
         if resource.confirm:
             name = f"{resource.name} {resource.version}"
-            log.note(f"{name}: the figures are confirmed; remove its `confirm`")
+            log.note(f"{name}: size and sha256 are confirmed; remove `confirm` from its entry")
     return {resource.name: place(paths, resource) for resource in resources}
 
 
 def measure(paths: Workspace, name: str, url: str) -> Wanted:
-    """Fetch *url*, write its figures into the project's entry *name*, and return them.
+    """Fetch *url*, write its size and SHA-256 into the resource *name*, and return them.
 
     Raises FetchError, UsageError.
     """
     file = paths.root / "resources" / "resources.toml"
     if not file.is_file():
-        message = f"{file} is not there: nothing can be pinned."
-        raise UsageError(message, hint="write its entry first, with `unverified`")
+        message = f"{file} does not exist: nothing can be pinned."
+        raise UsageError(message, hint="write it first, with an entry that has `unverified`")
     kept = paths.build / "cache" / "pin" / url.rpartition("/")[2]
     parts.forget(kept)
     with log.downloads() as bars:
@@ -107,12 +107,11 @@ def measure(paths: Workspace, name: str, url: str) -> Wanted:
             download.fetch(Wanted(name=name, urls=(url,)), kept, progress=progress)
         except DownloadError as error:
             raise FetchError(str(error), hint="check the address") from error
-    found = Wanted(name=name, urls=(url,), size=kept.stat().st_size, sha256=transfer.hash_of(kept))
+    size, sha256 = kept.stat().st_size, transfer.hash_of(kept)
     text = file.read_text(encoding="utf-8")
-    changed = with_figures(text, name, url, size=found.size, sha256=found.sha256)
-    workspace.write(file, changed)
+    workspace.write(file, with_figures(text, name, url, size=size, sha256=sha256))
     kept.unlink()
-    return found
+    return Wanted(name=name, urls=(url,), size=size, sha256=sha256)
 
 
 def _fetch_together(paths: Workspace, resources: Sequence[Resource]) -> None:
@@ -126,7 +125,7 @@ def _fetch_together(paths: Workspace, resources: Sequence[Resource]) -> None:
             while not waiting.empty():
                 ended.put(_fetch_one(paths, waiting.get(), bars))
 
-        # Daemons: an interrupt ends the program without waiting for a server that is silent.
+        # Daemon threads: an interrupt must not wait for a silent server.
         for _ in range(min(_AT_ONCE, len(resources))):
             threading.Thread(target=work, daemon=True).start()
         errors = [error for error in [ended.get() for _ in resources] if error]
@@ -134,7 +133,7 @@ def _fetch_together(paths: Workspace, resources: Sequence[Resource]) -> None:
         if not isinstance(error, DownloadError):
             raise error
     if errors:
-        raise FetchError("\n".join(map(str, errors)), hint="try again: what has arrived is kept")
+        raise FetchError("\n".join(map(str, errors)), hint="try again: partial files are kept")
 
 
 def _fetch_one(paths: Workspace, resource: Resource, bars: log.Downloads) -> BaseException | None:
@@ -142,20 +141,20 @@ def _fetch_one(paths: Workspace, resource: Resource, bars: log.Downloads) -> Bas
     progress = Progress(update=partial(bars.show, name), note=log.note)
     try:
         download.fetch(wanted(resource), place(paths, resource), progress=progress)
-    except BaseException as error:  # noqa: BLE001  # raised where somebody waits
+    except BaseException as error:  # noqa: BLE001  # raised again in the main thread
         return error
     return None
 
 
 def bundled(paths: Workspace, resources: Sequence[Resource], work: Path) -> dict[str, Path]:
-    """Return the files that *resources* put into a bundle, by place in it; fetched and unpacked.
+    """Return the files of *resources* for the bundle by their path in it, fetched and unpacked.
 
     Raises FetchError, BuildError.
     """
-    mine = [resource for resource in resources if resource.when == "build"]
-    files = fetch(paths, mine)
+    for_build = [resource for resource in resources if resource.when == "build"]
+    files = fetch(paths, for_build)
     result: dict[str, Path] = {}
-    for resource in mine:
+    for resource in for_build:
         if not resource.unpack:
             result[resource.destination] = files[resource.name]
             continue
@@ -164,19 +163,19 @@ def bundled(paths: Workspace, resources: Sequence[Resource], work: Path) -> dict
         try:
             archive.unpack(files[resource.name], folder, partial(_selected, resource))
         except FetchError as error:
-            raise BuildError(error.message, hint="look at what the resource names") from error
-        found = {
+            raise BuildError(error.message, hint="check its entry in resources.toml") from error
+        unpacked = {
             str(PurePosixPath(resource.destination, path.relative_to(folder).as_posix())): path
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
-        if not found:
-            message = f"{resource.name}: its archive has nothing that `members` names."
+        if not unpacked:
+            message = f"{resource.name}: `members` matches nothing in its archive."
             raise BuildError(message, hint="correct `strip` and `members` in resources.toml")
         if resource.executable:
-            for path in found.values():
+            for path in unpacked.values():
                 path.chmod(path.stat().st_mode | 0o111)
-        result |= found
+        result |= unpacked
     return result
 
 

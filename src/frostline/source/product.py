@@ -1,4 +1,4 @@
-"""Brings together what a product is made of: its environment, native wheels, stage."""
+"""Makes the environment, with its native wheels, and the stage of a product."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from frostline.source.stage import Stage, build_stage, project_metadata
 
 @dataclass(frozen=True)
 class ProductSummary:
-    """A product of a project: its name, and what its own project says of it."""
+    """A product of a project, with the name and version of its pyproject.toml."""
 
     product: str
     name: str
@@ -32,7 +32,10 @@ def summaries(workspace: Workspace) -> tuple[ProductSummary, ...]:
 
 
 def native_wheels(build: Build) -> tuple[Wheel, ...]:
-    """Return the native wheels that the product needs. Raises HostError, LockError."""
+    """Return the native wheels that the product needs.
+
+    Raises HostError for a wheel that is not built yet, LockError.
+    """
     if not build.profile.wheels:
         return ()
     recipe = policy.load(build.workspace).image
@@ -40,7 +43,7 @@ def native_wheels(build: Build) -> tuple[Wheel, ...]:
 
 
 def product_environment(build: Build) -> ProductEnvironment:
-    """Return the environment that the product is frozen from, native wheels included.
+    """Return the environment that the product is frozen from, with its native wheels.
 
     Raises HostError, LockError, CommandError.
     """
@@ -52,7 +55,7 @@ def product_environment(build: Build) -> ProductEnvironment:
 
 
 def lay_out(build: Build) -> Stage:
-    """Return the product's environment and stage, made afresh.
+    """Make and return the product's stage.
 
     Raises HostError, LockError, BuildError, FetchError, UsageError.
     """

@@ -1,6 +1,6 @@
-"""Lays out what goes into a bundle, from source: the product, the run time, data, manifest.
+"""Makes the stage: a folder with the product, frostline's run time and the data.
 
-The folder looks like the inside of the bundle, so the same program runs from it unfrozen.
+It is laid out like the bundle, so the product can run from it unfrozen.
 """
 
 import os
@@ -24,10 +24,10 @@ from frostline.source.environment import ProductEnvironment
 
 @dataclass(frozen=True)
 class Stage:
-    """A product as it will lie in the bundle, in *folder*; it runs from there, too.
+    """A product in *folder*, laid out like the bundle.
 
-    *environment* has what it imports. *modules* can be imported from it, *data* are its bundled
-    files, *resources* what is fetched for it, now or where it runs.
+    *environment* has its dependencies. *modules* are the modules of the product, *data* its files
+    for the bundle, *resources* all its pinned downloads.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class Stage:
 def build_stage(
     build: Build, product_environment: ProductEnvironment, resources: tuple[Resource, ...] = ()
 ) -> Stage:
-    """Return the stage of *build*, made afresh.
+    """Make and return the stage of *build*.
 
     Raises BuildError, FetchError, UsageError.
     """
@@ -69,24 +69,24 @@ def build_stage(
 
 
 def project_metadata(source: Path) -> tuple[str, str]:
-    """Return name and version that the pyproject.toml in *source* declares. Raises UsageError."""
+    """Return the name and version in the pyproject.toml of *source*. Raises UsageError."""
     path = source / "pyproject.toml"
     try:
         project = toml_file.read(path, source).table["project"]
         if is_table(project):
             return str(project["name"]), str(project.get("version", "dynamic"))
     except (OSError, ProfileError, KeyError) as error:
-        message = f"{path} does not tell the product's name: {error}."
-        raise UsageError(message, hint="a [project] table with a name is needed") from None
+        message = f"the product's name cannot be read from {path}: {error}."
+        raise UsageError(message, hint="add a [project] table with a name") from None
     message = f"{path} has no [project] table."
-    raise UsageError(message, hint="a [project] table with a name is needed")
+    raise UsageError(message, hint="add a [project] table with a name")
 
 
 def own_modules(folder: Path, prefix: str = "") -> list[str]:
     """Return every module below *folder* that an import statement can reach.
 
-    A folder without `__init__.py` counts at the top level only (a namespace package): deeper
-    it holds data, such as Alembic's migrations.
+    A folder without `__init__.py` is a package only at the top level (a namespace package);
+    deeper ones hold data, such as Alembic's migrations.
     """
     names = []
     for path in sorted(folder.iterdir()):
@@ -101,11 +101,11 @@ def own_modules(folder: Path, prefix: str = "") -> list[str]:
 
 
 def select_data(table: Data, root: Path, work: Path) -> dict[str, Path]:
-    """Return the files of one data *table* by their place in the bundle. Raises BuildError."""
+    """Return the files of the data *table* by their path in the bundle. Raises BuildError."""
     source = root / table.source.replace("{work}", str(work))
     destination = PurePosixPath(table.destination)
     if destination.is_absolute() or ".." in destination.parts:
-        message = f"data destination {table.destination} leaves the bundle."
+        message = f"the data destination {table.destination} is outside the bundle."
         raise BuildError(message, hint="write it relative to the bundle, without ..")
     if source.is_file():
         return {str(destination / source.name): source}
@@ -116,7 +116,7 @@ def select_data(table: Data, root: Path, work: Path) -> dict[str, Path]:
             continue
         if path.is_symlink() and table.symlinks == "refuse":
             message = f"{path} is a symbolic link."
-            hint = 'set symlinks = "follow" for this data table, or take the link out'
+            hint = 'set symlinks = "follow" for this data table, or remove the link'
             raise BuildError(message, hint=hint)
         chosen[str(destination / relative.as_posix())] = path
     if not chosen:
@@ -164,14 +164,14 @@ def _run_step(build: Build, step: Before, python: Path, env: Environ) -> None:
     try:
         command.run(argv, log=log_file, env=env, cwd=build.root)
     except command.CommandError as error:
-        message = f'the step "{step.name}" before the freeze has failed.'
+        message = f'the step "{step.name}" before the freeze failed.'
         raise BuildError(message, hint=error.hint, tail=error.tail) from error
     missing = [str(output) for output in outputs if not output.exists()]
     if missing:
-        message = f'the step "{step.name}" ended well but did not make {", ".join(missing)}.'
+        message = f'the step "{step.name}" succeeded but did not make {", ".join(missing)}.'
         raise BuildError(message, hint=f"correct its outputs in the profile; see {log_file}")
 
 
 def is_executable(path: Path) -> bool:
-    """Tell whether *path* may be executed."""
+    """Return whether *path* is an executable file."""
     return os.access(path, os.X_OK) and path.is_file()

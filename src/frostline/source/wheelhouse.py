@@ -1,4 +1,4 @@
-"""Native wheels that were built here, kept by what they were built from."""
+"""The wheelhouse: keeps native wheels by the digest of everything they were built from."""
 
 import shutil
 import sys
@@ -28,7 +28,7 @@ _TAGS = {
 
 @dataclass(frozen=True)
 class _Entry:
-    """What `wheel.json` says of a wheel that is kept beside it."""
+    """The content of `wheel.json`, which describes the wheel beside it."""
 
     name: str
     file: str
@@ -38,10 +38,10 @@ class _Entry:
 
 @dataclass(frozen=True)
 class WheelRequest:
-    """A wheel that is wanted: *name* and *version*, for a *platform* and a *python* (`311`).
+    """A native wheel that a product needs, for a *platform* and a *python* (`311`).
 
-    *source* is its folder, or the block of the lock that names its source archive. *key* changes
-    with all that decides what the wheel holds.
+    *source* is its folder, or the lock's lines for its source archive. *key* is the digest of
+    everything that determines the wheel.
     """
 
     name: str
@@ -54,14 +54,14 @@ class WheelRequest:
 
     @property
     def identifier(self) -> str:
-        """Return what cibuildwheel calls this."""
+        """Return cibuildwheel's identifier for the wheel, such as `cp311-win_amd64`."""
         return f"cp{self.python}-{_TAGS[self.platform.system][self.platform.machine]}"
 
 
 def requested(build: Build, image: Image, python: str = "") -> tuple[WheelRequest, ...]:
-    """Return the wheels that the product needs, for *python* (`3.11`; this one's, if empty).
+    """Return the native wheels that the product needs for *python* (default: this Python).
 
-    Raises LockError for a name that the lock does not have.
+    Raises LockError for a name that is not in the lock.
     """
     number = (python or f"{sys.version_info.major}.{sys.version_info.minor}").replace(".", "")
     lock = (build.root / build.profile.requirements).read_text(encoding="utf-8")
@@ -81,7 +81,7 @@ def requested(build: Build, image: Image, python: str = "") -> tuple[WheelReques
             name = canonicalize_name(table.name)
             if name not in blocks:
                 message = f"{table.name} is not in {build.profile.requirements}."
-                raise LockError(message, hint="lock it first: its source archive is taken by hash")
+                raise LockError(message, hint="lock it first: its source archive needs a hash")
             requirement, source = blocks[name]
             known = source
             version = str(requirement.specifier).removeprefix("==")
@@ -96,33 +96,33 @@ def requested(build: Build, image: Image, python: str = "") -> tuple[WheelReques
 
 
 def kept(workspace: Workspace, requests: Sequence[WheelRequest]) -> tuple[Wheel, ...]:
-    """Return the wheels of *requests*. Raises HostError for those that were not built yet."""
-    found = {request.name: look(workspace, request) for request in requests}
-    missing = [request for request in requests if not found[request.name]]
+    """Return the wheels of *requests*. Raises HostError if one is not built yet."""
+    wheels = {request.name: look(workspace, request) for request in requests}
+    missing = [request for request in requests if not wheels[request.name]]
     if missing:
         names = ", ".join(f"{request.name} {request.version}" for request in missing)
         message = (
-            f"{names}: no wheel for {missing[0].platform.name}, and a freeze compiles nothing."
+            f"{names}: there is no wheel for {missing[0].platform.name}; a build compiles none."
         )
         hint = f"build it once: `frostline wheels --platform {missing[0].platform.name}`"
         raise HostError(message, hint=hint)
-    return tuple(wheel for wheel in found.values() if wheel)
+    return tuple(wheel for wheel in wheels.values() if wheel)
 
 
 def look(workspace: Workspace, request: WheelRequest) -> Wheel | None:
-    """Return the wheel of *request* if it is kept and unchanged."""
+    """Return the wheel of *request*, or None if it is not in the wheelhouse or was changed."""
     folder = workspace.wheelhouse / request.key
     try:
         entry = json_file.read(folder / "wheel.json", _Entry)
     except (OSError, ValueError):
         return None
     file = folder / entry.file
-    whole = file.is_file() and digest.of_file(file) == entry.sha256
-    return Wheel(request.name, file, entry.sha256) if whole else None
+    unchanged = file.is_file() and digest.of_file(file) == entry.sha256
+    return Wheel(request.name, file, entry.sha256) if unchanged else None
 
 
 def keep(workspace: Workspace, request: WheelRequest, file: Path) -> Wheel:
-    """Return the wheel *file* as it is kept for *request*. Raises OSError."""
+    """Copy *file* into the wheelhouse for *request* and return the wheel. Raises OSError."""
     folder = workspace.wheelhouse / request.key
     remove(folder)
     folder.mkdir(parents=True)

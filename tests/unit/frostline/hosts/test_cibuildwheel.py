@@ -105,7 +105,7 @@ def test_kept(tmp_path: Path) -> None:
     """What is missing is named with the way out; a file that was changed is missing."""
     paths = Workspace(tmp_path)
     wanted = requests(paths, NativeWheel(name="crc-mod"))
-    with pytest.raises(HostError, match=r"crc-mod 1\.7: no wheel for") as caught:
+    with pytest.raises(HostError, match=r"crc-mod 1\.7: there is no wheel for") as caught:
         wheelhouse.kept(paths, wanted)
     assert "`frostline wheels" in caught.value.hint
     folder = paths.wheelhouse / wanted[0].key

@@ -90,7 +90,7 @@ def test_five_mistakes_are_told_at_once(tmp_path: Path) -> None:
         "specs/echo.toml:3: requirements: no such file or folder: missing.txt",
         'specs/echo.toml:5: hiden_imports: unknown key. Did you mean "hidden_imports"?',
         "specs/echo.toml:6: console: Input should be a valid boolean, got 'yes'",
-        "specs/echo.toml:14: services.1.port: port 9019 belongs to one already",
+        "specs/echo.toml:14: services.1.port: one already has port 9019",
         (
             "specs/echo.toml:16: overrides.linux_x86: unknown platform or layout. "
             'Did you mean "linux_x86_64"?'
@@ -119,9 +119,12 @@ def test_services_in_a_circle(tmp_path: Path) -> None:
             'port = {mode = "announced", pattern = "port"}',
             "port.pattern: must be a regular expression with one group",
         ),
-        ('startup = {kind = "line", pattern = "("}', "startup.pattern: is no regular expression"),
-        ('liveness = {kind = "descriptor"}', "liveness.kind: descriptor tells of a start only"),
-        ("startup = {}", "startup: the service has no port that could be asked"),
+        (
+            'startup = {kind = "line", pattern = "("}',
+            "startup.pattern: is not a regular expression",
+        ),
+        ('liveness = {kind = "descriptor"}', "liveness.kind: descriptor works for startup only"),
+        ("startup = {}", "startup: an http or tcp probe needs a service with a port"),
     ],
 )
 def test_probes_that_cannot_work(tmp_path: Path, probe: str, said: str) -> None:
@@ -176,7 +179,7 @@ def test_a_variant(tmp_path: Path) -> None:
     third = tmp_path / "specs" / "third.toml"
     third.write_text('schema = 1\nbase = "other"\n', encoding="utf-8")
     load('base = "echo"')
-    with pytest.raises(ProfileError, match="there is one step only"):
+    with pytest.raises(ProfileError, match="a base cannot have a base"):
         loaded_profile(paths, "third", LINUX)
 
 

@@ -66,7 +66,7 @@ def test_frostline_s_own_are_complete(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "mistake"),
     [
-        ("size = 10\n", "", "resources.0.size: is required: measure it, or say in `unverified`"),
+        ("size = 10\n", "", "resources.0.size: is required: set it, or say in `unverified`"),
         (f'sha256 = "{"a" * 64}"\n', "", "resources.0.sha256: is required"),
         ("size = 10", "size = -1", "resources.0.size: Input should be greater than or equal to 0"),
         ('licence = "MIT"\n', "", "resources.0.licence: is required and missing"),
@@ -74,8 +74,8 @@ def test_frostline_s_own_are_complete(tmp_path: Path) -> None:
         ("https://example.org/s", "ftp://example.org/s", "resources.0.url: String should match"),
         ('["linux_x86_64"]', '["linux"]', 'unknown platform "linux". Did you mean "linux_'),
         ("licence", "license", 'unknown key. Did you mean "licence"?'),
-        ('when = "first-run"', 'unpack = "zip"\nwhen = "asked"', "only what the build fetches"),
-        ('name = "model"', 'name = "server"', "server has a file for linux_x86_64 already"),
+        ('when = "first-run"', 'unpack = "zip"\nwhen = "asked"', "works only with when"),
+        ('name = "model"', 'name = "server"', "server already has a file for linux_x86_64"),
         ("schema = 1", "schema = ", "TOML: Invalid value"),
     ],
 )
@@ -124,5 +124,5 @@ def test_a_model_server_needs_its_files(tmp_path: Path) -> None:
         schema=1, source="a", requirements="r", entry="a:b", model_server=server
     )
     resources.require_places(needing, found)
-    with pytest.raises(UsageError, match=r"model_server\.model is \{storage\}/models/m\.gguf, and"):
+    with pytest.raises(UsageError, match=r"model_server\.model is \{storage\}/models/m\.gguf, but"):
         resources.require_places(needing, found[:1])

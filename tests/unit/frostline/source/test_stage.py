@@ -45,7 +45,7 @@ def test_glob_keeps_folders(tree: Path) -> None:
 
 def test_destination_outside_the_bundle(tree: Path) -> None:
     """A destination with .. is refused."""
-    with pytest.raises(BuildError, match="leaves the bundle"):
+    with pytest.raises(BuildError, match="is outside the bundle"):
         select_data(Data(source="data", destination="../x"), tree, tree)
 
 
