@@ -15,7 +15,6 @@ from frostline.core.workspace import Layout, Workspace
 if TYPE_CHECKING:
     from frostline.profile.build import Build
 
-ArchiveKind = Literal["tar.zst", "tar.gz", "zip"]  # as core.archive has it
 Shell = Literal["electron", "tauri"]  # as release.shells has it
 SigningTool = Literal["own", "osslsigncode"]
 

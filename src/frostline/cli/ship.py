@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frostline.cli import tables
-from frostline.cli.flags import ArchiveKind, Shell, SigningTool, absolute, here, open_build
+from frostline.cli.flags import Shell, SigningTool, absolute, here, open_build
 from frostline.cli.verb import verb
 from frostline.core import log
 from frostline.core.errors import UsageError
-from frostline.core.platforms import Platform
+from frostline.core.platforms import ArchiveKind, Platform
 from frostline.core.workspace import Layout
 
 if TYPE_CHECKING:

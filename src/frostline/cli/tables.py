@@ -10,7 +10,8 @@ from frostline.core.platforms import host
 
 if TYPE_CHECKING:
     from frostline.audit.audit import AuditResult
-    from frostline.audit.explain import Difference, Explanation
+    from frostline.audit.difference import Difference
+    from frostline.audit.explain import Explanation
     from frostline.audit.findings import Finding
     from frostline.cli.doctor import Diagnosis
     from frostline.cli.matrix import Job

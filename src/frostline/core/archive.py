@@ -8,14 +8,14 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, get_args
+from typing import get_args
 
 import zstandard
 
 from frostline.core.errors import FetchError
+from frostline.core.platforms import ArchiveKind
 
-Kind = Literal["tar.zst", "tar.gz", "zip"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[ArchiveKind, ...] = get_args(ArchiveKind)
 # The oldest date that zip can store; builds use it for their files, too.
 _EPOCH, _DATE = 315532800, (1980, 1, 1, 0, 0, 0)
 _LEVEL = 19
@@ -32,7 +32,7 @@ class _Member:
     path: Path
 
 
-def pack(folder: Path, top: str, archive: Path, kind: Kind) -> None:
+def pack(folder: Path, top: str, archive: Path, kind: ArchiveKind) -> None:
     """Write all files of *folder* to *archive*, inside a top folder *top*. Raises OSError."""
     part = archive.with_name(f"{archive.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def _members(folder: Path, top: str) -> Iterator[_Member]:
             yield _Member(name, mode, "", path)
 
 
-def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: Kind) -> None:
+def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: ArchiveKind) -> None:
     if kind == "tar.zst":
         with (
             zstandard.ZstdCompressor(level=_LEVEL).stream_writer(file, closefd=False) as out,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from frostline.core import archive, digest, json_file, log, workspace
-from frostline.core.archive import Kind
 from frostline.core.errors import SmokeError
+from frostline.core.platforms import ArchiveKind
 from frostline.freeze.bundle import Bundle, describe_files, require_bundle
 from frostline.profile.build import Build
 from frostline.release.listing import Artifact, write_release
@@ -20,7 +20,7 @@ class _Report:
     ok: bool
 
 
-def package(build: Build, kind: Kind | None = None, *, unproven: bool = False) -> Artifact:
+def package(build: Build, kind: ArchiveKind | None = None, *, unproven: bool = False) -> Artifact:
     """Return the archive of the bundle of *build*, of the platform's *kind* if none is given.
 
     Its bill of materials and licences are written beside it. Raises NotBuiltError, SmokeError for
@@ -32,7 +32,7 @@ def package(build: Build, kind: Kind | None = None, *, unproven: bool = False) -
         return _package(build, bundle, kind or build.platform.archive, unproven=unproven)
 
 
-def _package(build: Build, bundle: Bundle, kind: Kind, *, unproven: bool) -> Artifact:
+def _package(build: Build, bundle: Bundle, kind: ArchiveKind, *, unproven: bool) -> Artifact:
     reasons = [*_why_unproven(build, bundle)]
     if reasons and not unproven:
         message = f"{build.name} is not proven: {'; '.join(reasons)}."
