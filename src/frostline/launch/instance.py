@@ -120,7 +120,7 @@ class Instance:
         return {name: str(facts["url"]) for name, facts in services.items() if facts.get("url")}
 
     def stop(self, timeout: float) -> int:
-        """Close the lifeline, so that the artifact stops; return its exit code. Raises TimeoutError."""
+        """Close the lifeline to stop the artifact; return its exit code. Raises TimeoutError."""
         self.process.close_stdin()
         return self.process.wait(timeout)
 
