@@ -22,7 +22,7 @@ class Rule:
 
 
 _BUILD_AGAIN = "build it again; if that does not help, run `frostline evidence` and read the diff"
-_NARROWER = 'restrict the data table with "glob"'
+_NARROWER = "restrict the data table with `glob`"
 _COMPARE = "find out what the bundle lacks with `frostline evidence` and `frostline audit`"
 _OUTPUT = "read the artifact's output in the smoke test's log"
 
