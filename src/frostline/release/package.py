@@ -1,4 +1,4 @@
-"""What is shipped: archives of proven bundles, their sums, and `release.json`."""
+"""Packs audited and smoke-tested bundles; writes SHA256SUMS and `release.json`."""
 
 import shutil
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ SUMS, RELEASE = "SHA256SUMS", "release.json"
 
 @dataclass(frozen=True, order=True)
 class Artifact:
-    """A file of a release; *size* in bytes. *proven*: audited and smoke-tested as it is."""
+    """An archive of a release; *size* in bytes. *proven*: its audit and smoke test passed."""
 
     file: str
     product: str
@@ -36,7 +36,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class _Release:
-    """What `release.json` holds."""
+    """The content of `release.json`."""
 
     artifacts: tuple[Artifact, ...]
     schema: Literal[1] = 1
@@ -44,17 +44,17 @@ class _Release:
 
 @dataclass(frozen=True)
 class _Report:
-    """What a packed bundle needs of the reports about it."""
+    """The fields of `audit.json` and `smoke.json` that packing needs."""
 
     inputs: str
     ok: bool
 
 
 def package(build: Build, kind: Kind | None = None, *, unproven: bool = False) -> Artifact:
-    """Return the archive of the bundle of *build*, of the platform's *kind* if none is given.
+    """Pack the bundle of *build*; *kind* defaults to the platform's kind of archive.
 
-    Its bill of materials and licences are written beside it. Raises NotBuiltError, SmokeError for
-    a bundle that was not found good, unless *unproven* ones are wanted, OSError.
+    Writes its bill of materials and licences beside the archive. Raises NotBuiltError, OSError, and
+    SmokeError if its audit or smoke test did not pass, unless *unproven* is set.
     """
     bundle = require_bundle(build)
     write_bill(build)
@@ -65,8 +65,11 @@ def package(build: Build, kind: Kind | None = None, *, unproven: bool = False) -
 def _package(build: Build, bundle: Bundle, kind: Kind, *, unproven: bool) -> Artifact:
     reasons = [*_why_unproven(build, bundle)]
     if reasons and not unproven:
-        message = f"{build.name} is not proven: {'; '.join(reasons)}."
-        hint = "`frostline audit`, `frostline smoke`; or --unproven, and release.json says so"
+        message = f"{build.name} is not packed: {'; '.join(reasons)}."
+        hint = (
+            "run `frostline audit` and `frostline smoke`, or pack it with --unproven, "
+            "which release.json records"
+        )
         raise SmokeError(message, hint=hint)
     top = f"{bundle.product}-{bundle.version}"
     suffix = "" if build.layout == "onedir" else f"-{build.layout}"
@@ -75,7 +78,7 @@ def _package(build: Build, bundle: Bundle, kind: Kind, *, unproven: bool) -> Art
     with workspace.temporary() as folder:
         archive.unpack(file, folder / "x")
         if describe_files(folder / "x" / top) != bundle.files:
-            message = f"{file.name} does not hold what was packed."
+            message = f"{file.name} does not contain the files of the bundle."
             raise AssertionError(message)
     made = Artifact(
         file=file.name, product=bundle.product, version=bundle.version,
@@ -93,9 +96,9 @@ def _package(build: Build, bundle: Bundle, kind: Kind, *, unproven: bool) -> Art
 
 
 def choose(folder: Path, platform: Platform, product: str = "") -> Path:
-    """Return the archive of *product* (of the only one, if empty) for *platform* in *folder*.
+    """Return the archive of *product* (default: of any product) for *platform* in *folder*.
 
-    Raises UsageError unless `release.json` there names just one.
+    Raises UsageError unless `release.json` in *folder* names exactly one.
     """
     listed = _listed(folder)
     found = [
@@ -106,22 +109,22 @@ def choose(folder: Path, platform: Platform, product: str = "") -> Path:
     if len(found) != 1:
         message = f"{folder / RELEASE} names {len(found)} archives for {platform.name}."
         names = ", ".join(item.file for item in listed) or "none"
-        raise UsageError(message, hint=f"name the one: {names}")
+        raise UsageError(message, hint=f"choose one of: {names}")
     return folder / found[0]
 
 
 def find(file: Path) -> Artifact:
-    """Return what `release.json` beside *file* says of it, the sum checked.
+    """Return the entry for *file* in the `release.json` beside it, and check the digest.
 
-    Raises UsageError if it says nothing, FetchError if *file* is not what it speaks of.
+    Raises UsageError if there is no entry, FetchError if the digest differs.
     """
     made = next((item for item in _listed(file.parent) if item.file == file.name), None)
     if not made:
-        message = f"{file} is not in a {RELEASE} beside it."
-        hint = "keep what `frostline package` has written together"
+        message = f"there is no {RELEASE} beside {file} that names it."
+        hint = "keep the files that `frostline package` writes in one folder"
         raise UsageError(message, hint=hint)
     if not file.is_file() or digest.of_file(file) != made.sha256:
-        message = f"{file} is not the file that {RELEASE} speaks of."
+        message = f"{file} does not match its digest in {RELEASE}."
         raise FetchError(message, hint="fetch it again")
     return made
 
@@ -134,23 +137,23 @@ def _listed(folder: Path) -> tuple[Artifact, ...]:
 
 
 def _why_unproven(build: Build, bundle: Bundle) -> Iterator[str]:
-    """Yield each reason for which *bundle* is not known to be good."""
+    """Yield the reasons why *bundle* does not count as audited and smoke-tested."""
     for kind in ("audit", "smoke"):
         try:
             report = json_file.read(build.report(kind), _Report)
         except (OSError, ValueError):
-            yield f"there is no {kind} of it"
+            yield f"it has no {kind} report"
             continue
         if report.inputs != bundle.inputs:
-            yield f"its {kind} was of another build"
+            yield f"its {kind} report is of another build"
         elif not report.ok:
             yield f"its {kind} failed"
 
 
 def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
-    """Return all artifacts below *folder*, brought together in the release folder.
+    """Copy all artifacts below *folder* into the release folder and return them.
 
-    Raises UsageError if there is none, or two of one name, FetchError for a wrong sum.
+    Raises UsageError if there are none or two have the same name, FetchError for a wrong digest.
     """
     sources = sorted(path.parent for path in folder.rglob(RELEASE))
     made = [find(source / item.file) for source in sources for item in _listed(source)]
@@ -165,8 +168,10 @@ def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
     names = [path.name for path in files]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or not made:
-        message = f"{folder} has {', '.join(twice)} twice." if twice else f"nothing in {folder}."
-        raise UsageError(message, hint=f"name a folder with a {RELEASE} of each artifact")
+        message = (
+            f"{folder} has {', '.join(twice)} twice." if twice else f"{folder} has no artifacts."
+        )
+        raise UsageError(message, hint=f"name a folder that has a {RELEASE} for each artifact")
     workspace.remove(paths.release)
     paths.release.mkdir(parents=True)
     for path in files:
@@ -176,23 +181,23 @@ def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
 
 
 def add(paths: Workspace) -> None:
-    """Take into the sums what lies in the release folder besides, such as signatures."""
+    """Write SHA256SUMS again, with files that were added to the release folder (signatures)."""
     _write_release(paths)
 
 
 def _check_sums(folder: Path) -> None:
-    """Raise FetchError unless each file in *folder* is as its list of sums says."""
+    """Raise FetchError unless each file in *folder* matches its SHA256SUMS."""
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    listed = {name: told for told, _, name in (line.partition("  ") for line in lines)}
+    listed = {name: sum_ for sum_, _, name in (line.partition("  ") for line in lines)}
     found = {path.name: digest.of_file(path) for path in folder.iterdir() if path.name != SUMS}
     wrong = sorted(name for name in found.keys() | listed if found.get(name) != listed.get(name))
     if wrong:
-        message = f"{', '.join(wrong)} in {folder}: not as {SUMS} says."
+        message = f"{', '.join(wrong)} in {folder} does not match {SUMS}."
         raise FetchError(message, hint="fetch them again")
 
 
 def _write_release(paths: Workspace, *made: Artifact) -> None:
-    """Write the sums of all that lies there, and `release.json` with *made* in it."""
+    """Add *made* to `release.json` and write the SHA256SUMS of all files in the release folder."""
     file = paths.release / RELEASE
     known = {item.file: item for item in _listed(paths.release)}
     kept = {name: item for name, item in known.items() if (paths.release / name).is_file()}
