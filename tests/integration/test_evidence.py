@@ -148,7 +148,7 @@ def test_a_product_that_fails_from_source_gives_no_evidence(project: Path, tmp_p
     spec.write_text(text, encoding="utf-8")
     done = run(other, "evidence", "--product", "hard")
     assert done.returncode == 4
-    assert "fails from source: template: the answer lacks 'Hello moon!'" in " ".join(
+    assert "fails from source: template: the response lacks 'Hello moon!'" in " ".join(
         done.stderr.split()
     )
     assert path.read_bytes() == before

@@ -219,13 +219,13 @@ def test_notarising_is_gone_on_with(made: Path, tmp_path: Path) -> None:
     assert cut.returncode == 4, cut.stderr
     done = run(project, "sign", **environ)
     assert done.returncode == 0, done.stderr
-    assert "submission 4711 is waited for again" in done.stderr
+    assert "waiting again for submission 4711" in done.stderr
     asked = [line.split()[:3] for line in calls.read_text("utf-8").splitlines()]
     assert asked.count(["xcrun", "notarytool", "submit"]) == 1
     assert asked.count(["xcrun", "notarytool", "wait"]) == 2
     refused = run(project, "sign", **(environ | {"WORD": "Invalid"}))
     assert refused.returncode == 4
-    assert "Apple has not accepted submission 4711: Invalid" in " ".join(refused.stderr.split())
+    assert "Apple did not accept submission 4711: Invalid" in " ".join(refused.stderr.split())
 
 
 def authority(folder: Path) -> str:

@@ -32,7 +32,7 @@ def test_what_is_not_proven_is_not_packed(project: Path) -> None:
     """It says what is missing; asked for in spite of that, the release tells."""
     done = run(project, "package")
     assert done.returncode == 5
-    assert "is not proven: no smoke of it" in " ".join(done.stderr.split())
+    assert "is not packed: it has no smoke report" in " ".join(done.stderr.split())
     assert not (project / "build" / "release").exists()
     done = run(project, "package", "--unproven", "--json")
     assert done.returncode == 0, done.stderr
@@ -82,7 +82,7 @@ def test_the_archive_itself_is_tried(project: Path, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes() + b"x")
     done = run(other, "smoke", "--archive", str(file))
     assert done.returncode == 8
-    assert "is not the file that release.json speaks of" in " ".join(done.stderr.split())
+    assert "does not match its digest in release.json" in " ".join(done.stderr.split())
     (release / "release.json").unlink()
     assert run(other, "smoke", "--archive", str(file)).returncode == 2
 

@@ -109,7 +109,7 @@ def test_it_can_be_undone_until_it_is_confirmed(place: Path) -> None:
     assert run("--venv", str(place), "--apply").returncode == 0
     again = run("--venv", str(place), "--apply")
     assert again.returncode == 6
-    assert "nobody has said whether it works" in again.stderr
+    assert "neither confirmed nor undone" in again.stderr
     assert run("--venv", str(place), "--undo").returncode == 0
     assert tree(place) == before
     assert run("--venv", str(place), "--apply").returncode == 0
@@ -136,6 +136,6 @@ def test_what_is_no_environment(tmp_path: Path) -> None:
     """One message; flags that do not go together are told, too."""
     done = run("--venv", str(tmp_path))
     assert done.returncode == 2
-    assert "is no virtual environment" in done.stderr
+    assert "is not a virtual environment" in done.stderr
     assert run("--apply").returncode == 2
     assert run("--venv", str(tmp_path), "--apply", "--undo").returncode == 2

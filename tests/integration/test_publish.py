@@ -91,5 +91,5 @@ def test_drafted_and_published(project: Path, document: dict[str, object]) -> No
         assert run(project, github, "publish", "--tag", "v1.0", "--final").returncode == 0
         assert (len(shown), shown[0]["draft"]) == (1, False)
         done = run(project, github, *draft)
-        assert (done.returncode, "is public already" in done.stderr) == (2, True)
+        assert (done.returncode, "is already public" in done.stderr) == (2, True)
         assert github.wrong == []

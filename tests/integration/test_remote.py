@@ -209,8 +209,8 @@ def test_without_a_token(project: Path, github: GitHub, tmp_path: Path) -> None:
     arguments = ("build", "--platform", "darwin_arm64")
     done = run(project, github, *arguments, GH_TOKEN="", PATH=str(tools))
     assert done.returncode == 3
-    assert "there is no token to ask them with" in words(done)
-    assert "set GH_TOKEN (actions: write, contents: read), or `gh auth login`" in words(done)
+    assert "there is no token for GitHub" in words(done)
+    assert "set GH_TOKEN (actions: write, contents: read), or run `gh auth login`" in words(done)
     assert github.asked == []
     gh = tools / "gh"
     gh.write_text(f"#!/bin/sh\necho '{github_api.TOKEN}'\n", encoding="utf-8")

@@ -42,7 +42,7 @@ def test_it_says_what_is_in_the_bundle(project: Path) -> None:
     assert system <= libraries
     assert all(len(parts[name]["hashes"][0]["content"]) == 64 for name in system)
     assert str(project) not in text
-    assert notice.read_text("utf-8").startswith("echo 1.0 contains software of others.")
+    assert notice.read_text("utf-8").startswith("echo 1.0 contains third-party software.")
 
 
 def test_the_same_bundle_gives_the_same_bytes(project: Path) -> None:

@@ -208,7 +208,7 @@ def test_tauri_fragments(project: Path, tmp_path: Path) -> None:
     assert config["bundle"]["externalBin"] == ["binaries/frail"]
     refused = run(project, "export", "--product", "frail", "--layout", "onefile")
     assert refused.returncode == 2
-    assert "an Electron application ships a folder" in refused.stderr
+    assert "an Electron application needs the onedir layout" in refused.stderr
 
 
 @pytest.mark.product("X5")

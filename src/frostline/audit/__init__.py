@@ -1,4 +1,4 @@
-"""What must not ship: findings in a bundle, without running it, and why something is in it.
+"""Examines a bundle without running it, and explains why something is in it.
 
-A new rule is a row of `findings.RULES` and the function that finds it.
+A new rule is a row of `rules.RULES` and a function that yields its findings.
 """

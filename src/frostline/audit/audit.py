@@ -1,4 +1,4 @@
-"""Examines every file of a bundle, and of the archives in it, and says what must not ship."""
+"""Examines every file of a bundle and of its archives for what must not ship."""
 
 import hashlib
 import re
@@ -32,7 +32,7 @@ _GPL = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class AuditResult:
-    """What was found in a bundle; *minimum* is the oldest system that its files need."""
+    """The result of an audit; *minimum* is the oldest system that can load the bundle's files."""
 
     product: str
     version: str
@@ -47,18 +47,16 @@ class AuditResult:
 
 
 def audit(build: Build, *, accept: bool = False) -> AuditResult:
-    """Return what is found in the bundle of *build*, also written to `audit.json`.
+    """Audit the bundle of *build*; return the result and write it to `audit.json`.
 
-    *accept*: write the modules that PyInstaller did not find as reviewed. Raises NotBuiltError,
-    SmokeError, ProfileError, OSError.
+    *accept*: first add the missing modules to the reviewed list. Raises NotBuiltError, SmokeError,
+    ProfileError, OSError.
     """
     with build.exclusively():
         bundle = require_bundle(build)
         if accept:
             new = missing_modules.accept(build, bundle)
-            log.done(
-                f"{new} more modules may be missing: {build.workspace.warnings(build.product)}"
-            )
+            log.done(f"{new} missing modules added to {build.workspace.warnings(build.product)}")
         with log.step(f"auditing {build.name}"):
             result = examine(build, policy.load(build.workspace), bundle)
     json_file.write(build.report("audit"), result)
@@ -66,7 +64,7 @@ def audit(build: Build, *, accept: bool = False) -> AuditResult:
 
 
 def examine(build: Build, policy: Policy, bundle: Bundle) -> AuditResult:
-    """Return what is found in *bundle*, which lies in the bundle folder of *build*."""
+    """Return the result of auditing *bundle* in the bundle folder of *build*."""
     items = [*contents.walk(build.bundle)]
     found: list[Finding] = []
     natives: list[NativeFile] = []
@@ -91,7 +89,7 @@ def examine(build: Build, policy: Policy, bundle: Bundle) -> AuditResult:
     found += missing_modules.find(build, bundle)
     found += unbundled.find(build, evidence.load(build), items, libraries)
     graded = [replace(f, severity=policy.severity.get(f.id, f.severity)) for f in found]
-    judged = findings.waive(graded, build.profile.audit.waivers, date.today())  # noqa: DTZ011  # a day is enough
+    judged = findings.waive(graded, build.profile.audit.waivers, date.today())  # noqa: DTZ011  # days only
     word, _, _ = build.platform.minimum.partition(" ")
     return AuditResult(
         product=build.product, version=bundle.version, platform=build.platform.name,
@@ -103,12 +101,12 @@ def examine(build: Build, policy: Policy, bundle: Bundle) -> AuditResult:
 
 
 def _private_places(workspace: Workspace) -> dict[str, bytes]:
-    """Return the folders of this machine whose paths no artifact should hold."""
+    """Return the folders of this machine whose paths must not be in an artifact."""
     home, prefix = Path.home(), Path(sys.base_prefix)
     places = {"the project's folder": workspace.root}
-    if prefix.is_relative_to(home):  # elsewhere every machine has the same path
+    if prefix.is_relative_to(home):  # other paths, such as /usr, are the same on every machine
         places["the interpreter's folder"] = prefix
-    if len(home.parts) > 2:  # noqa: PLR2004  # `/root` is a word of many documents
+    if len(home.parts) > 2:  # noqa: PLR2004  # many files mention `/root`
         places["the home folder"] = home
     return {name: str(place).encode() for name, place in places.items()}
 
@@ -120,17 +118,17 @@ def _mode_findings(build: Build, item: Item, bundle: Bundle) -> Iterator[Finding
         if item.mode & (stat.S_ISUID | stat.S_ISGID):
             yield finding("mode.setuid", item.name, "is setuid or setgid")
         if item.mode & stat.S_IWOTH:
-            yield finding("mode.writable", item.name, "may be written by every user")
+            yield finding("mode.writable", item.name, "is writable by every user")
         built = bundle.files.get(item.name, ("", 0, ""))[2]
         if built == _EXECUTABLE and not item.mode & stat.S_IXUSR:
-            yield finding("mode.lost", item.name, "was executable when it was built")
+            yield finding("mode.lost", item.name, "was executable after the build")
 
 
 def _link_findings(item: Item, folder: Path) -> Iterator[Finding]:
     if item.escapes:
         yield finding("link.escapes", item.name, f"leads out of the bundle, to {item.link}")
     elif not (folder / item.name).exists():
-        yield finding("link.dangling", item.name, f"leads to {item.link}, which is not there")
+        yield finding("link.dangling", item.name, f"leads to {item.link}, which does not exist")
 
 
 def _name_findings(item: Item) -> Iterator[Finding]:
@@ -149,9 +147,9 @@ def _data_findings(item: Item, data: bytes, places: Mapping[str, bytes]) -> Iter
     if len(data) > contents.LARGEST_SEARCHED:
         return
     for kind, begin in leaks.secrets(data):
-        yield finding("leak.secret", item.name, f"holds {kind} ({begin})")
+        yield finding("leak.secret", item.name, f"contains {kind} ({begin})")
     for place in leaks.build_paths(data, places):
-        yield finding("leak.build-path", item.name, f"holds the path of {place}")
+        yield finding("leak.build-path", item.name, f"contains the path of {place}")
 
 
 def _bundle_findings(
@@ -161,11 +159,11 @@ def _bundle_findings(
     longest = max((item.name for item in items if not item.is_inside), key=len, default="")
     most = policy.system[system].longest
     if len(longest) > most:
-        reason = f"has {len(longest)} characters; {system} leaves room for {most}"
+        reason = f"has {len(longest)} characters; the limit on {system} is {most}"
         yield finding("path.long", longest, reason)
     if budget and bundle.size > budget * 1_000_000:
-        reason = f"has {bundle.size / 1e6:.1f} MB, its budget is {budget} MB"
+        reason = f"has {bundle.size / 1e6:.1f} MB; its limit is {budget} MB"
         yield finding("size.budget", ".", reason)
     if bundle.size > _RELEASE_LIMIT:
-        reason = f"has {bundle.size / 2**30:.1f} GiB; a release asset may have 2"
+        reason = f"has {bundle.size / 2**30:.1f} GiB; the limit of a release asset is 2 GiB"
         yield finding("size.wall", ".", reason)

@@ -8,7 +8,7 @@ from frostline.freeze.bundle import Bundle
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What one bundle has otherwise than another; sizes in bytes, by file or distribution."""
+    """The differences between two bundles; sizes in bytes, by file or owner."""
 
     distributions: Mapping[str, tuple[str, str]]
     owners: Mapping[str, int]
@@ -19,7 +19,7 @@ class Difference:
 
 
 def difference(old: Bundle, new: Bundle) -> Difference:
-    """Return what *new* has otherwise than *old*."""
+    """Return how *new* differs from *old*."""
     before, after = _sizes(old), _sizes(new)
     sums = {name: facts[0] for name, facts in old.files.items()}
     versions = {

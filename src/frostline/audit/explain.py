@@ -1,4 +1,4 @@
-"""Why something is in a bundle, what it costs, and what differs between two bundles."""
+"""Explains why something is in a bundle, how large it is, and how two bundles differ."""
 
 import posixpath
 import re
@@ -28,7 +28,7 @@ Graph = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class BuiltProduct:
-    """What is known about a built product."""
+    """A built product with all data that explanations need."""
 
     graph: Graph
     items: Sequence[Item]
@@ -40,9 +40,11 @@ class BuiltProduct:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Why *name* is in a bundle: *chain* leads from the start to it; *reasons* are in words.
+    """Why *name* is in a bundle.
 
-    *size* is its own, *alone* that of all which only it brings, in bytes; so with *modules*.
+    *chain* is the chain of imports from the start, *importers* the modules that import it,
+    *reasons* are sentences. *size* is its size in bytes. *modules* and *alone*: the number and
+    bytes of the modules that leave the bundle when this module does.
     """
 
     name: str
@@ -69,9 +71,9 @@ def explain(build: Build, name: str) -> Explanation:
 
 
 def sizes(build: Build) -> dict[str, dict[str, int]]:
-    """Return what fills the bundle of *build*: bytes by owner and file, in archives too.
+    """Return the sizes of all files in the bundle of *build*, by owner and path.
 
-    Raises NotBuiltError.
+    Files inside archives are included. Raises NotBuiltError.
     """
     bundle, found = require_bundle(build), dict[str, dict[str, int]]()
     items = [*contents.walk(build.bundle)]
@@ -85,30 +87,30 @@ def sizes(build: Build) -> dict[str, dict[str, int]]:
 
 
 def read_graph(work: Path) -> Graph:
-    """Return who imports whom, from PyInstaller's cross reference. Raises SmokeError."""
+    """Return the imports of each module from PyInstaller's cross-reference. Raises SmokeError."""
     found: dict[str, tuple[str, ...]] = {}
     for path in work.rglob("xref-*.html"):
         for name, block in _NODE.findall(path.read_text(encoding="utf-8")):
             imports = _IMPORTS.search(block)
             found[name] = tuple(_TARGET.findall(imports[1])) if imports else ()
     if not found:
-        message = "what PyInstaller has written about imports is not there any more."
-        raise SmokeError(message, hint="build it again, with --clean")
+        message = "PyInstaller's cross-reference of imports is missing."
+        raise SmokeError(message, hint="build again with --clean")
     return found
 
 
 def chain(graph: Graph, name: str) -> tuple[str, ...]:
-    """Return the shortest way from a script to module *name*, empty if there is none."""
+    """Return the shortest chain of imports from a script to module *name*, empty if none."""
     before: dict[str, str] = {}
     waiting = deque(_roots(graph))
     seen = {*waiting}
     while waiting:
         module = waiting.popleft()
         if module == name:
-            way = [name]
-            while way[-1] in before:
-                way.append(before[way[-1]])
-            return tuple(reversed(way))
+            path = [name]
+            while path[-1] in before:
+                path.append(before[path[-1]])
+            return tuple(reversed(path))
         for other in graph.get(module, ()):
             if other not in seen:
                 seen.add(other)
@@ -118,7 +120,7 @@ def chain(graph: Graph, name: str) -> tuple[str, ...]:
 
 
 def only_through(graph: Graph, name: str) -> frozenset[str]:
-    """Return the modules that would be gone without *name* and what is below it."""
+    """Return the modules that leave the bundle when *name* and its submodules do."""
 
     def is_out(module: str) -> bool:
         return f"{module}.".startswith(f"{name}.")
@@ -165,7 +167,7 @@ def why(name: str, built: BuiltProduct) -> Explanation:
 
 
 def _without_hidden(built: BuiltProduct) -> Graph:
-    """Return the graph without what only the plan asks for: it seems imported by a script."""
+    """Return the graph without hidden imports, which seem to be imported by a script."""
     own = {built.profile.entry.partition(".")[0], "frostline_runtime"}
     hidden = {m for m in built.plan.hidden_imports if m.partition(".")[0] not in own}
     return {
@@ -176,11 +178,11 @@ def _without_hidden(built: BuiltProduct) -> Graph:
 
 
 def _module_reasons(name: str, built: BuiltProduct) -> Iterator[str]:
-    told = [f"evidence: {f.why}" for f in built.facts if (f.kind, f.name) == ("module", name)]
-    told += ["hidden_imports in the profile"] * (name in built.profile.hidden_imports)
-    if name in built.plan.hidden_imports and not told:
-        told = ["it is the product's own, a script's, or an entry point's"]
-    yield from told
+    reasons = [f"evidence: {f.why}" for f in built.facts if (f.kind, f.name) == ("module", name)]
+    reasons += ["hidden_imports in the profile"] * (name in built.profile.hidden_imports)
+    if name in built.plan.hidden_imports and not reasons:
+        reasons = ["it is a module of the product, of a script or of an entry point"]
+    yield from reasons
 
 
 def _file_reasons(name: str, built: BuiltProduct) -> Iterator[str]:
@@ -189,7 +191,7 @@ def _file_reasons(name: str, built: BuiltProduct) -> Iterator[str]:
         if fact.kind == "file" and fact.name == name:
             yield f"evidence: {fact.why}"
         elif fact.kind in {"file", "folder"} and folder and name.startswith(f"{folder}/"):
-            yield f"evidence: it lies with {fact.name}, which was {fact.why}"
+            yield f"evidence: it is in the folder of {fact.name}, which was {fact.why}"
     for table in built.profile.data:
         folder = "" if table.destination == "." else f"{table.destination}/"
         rest = PurePosixPath(name.removeprefix(folder))
@@ -210,7 +212,7 @@ def _needed_by(name: str, items: Sequence[Item]) -> Iterator[str]:
 
 def _absent(name: str, built: BuiltProduct) -> str:
     if name in built.bundle.missing:
-        return f"{name} is not in the bundle: it is imported, and PyInstaller has not found it."
+        return f"{name} is not in the bundle: it is imported, but PyInstaller did not find it."
     if any(f"{name}.".startswith(f"{other}.") for other in built.plan.excludes):
         return f"{name} is not in the bundle: it is excluded."
     return f"there is no module or file {name} in the bundle."
@@ -218,7 +220,7 @@ def _absent(name: str, built: BuiltProduct) -> str:
 
 def _near(name: str, graph: Graph, sizes: Mapping[str, int]) -> str:
     near = did_you_mean(name, sorted({*graph, *sizes} - {name})).strip()
-    return near or "files are named by their place in the bundle, modules with dots"
+    return near or "name a file by its path in the bundle, a module with dots"
 
 
 def _is_base(name: str, items: Iterable[Item]) -> bool:
@@ -227,7 +229,7 @@ def _is_base(name: str, items: Iterable[Item]) -> bool:
 
 
 def _file_of(module: str, sizes: Mapping[str, int]) -> str:
-    """Return the place of an extension module, nothing if it is none."""
+    """Return the path of the extension module *module*, or "" if there is none."""
     start = module.replace(".", "/") + "."
     ends = (".so", ".pyd")
     found = (p for p in sizes if p.endswith(ends) and (p.startswith(start) or f"/{start}" in p))

@@ -1,4 +1,4 @@
-"""What is wrong with a bundle, as data; and which findings a product may waive."""
+"""Findings, the problems of a bundle, and the waivers that accept them."""
 
 import fnmatch
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from frostline.profile.checks import Waiver
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that is wrong: *id* names its rule, *file* its place in the bundle.
+    """One problem of a bundle: *id* names its rule, *file* the path in the bundle.
 
-    *waived* is the reason for which it does not count.
+    *waived* is the reason of the waiver that accepts it, "" if none does.
     """
 
     id: str
@@ -25,7 +25,7 @@ class Finding:
 
 
 def finding(rule: str, file: str, reason: str, remedy: str = "") -> Finding:
-    """Return a finding of *rule*, with the rule's own remedy if none is given."""
+    """Return a finding of *rule*; *remedy* defaults to the rule's."""
     known = RULES[rule]
     return Finding(
         id=rule, severity=known.severity, file=file, reason=reason, remedy=remedy or known.remedy
@@ -35,9 +35,9 @@ def finding(rule: str, file: str, reason: str, remedy: str = "") -> Finding:
 def waive(
     findings: Sequence[Finding], waivers: Sequence[Waiver], today: date
 ) -> tuple[Finding, ...]:
-    """Return *findings* with the waived ones marked, and findings about the waivers themselves.
+    """Return *findings* with the waived ones marked, and findings about the waivers.
 
-    A waiver covers nothing after its last day; one that covers nothing is a finding.
+    A waiver that has expired or matches nothing is a finding.
     """
     result = list(findings)
     for waiver in waivers:
@@ -47,10 +47,10 @@ def waive(
             if found.id == waiver.id and fnmatch.fnmatchcase(found.file, waiver.file)
         ]
         if covered and waiver.expires < today:
-            reason = f"the waiver of {waiver.id} for {waiver.file} ended on {waiver.expires}"
+            reason = f"the waiver of {waiver.id} for {waiver.file} expired on {waiver.expires}"
             result.append(finding("waiver.expired", waiver.file, reason))
         elif not covered:
-            reason = f"nothing needs the waiver of {waiver.id} for {waiver.file}"
+            reason = f"the waiver of {waiver.id} for {waiver.file} matches no finding"
             result.append(finding("waiver.unused", waiver.file, reason))
         else:
             for at in covered:
@@ -59,6 +59,6 @@ def waive(
 
 
 def ordered(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return *findings* with the worst first, and the waived ones last."""
+    """Return *findings* sorted by severity, the waived ones last."""
     rank = {severity: at for at, severity in enumerate(SEVERITIES)}
     return tuple(sorted(findings, key=lambda f: (bool(f.waived), rank[f.severity], f.id, f.file)))

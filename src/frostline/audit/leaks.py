@@ -1,10 +1,10 @@
-"""What must not leave the build machine: secrets, keys, private files, and its own paths."""
+"""Finds what must not leave the build machine: secrets, private files, paths of the machine."""
 
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-# How published kinds of secrets look: a literal that is looked for first, and the whole.
+# Known kinds of secrets: a literal that is searched first, as it is fast, and the full pattern.
 _SECRETS = (
     ("a GitHub token", b"ghp_", rb"ghp_[A-Za-z0-9]{36}"),
     ("a GitHub token", b"gho_", rb"gho_[A-Za-z0-9]{36}"),
@@ -39,17 +39,17 @@ _KEY_STORES = (".p12", ".pfx", ".jks", ".keystore", ".kdbx")
 _EXAMPLES = (".example", ".sample", ".template", ".dist")
 
 
-# What is said of a file whose name alone forbids it, by kind.
+# The reasons for files that must not ship because of their names, by kind.
 KINDS = {
     "private": "is a private file",
-    "vcs": "belongs to version control",
+    "vcs": "belongs to a version control system",
     "cache": "is a cache",
-    "build-note": "says how it was installed",
+    "build-note": "describes how the package was installed",
 }
 
 
 def secrets(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield what *data* holds that looks like a secret: its kind, and how it begins."""
+    """Yield the secrets in *data*: the kind and the first characters of each."""
     for kind, mark, pattern in _SECRETS:
         if mark in data:
             for found in re.finditer(pattern, data):
@@ -70,7 +70,7 @@ def name_problem(name: str) -> str:
 
 
 def build_paths(data: bytes, places: Mapping[str, bytes]) -> Iterator[str]:
-    """Yield which of the named *places* of the build machine *data* holds the path of."""
+    """Yield the names of those *places* of the build machine whose paths are in *data*."""
     for name, place in places.items():
         if place and re.search(re.escape(place) + rb"(?![\w.-])", data):
             yield name

@@ -1,4 +1,4 @@
-"""Modules that PyInstaller did not find, compared with the reviewed list."""
+"""Compares the modules that PyInstaller did not find with the reviewed list."""
 
 from collections.abc import Iterator
 
@@ -8,19 +8,19 @@ from frostline.freeze.bundle import Bundle
 from frostline.profile.build import Build
 
 _HEAD = """\
-# Modules that PyInstaller does not find, by platform and Python: reviewed, and not needed there.
-# Written by `frostline audit --accept`; look at what changes.
+# Reviewed modules that PyInstaller does not find and the product does not need, by platform and
+# Python. Written by `frostline audit --accept`; review every change.
 """
 
 
 def reviewed(build: Build, bundle: Bundle) -> frozenset[str] | None:
-    """Return the reviewed modules, None if nobody has reviewed any for platform and Python."""
-    mine = [name for where, name in _lines(build) if where == _platform_and_python(bundle)]
-    return frozenset(mine) if mine else None
+    """Return the reviewed modules for *bundle*'s platform and Python, or None if there are none."""
+    names = [name for where, name in _lines(build) if where == _platform_and_python(bundle)]
+    return frozenset(names) if names else None
 
 
 def accept(build: Build, bundle: Bundle) -> int:
-    """Write the missing modules of *bundle* as reviewed; return how many are new."""
+    """Write the missing modules of *bundle* to the reviewed list; return how many are new."""
     before = reviewed(build, bundle) or frozenset()
     kept = {line for line in _lines(build) if line[0] != _platform_and_python(bundle)}
     lines = sorted(kept | {(_platform_and_python(bundle), name) for name in bundle.missing})
@@ -30,20 +30,20 @@ def accept(build: Build, bundle: Bundle) -> int:
 
 
 def _platform_and_python(bundle: Bundle) -> str:
-    # The standard library itself imports other things in each version, on each system.
+    # The standard library itself imports different modules on each system and in each version.
     return f"{bundle.platform}-{bundle.python}"
 
 
 def find(build: Build, bundle: Bundle) -> Iterator[Finding]:
-    """Yield the missing modules of *bundle* that nobody has reviewed."""
+    """Yield a finding for each missing module of *bundle* that is not on the reviewed list."""
     known = reviewed(build, bundle)
     if known is None and bundle.missing:
-        reason = f"{len(bundle.missing)} modules were not found, and nobody has reviewed that"
+        reason = f"{len(bundle.missing)} modules were not found; none of them is reviewed"
         yield finding("freeze.not-reviewed", ".", reason)
         return
     for name in bundle.missing:
         if name not in (known or ()):
-            reason = "is imported and was not found when the product was frozen"
+            reason = "is imported, but PyInstaller did not find it"
             yield finding("freeze.missing-module", name, reason)
 
 

@@ -1,4 +1,4 @@
-"""Whether the programs and libraries of a bundle can be loaded on the systems that are promised."""
+"""Checks that the native files of a bundle can be loaded on the platform's minimum system."""
 
 import fnmatch
 import posixpath
@@ -16,7 +16,7 @@ _FORMATS = {"linux": "elf", "darwin": "mach-o", "windows": "pe"}
 
 @dataclass(frozen=True)
 class NativeFile:
-    """A program or library of the bundle; *digest* is the SHA-256 of its bytes."""
+    """A program or library of the bundle; *digest* is its SHA-256."""
 
     item: Item
     native: Native
@@ -24,7 +24,7 @@ class NativeFile:
 
     @property
     def name(self) -> str:
-        """Return its place in the bundle."""
+        """Return its path in the bundle."""
         return self.item.name
 
     @property
@@ -36,9 +36,9 @@ class NativeFile:
 def find(
     platform: Platform, files: Sequence[NativeFile], items: Sequence[Item], system: Sequence[str]
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the native *files* among the *items* of a bundle for *platform*.
+    """Yield the findings about the native *files* among the *items* of a bundle for *platform*.
 
-    *system*: patterns of the libraries that every such system has.
+    *system*: patterns of the libraries that the operating system provides.
     """
     names = {item.base for item in items}
     by_folder: dict[str, set[str]] = {}
@@ -47,7 +47,7 @@ def find(
     for file in files:
         foreign = _foreign(file, platform)
         if foreign:
-            yield foreign  # whatever else there is to say belongs to another system
+            yield foreign  # the other rules do not apply to a file for another system
             continue
         for library in file.native.needed:
             if not _is_there(library, file, names, by_folder, system):
@@ -55,7 +55,7 @@ def find(
                 yield finding("native.unresolved", file.name, reason)
         for rpath in file.native.rpaths:
             if file.native.format == "elf" and native.resolved(file.item.folder, rpath) is None:
-                reason = f"looks for libraries in {rpath}, outside the bundle"
+                reason = f"searches for libraries in {rpath}, outside the bundle"
                 yield finding("native.rpath", file.name, reason)
         if file.native.weak:
             yield finding("native.hardening", file.name, f"has {', '.join(file.native.weak)}")
@@ -64,7 +64,7 @@ def find(
 
 
 def newest(files: Sequence[NativeFile]) -> str:
-    """Return the newest system that any of *files* needs: `2.34`; nothing if none says."""
+    """Return the newest system that any of *files* needs, such as `2.34`, or "" if unknown."""
     return _dotted(max((file.needs for file in files), default=()))
 
 
@@ -84,7 +84,7 @@ def _is_there(
     base = posixpath.basename(library)
     if any(fnmatch.fnmatchcase(library, pattern) for pattern in system):
         return True
-    if file.native.format != "elf":  # their loaders search in ways that no file tells
+    if file.native.format != "elf":  # other loaders also search folders that no file names
         return base in names or base.lower() in {name.lower() for name in names}
     searched = (native.resolved(file.item.folder, rpath) for rpath in file.native.rpaths)
     folders = {"", *filter(None, searched)}
@@ -98,14 +98,12 @@ def _too_new(files: Sequence[NativeFile], platform: Platform) -> Iterator[Findin
     at = [file.name for file in files if needed and file.needs == needed]
     if _bare(needed) > _bare(promised):
         more = f" and {len(at) - 1} more" if len(at) > 1 else ""
-        reason = (
-            f"needs {word} {_dotted(needed)}{more}; {platform.name} promises {platform.minimum}"
-        )
+        reason = f"needs {word} {_dotted(needed)}{more}; {platform.name} allows {platform.minimum}"
         yield finding("native.minimum", at[0], reason)
 
 
 def _bare(version: Version) -> Version:
-    """Return *version* without zeros at its end: 11.0 is 11."""
+    """Return *version* without trailing zeros: 11.0 equals 11."""
     return _bare(version[:-1]) if version[-1:] == (0,) else version
 
 

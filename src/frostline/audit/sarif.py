@@ -1,4 +1,4 @@
-"""An audit as SARIF 2.1.0, which GitHub shows beside the code."""
+"""Converts an audit to SARIF 2.1.0, which GitHub shows beside the code."""
 
 from frostline.audit.audit import AuditResult
 from frostline.audit.findings import Finding

@@ -1,4 +1,4 @@
-"""A page that shows what fills a bundle: rectangles as large as their files, by owner."""
+"""Makes a treemap: an HTML page that shows the sizes of a bundle's files by owner."""
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ _COLOURS = 9
 
 @dataclass(frozen=True)
 class Rectangle:
-    """A place on the page."""
+    """A rectangle on the page, in pixels."""
 
     x: float
     y: float
@@ -21,7 +21,7 @@ class Rectangle:
 
 
 def page(title: str, owners: Mapping[str, Mapping[str, int]]) -> str:
-    """Return the page for the sizes in bytes of files by *owners*; it needs nothing else."""
+    """Return a self-contained HTML page for *owners*: sizes in bytes by owner and file."""
     totals = {owner: sum(files.values()) for owner, files in owners.items() if any(files.values())}
     whole = sum(totals.values())
     boxes = []
@@ -42,9 +42,9 @@ def page(title: str, owners: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def squarify(sizes: Mapping[str, int], area: Rectangle) -> Iterator[tuple[str, Rectangle]]:
-    """Yield a rectangle for each size, the largest first, all near to squares.
+    """Yield a rectangle for each size, largest first, as square as possible.
 
-    After Bruls, Huizing, van Wijk, "Squarified treemaps" (2000).
+    The algorithm: Bruls, Huizing, van Wijk, "Squarified treemaps" (2000).
     """
     items = sorted(((n, s) for n, s in sizes.items() if s), key=lambda item: (-item[1], item[0]))
     total = sum(size for _, size in items)
@@ -67,7 +67,7 @@ def squarify(sizes: Mapping[str, int], area: Rectangle) -> Iterator[tuple[str, R
 
 
 def _worst(row: Sequence[tuple[str, int]], side: float, scale: float) -> float:
-    """Return the worst ratio of sides in a row."""
+    """Return the worst aspect ratio in a row."""
     total = sum(size for _, size in row) * scale
     if not side or not total:
         return float("inf")

@@ -1,4 +1,4 @@
-"""What a product used when it ran from source, and its bundle does not hold."""
+"""Compares a bundle with the evidence: finds what the product uses and the bundle lacks."""
 
 import configparser
 import fnmatch
@@ -18,10 +18,10 @@ from frostline.profile.build import Build
 def find(
     build: Build, facts: Sequence[Fact] | None, items: Sequence[Item], system: Sequence[str]
 ) -> Iterator[Finding]:
-    """Yield a finding for each thing that a traced run used and the bundle does not hold.
+    """Yield a finding for each thing that a traced run used and the bundle lacks.
 
-    What only runs on other platforms used is a warning. *system*: patterns of the libraries that
-    every such system has.
+    Facts of other platforms only yield warnings. *system*: patterns of the libraries that the
+    operating system provides.
     """
     if facts is None:
         if build.profile.services or build.profile.smoke.commands:
@@ -35,7 +35,7 @@ def find(
 
 
 def _unbundled(fact: Fact, content: "_Content") -> Iterator[Finding]:
-    missing = f"was {fact.why}, and is not in the bundle"
+    missing = f"was {fact.why}, but is not in the bundle"
     match fact.kind:
         case "module" if fact.package != PYTHON and not content.has_module(fact.name):
             yield finding("evidence.missing-module", fact.name, missing)
@@ -56,7 +56,7 @@ def _unbundled(fact: Fact, content: "_Content") -> Iterator[Finding]:
 
 
 class _Content:
-    """What a bundle holds, by the names that a running product uses."""
+    """The content of a bundle, by the names that a running product uses."""
 
     def __init__(self, items: Sequence[Item], system: Sequence[str]) -> None:
         self._system = system
@@ -82,7 +82,7 @@ class _Content:
         return known or base in self._bases
 
     def entry_points(self, group: str) -> Iterator[tuple[str, str]]:
-        """Yield place and module of every entry point of *group*."""
+        """Yield the metadata file and the module of every entry point of *group*."""
         for place, item in self.places.items():
             if place.endswith(".dist-info/entry_points.txt"):
                 parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)

@@ -1,4 +1,4 @@
-"""From a stage to a bundle: the plan, the manifest, PyInstaller, and what is pruned.
+"""Makes a bundle from a stage: plan, manifest, PyInstaller, provenance, pruning.
 
-Whatever goes into a bundle is decided here and written to `plan.json`.
+Everything that goes into a bundle is decided here and written to `plan.json`.
 """

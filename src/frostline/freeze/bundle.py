@@ -1,4 +1,4 @@
-"""What a finished bundle holds: `bundle.json`."""
+"""Reads and checks `bundle.json`, the description of a finished bundle."""
 
 import os
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from frostline.source.distributions import Part
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """A finished bundle: *files* are SHA-256, size and mode by relative path.
+    """A finished bundle; *files* are the SHA-256, size and mode of each file by relative path.
 
-    *missing*: modules that something imports and that PyInstaller did not find. *python*: the
-    version of the interpreter, `3.11`. *collected*: version and number of files of each
-    distribution. *libraries* and *owners*: the distribution that a library, or any file or
-    module, comes from. *pruned*: number and bytes of the files that were left out. *parts*: what
-    is compiled into each distribution, as its wheel says.
+    *missing*: imported modules that PyInstaller did not find. *python*: the interpreter's version,
+    such as `3.11`. *collected*: the version and number of files of each distribution. *libraries*
+    and *owners*: the distribution that owns each library, and each file or module. *pruned*: the
+    number and bytes of the files left out. *parts*: the components compiled into each
+    distribution, from its wheel's SBOMs.
     """
 
     product: str
@@ -45,7 +45,7 @@ class Bundle:
 
 
 def find_bundle(build: Build) -> Bundle | None:
-    """Return the bundle of *build* if it lies there unchanged, else None."""
+    """Return the bundle of *build*, or None if it is not built or was changed."""
     try:
         bundle = json_file.read(build.report("bundle"), Bundle)
     except (OSError, ValueError):
@@ -67,21 +67,21 @@ def require_bundle(build: Build) -> Bundle:
     if build.bundle.exists() and build.report("bundle").exists():
         message = f"{build.name} was changed after it was built."
         raise SmokeError(message, hint=hint)
-    message = f"{build.name} was not built yet."
+    message = f"{build.name} is not built yet."
     raise NotBuiltError(message, hint=hint)
 
 
 def read_bundle(path: Path) -> Bundle:
-    """Return what the file *path*, a `bundle.json`, describes. Raises UsageError."""
+    """Return the bundle that the file *path* describes. Raises UsageError."""
     try:
         return json_file.read(path, Bundle)
     except (OSError, ValueError):
-        message = f"{path} is no description of a bundle that this version can read."
-        raise UsageError(message, hint="name a bundle.json that a build has written") from None
+        message = f"{path} is not a bundle.json that this version of frostline can read."
+        raise UsageError(message, hint="name a bundle.json that a build wrote") from None
 
 
 def describe_files(folder: Path) -> dict[str, tuple[str, int, str]]:
-    """Return SHA-256, size and mode of each file in *folder*; of a link, where it leads."""
+    """Return the SHA-256, size and mode of each file in *folder*, for a link its target."""
     described = {}
     for path in digest.files(folder):
         name = path.relative_to(folder).as_posix()

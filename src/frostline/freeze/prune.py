@@ -1,7 +1,7 @@
-"""Which installed files no running product needs: by what distributions record, and by evidence.
+"""Chooses the installed files that are not needed at run time, such as test suites.
 
-A folder is never chosen for its name alone (botocore's `docs` are code): it must look like what
-its name says, nothing outside may import it or name it, and no run may have used it.
+The name of a folder is not enough (botocore's `docs` holds code): its content must match its
+name, no code outside may import or mention it, and the evidence must not contain it.
 """
 
 import re
@@ -31,7 +31,7 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 _NAMES = "|".join(_FOLDERS)
-# A module or a folder in quotes, which code may import or open.
+# A module or folder name in quotes, which code may import or open.
 _DOTTED = re.compile(rf"[\"']([\w.]+\.(?:{_NAMES})(?:\.[\w.]+)?)[\"']")
 _WORD = re.compile(rf"[\"'/]({_NAMES})[\"'/]")
 _METADATA = (".dist-info", ".egg-info", ".data")
@@ -39,7 +39,7 @@ _METADATA = (".dist-info", ".egg-info", ".data")
 
 @dataclass(frozen=True, order=True)
 class Candidate:
-    """A file that may go; *place* is relative to the folder of installed packages."""
+    """A file that can be left out; *place* is its path relative to the site-packages folder."""
 
     category: Category
     distribution: str
@@ -49,7 +49,7 @@ class Candidate:
 
 @dataclass
 class _Sources:
-    """What all modules together import and mention; folders that are suspected do not count."""
+    """The names that modules outside suspected folders import, and the folders they mention."""
 
     imported: set[str]
     words: dict[str, set[str]]
@@ -58,25 +58,25 @@ class _Sources:
 def choose(
     installed: Mapping[str, Distribution], root: Path, facts: Iterable[Fact]
 ) -> tuple[Candidate, ...]:
-    """Return what may go of the distributions *installed* in *root*, sorted.
+    """Return the files of the distributions *installed* in *root* that can be left out, sorted.
 
-    Never metadata, scripts, or anything that *facts* name.
+    Metadata, scripts and everything in *facts* are never chosen.
     """
     used = {fact.name for fact in facts if fact.kind in {"file", "folder", "library"}}
     used |= {fact.name.replace(".", "/") for fact in facts if fact.kind == "module"}
     files = {name: [*_files(item, root)] for name, item in installed.items()}
     suspects = {name: _suspects(places) for name, places in files.items()}
-    sources = _read(root, files, {folder for found in suspects.values() for folder in found})
+    sources = _read(root, files, {folder for folders in suspects.values() for folder in folders})
     chosen: list[Candidate] = []
     for name, places in files.items():
-        gone = {
+        removable = {
             folder: category
             for folder, category in suspects[name].items()
             if _is_only_that(folder, category, places, sources, name)
             and not any(f"{other}/".startswith(f"{folder}/") for other in used)
         }
         for place in places:
-            category = _category(place, gone, root)
+            category = _category(place, removable, root)
             if category and place not in used:
                 size = (root / place).stat().st_size
                 chosen.append(Candidate(category, name, place, size))
@@ -84,7 +84,7 @@ def choose(
 
 
 def in_tree(root: Path) -> tuple[Candidate, ...]:
-    """Return what may go of *root* and no distribution records: caches, version control."""
+    """Return files in *root* that no distribution lists: bytecode caches, version control."""
     found: list[Candidate] = []
     for path in root.rglob("*"):
         if path.is_symlink() or not path.is_file():
@@ -100,7 +100,7 @@ def in_tree(root: Path) -> tuple[Candidate, ...]:
 
 
 def by_category(chosen: Iterable[Candidate]) -> dict[Category, tuple[int, int]]:
-    """Return number and bytes of what is *chosen*, by category."""
+    """Return the number and bytes of the files in *chosen*, by category."""
     totals: dict[Category, tuple[int, int]] = {}
     for item in chosen:
         number, size = totals.get(item.category, (0, 0))
@@ -109,7 +109,7 @@ def by_category(chosen: Iterable[Candidate]) -> dict[Category, tuple[int, int]]:
 
 
 def _files(item: Distribution, root: Path) -> Iterator[str]:
-    """Yield the files of a distribution that are there, those outside of *root* by `..`."""
+    """Yield the existing files of *item*; the path of one outside *root* begins with `..`."""
     for path in item.files or ():
         top = path.parts[0]
         if not top.endswith(_METADATA) and path.suffix != ".pyc" and (root / path).is_file():
@@ -117,7 +117,7 @@ def _files(item: Distribution, root: Path) -> Iterator[str]:
 
 
 def _suspects(places: Collection[str]) -> dict[str, Category]:
-    """Return the topmost folders that are called like something that may go."""
+    """Return the topmost folders whose names suggest that they can be left out."""
     found: dict[str, Category] = {}
     for place in places:
         parts = PurePosixPath(place).parts
@@ -144,7 +144,7 @@ def _read(root: Path, files: Mapping[str, list[str]], suspects: Collection[str])
 
 
 def _imports(place: str, text: str) -> Iterator[str]:
-    """Yield the dotted names that the module at *place* may import, and their parts."""
+    """Yield the dotted names that the module at *place* may import."""
     package = PurePosixPath(place).parent.parts
     for dots, module, names, plain in _IMPORT.findall(text):
         if plain:
@@ -171,8 +171,8 @@ def _is_only_that(
     return category == "examples" or not any(place.endswith(".py") for place in inside)
 
 
-def _category(place: str, gone: Mapping[str, Category], root: Path) -> Category | None:
-    for folder, category in gone.items():
+def _category(place: str, removable: Mapping[str, Category], root: Path) -> Category | None:
+    for folder, category in removable.items():
         if place.startswith(f"{folder}/"):
             return category
     for part, category in _SHARED.items():
@@ -184,6 +184,6 @@ def _category(place: str, gone: Mapping[str, Category], root: Path) -> Category 
 
 
 def _is_read(stub: Path) -> bool:
-    """Tell whether the package reads its own stub, as lazy-loader's `attach_stub` does."""
+    """Return whether the package reads *stub* at run time, as lazy-loader's `attach_stub` does."""
     own = stub.with_name("__init__.py")
     return own.is_file() and "attach_stub" in own.read_text(encoding="utf-8", errors="replace")

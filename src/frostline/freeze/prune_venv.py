@@ -1,6 +1,7 @@
-"""Prunes a virtual environment that is meant for a container: moved aside, proven, put back.
+"""Prunes a virtual environment, for example for a container.
 
-What goes lies in a folder of the environment until somebody confirms it.
+Files are moved aside, the environment is tested, and files that it needs are put back. The files
+moved aside stay in a folder of the environment until the user confirms or undoes the pruning.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ STORE = ".frostline-pruned"
 _JOURNAL = "journal.json"
 _PATIENCE = 60.0
 _LINE = 256
-# Loads everything that can be found by name. Any failure is a line of the report.
+# Loads all metadata and entry points; writes the problem of each, "" if none.
 _PROBE = """
 import json, sys
 from importlib import metadata
@@ -56,9 +57,10 @@ class Venv:
 
 @dataclass(frozen=True, kw_only=True)
 class Pruned:
-    """What went, and what came back because something broke without it: *broken*, with reasons.
+    """The result of a pruning: the files that are *gone*, and those *returned*.
 
-    *checked*: how many look-ups, entry points and scripts were tried before and after.
+    *broken* are the checks that failed without the returned files, with reasons. *checked*: the
+    number of look-ups, entry points and scripts that were checked before and after.
     """
 
     gone: tuple[Candidate, ...]
@@ -69,7 +71,7 @@ class Pruned:
 
 @dataclass(frozen=True)
 class _Check:
-    """One thing that worked before: what to run for it (nothing: the probe tells), and whose."""
+    """A check that passed before the pruning; without *argv* the probe makes it."""
 
     name: str
     distribution: str
@@ -77,7 +79,7 @@ class _Check:
 
 
 def prunable(build: Build, folder: Path | None) -> tuple[Candidate, ...]:
-    """Return what may go from the environment in *folder*, or from what *build* is frozen from."""
+    """Return the files to prune of the environment in *folder*, or of the product's own."""
     facts = evidence.applying_to(build)
     if folder:
         return look(find(folder.absolute()), facts)
@@ -87,28 +89,31 @@ def prunable(build: Build, folder: Path | None) -> tuple[Candidate, ...]:
 
 
 def find(folder: Path) -> Venv:
-    """Return the environment in *folder*. Raises UsageError, HostError for one that was moved."""
+    """Return the virtual environment in *folder*.
+
+    Raises UsageError if there is none, HostError if it was moved or its Python is gone.
+    """
     if not (folder / "pyvenv.cfg").is_file():
-        message = f"{folder} is no virtual environment: it has no pyvenv.cfg."
-        raise UsageError(message, hint="name the folder that `python -m venv` has made")
+        message = f"{folder} is not a virtual environment: it has no pyvenv.cfg."
+        raise UsageError(message, hint="name the folder that `python -m venv` made")
     python, packages = environment.layout(folder)
     moved = [*_moved(python.parent)]
     if moved:
         script, interpreter = moved[0]
         more = f" (and {len(moved) - 1} more)" if len(moved) > 1 else ""
         message = (
-            f"{folder} was moved: {script}{more} starts with {interpreter}, which is not there. "
-            'A shell would say "no such file or directory" of the script itself.'
+            f"{folder} was moved: {script}{more} uses {interpreter}, which does not exist. "
+            'A shell reports this as "no such file or directory" for the script.'
         )
-        raise HostError(message, hint="make the environment in the place where it will be used")
+        raise HostError(message, hint="make the environment at the path where it will be used")
     if not python.exists():
-        message = f"{python} is not there: the Python that the environment was made with is gone."
+        message = f"{python} does not exist: the environment's Python was removed."
         raise HostError(message, hint="make the environment again")
     return Venv(folder, python, packages, python.parent)
 
 
 def look(venv: Venv, facts: Iterable[Fact]) -> tuple[Candidate, ...]:
-    """Return what may go of *venv*, nothing being touched."""
+    """Return the files of *venv* that can be pruned; change nothing."""
     known = distributions.installed(venv.packages)
     chosen = {item.place: item for item in prune.in_tree(venv.packages)}
     chosen |= {item.place: item for item in prune.choose(known, venv.packages, facts)}
@@ -118,14 +123,14 @@ def look(venv: Venv, facts: Iterable[Fact]) -> tuple[Candidate, ...]:
 def apply(
     venv: Venv, chosen: Collection[Candidate], environ: Mapping[str, str], tell: Tell
 ) -> Pruned:
-    """Move what is *chosen* aside, prove what is left, and put back what is needed.
+    """Move the *chosen* files aside, check the environment, put back the files that it needs.
 
-    Whatever interrupts it, all of it is put back. Raises BusyError if there is an earlier
-    pruning that nobody has confirmed or undone.
+    *tell* gets progress messages. After an error or interrupt, all files are put back. Raises
+    BusyError if an earlier pruning was neither confirmed nor undone.
     """
     if (venv.folder / STORE).exists():
-        message = f"{venv.folder} was pruned before, and nobody has said whether it works."
-        raise BusyError(message, hint="`frostline prune --venv … --confirm`, or `--undo`")
+        message = f"an earlier pruning of {venv.folder} was neither confirmed nor undone."
+        raise BusyError(message, hint="run `frostline prune --venv … --confirm`, or `--undo`")
     with workspace.temporary() as scratch:
         proof = _Proof(venv, environ, scratch, tell)
         before = proof.working()
@@ -149,7 +154,7 @@ def apply(
 
 
 def undo(venv: Venv) -> int:
-    """Put everything back; return how many files that were."""
+    """Put all files back; return their number."""
     places = _journal(venv)
     for place in places:
         source, target = _stored(venv, place), venv.packages / place
@@ -161,7 +166,7 @@ def undo(venv: Venv) -> int:
 
 
 def confirm(venv: Venv) -> int:
-    """Remove for good what was moved aside; return how many bytes that were."""
+    """Delete the files that were moved aside; return their size in bytes."""
     _journal(venv)
     store = venv.folder / STORE
     size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
@@ -170,17 +175,17 @@ def confirm(venv: Venv) -> int:
 
 
 class _Proof:
-    """Tries what people and programs look up in an environment."""
+    """Checks the metadata, entry points and scripts of an environment."""
 
     def __init__(self, venv: Venv, environ: Mapping[str, str], scratch: Path, tell: Tell) -> None:
         self._venv, self._scratch, self._tell = venv, scratch, tell
         self._environ = environment.child_environment(environ) | {"PYTHONDONTWRITEBYTECODE": "1"}
 
     def working(self) -> list[_Check]:
-        """Return what works now: what did not work before is not our doing."""
-        self._tell("looking what works")
+        """Return the checks that pass now; only these are repeated after the pruning."""
+        self._tell("checking the environment before pruning")
         found = self._probe()
-        checks = [_Check(name, whose) for name, (whose, problem) in found.items() if not problem]
+        checks = [_Check(name, owner) for name, (owner, problem) in found.items() if not problem]
         for name, item in distributions.installed(self._venv.packages).items():
             for entry in item.entry_points.select(group="console_scripts"):
                 script = self._venv.scripts / entry.name
@@ -192,16 +197,16 @@ class _Proof:
         return checks
 
     def problems(self, checks: Collection[_Check]) -> dict[str, str]:
-        """Return which of *checks* do not work any more, and why."""
-        self._tell(f"trying {len(checks)} look-ups and programs")
+        """Return the *checks* that fail now, with the reasons."""
+        self._tell(f"checking {len(checks)} look-ups and programs")
         found = self._probe() if any(not check.argv for check in checks) else {}
-        told = {
+        problems = {
             check.name: self._run(check.argv)
             if check.argv
             else found.get(check.name, ("", "it is not found any more"))[1]
             for check in checks
         }
-        return {name: problem for name, problem in told.items() if problem}
+        return {name: problem for name, problem in problems.items() if problem}
 
     def _probe(self) -> dict[str, tuple[str, str]]:
         report = self._scratch / "probe.json"
@@ -210,7 +215,7 @@ class _Proof:
         return json_file.read(report, dict[str, tuple[str, str]]) if report.exists() else {}
 
     def _run(self, argv: Sequence[str]) -> str:
-        """Return why *argv* does not end well, nothing if it does."""
+        """Run *argv* and return its problem, or "" if it succeeds."""
         log = self._scratch / "log"
         with command.Process(argv, log=log, env=self._environ, cwd=self._scratch) as running:
             running.close_stdin()
@@ -223,7 +228,7 @@ class _Proof:
 
 
 def _moved(scripts: Path) -> Iterator[tuple[str, str]]:
-    """Yield the scripts whose interpreter is not there, and that."""
+    """Yield each script whose interpreter does not exist, with that interpreter."""
     for path in sorted(scripts.iterdir()) if scripts.is_dir() else ():
         with path.open("rb") as file:
             head = file.readline(_LINE)
@@ -234,7 +239,7 @@ def _moved(scripts: Path) -> Iterator[tuple[str, str]]:
 
 
 def _groups(gone: Collection[Candidate], distribution: str) -> list[list[Candidate]]:
-    """Return what could be put back, by distribution and category, the nearest first."""
+    """Return *gone* grouped by distribution and category, the groups of *distribution* first."""
     groups: dict[tuple[bool, str, str], list[Candidate]] = {}
     for item in sorted(gone):
         key = (item.distribution != distribution, item.distribution, item.category)
@@ -270,5 +275,5 @@ def _journal(venv: Venv) -> list[str]:
     try:
         return json_file.read(venv.folder / STORE / _JOURNAL, list[str])
     except FileNotFoundError:
-        message = f"nothing was pruned in {venv.folder} that waits to be confirmed or undone."
-        raise UsageError(message, hint="`frostline prune --venv … --apply` first") from None
+        message = f"{venv.folder} has no pruning to confirm or undo."
+        raise UsageError(message, hint="run `frostline prune --venv … --apply` first") from None

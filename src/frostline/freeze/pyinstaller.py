@@ -1,4 +1,4 @@
-"""Runs PyInstaller in a child on a plan and puts the finished bundle under its final name."""
+"""Runs PyInstaller in a child process and moves the finished bundle to its final place."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from frostline.source.stage import Stage
 
 _MISSING = re.compile(r"(?m)^missing module named '?([\w.]+)'? - imported by ")
 _EXECUTABLE, _PLAIN = 0o755, 0o644
-# What PyInstaller is at, for the screen, by what its log says.
+# The messages for the user, by the text of PyInstaller's log.
 _PHASES = {
     "Analyzing": "analysing imports",
     "Processing module hooks": "running hooks",
@@ -29,9 +29,9 @@ _PHASES = {
 
 
 def freeze(build: Build, plan: Plan, stage: Stage, *, inputs: str) -> Bundle:
-    """Return the bundle made of *plan*. Raises BuildError, StorageError.
+    """Freeze *stage* as *plan* says and return the bundle. Raises BuildError, StorageError.
 
-    The final name holds either the old bundle or the whole new one.
+    An old bundle is replaced only after the new one is complete.
     """
     work = build.work
     part = work / "part"
@@ -59,9 +59,9 @@ def freeze(build: Build, plan: Plan, stage: Stage, *, inputs: str) -> Bundle:
             owners=origin.owners,
             pruned=origin.pruned,
             parts={
-                name: told
+                name: compiled
                 for name in origin.distributions
-                if (told := distributions.parts(known[name]))
+                if (compiled := distributions.parts(known[name]))
             },
             python=f"{sys.version_info.major}.{sys.version_info.minor}",
         )
@@ -116,7 +116,7 @@ def _show(line: str, step: log.Step) -> None:
 
 
 def _set_modes(made: Path, plan: Plan) -> None:
-    """Set modes that do not depend on the umask; PyInstaller drops data's executable bits."""
+    """Set file modes independent of the umask; restore executable bits, which PyInstaller drops."""
     executable = {Path(name) for name in plan.executable_data}
     contents = made / "_internal"
     for path in digest.files(made):
@@ -131,7 +131,7 @@ def _set_modes(made: Path, plan: Plan) -> None:
 
 
 def _missing_modules(work: Path) -> tuple[str, ...]:
-    """Return what PyInstaller has noted as not found."""
+    """Return the modules that PyInstaller reports as missing."""
     text = "".join(path.read_text(encoding="utf-8") for path in work.rglob("warn-*.txt"))
     return tuple(sorted(set(_MISSING.findall(text))))
 
@@ -141,7 +141,7 @@ def _put_in_place(build: Build, made: Path) -> None:
     old = build.work / "old"
     final.parent.mkdir(parents=True, exist_ok=True)
     workspace.remove(old)
-    for kind in ("smoke", "audit"):  # they spoke of the old bundle
+    for kind in ("smoke", "audit"):  # these reports describe the old bundle
         workspace.remove(build.report(kind))
     if final.exists():
         final.replace(old)

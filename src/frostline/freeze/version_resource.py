@@ -1,6 +1,6 @@
-"""What Windows shows of a program in its properties: the version resource, as PyInstaller reads it.
+"""Makes the version resource, which Windows shows in the properties of a program.
 
-Virus scanners trust a program without one less. Structure: Microsoft, "VERSIONINFO resource".
+Virus scanners distrust programs without one. Its structure: Microsoft, "VERSIONINFO resource".
 """
 
 import re
@@ -11,7 +11,7 @@ _LANGUAGE, _CODE_PAGE = 0x0409, 1200  # US English, Unicode
 
 
 def text(product: str, title: str, version: str, about: About) -> str:
-    """Return the description of *product*'s version resource, in PyInstaller's own notation."""
+    """Return *product*'s version resource in the format that PyInstaller reads."""
     strings = {
         "CompanyName": about.company,
         "FileDescription": about.description or title,
@@ -37,7 +37,7 @@ def text(product: str, title: str, version: str, about: About) -> str:
 
 
 def four(version: str) -> tuple[int, int, int, int]:
-    """Return the release part of *version* as Windows has it: four numbers below 65536."""
+    """Return the release part of *version* as four numbers below 65536, as Windows needs it."""
     release = re.match(r"\d+(\.\d+)*", version)
     numbers = [min(int(part), 0xFFFF) for part in release[0].split(".")] if release else []
     first, second, third, fourth, *_ = (*numbers, 0, 0, 0, 0)

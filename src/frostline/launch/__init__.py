@@ -1,4 +1,4 @@
-"""Running a product, from source or frozen, and exercising it: commands, requests, evidence.
+"""Runs a product, from source or frozen, and exercises it with commands and requests.
 
-Nothing here judges: a verdict belongs to `audit` and `smoke`.
+Nothing here makes a verdict: that is the task of `audit` and `smoke`.
 """

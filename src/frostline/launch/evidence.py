@@ -1,6 +1,7 @@
-"""What a product has really used when it ran: `specs/<product>.evidence.json`, and its use.
+"""Reads, writes and applies evidence, `specs/<product>.evidence.json`.
 
-Facts are collected over runs and platforms, reviewed, and committed: builds need no tracing.
+Evidence is the list of what a product used when it was traced, over all runs and platforms. It is
+reviewed and committed, so that builds need not trace the product.
 """
 
 import json
@@ -22,20 +23,19 @@ from frostline.source.distributions import Installed
 
 Kind = Literal["module", "file", "folder", "library", "metadata", "entry-points", "process"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-# The package of what belongs to the standard library.
+# The package name for modules of the standard library.
 PYTHON = "python"
-# Scripts are started by their names, not found by their groups.
+# Users start scripts by name; programs do not look them up by group.
 _SCRIPTS = {"console_scripts", "gui_scripts"}
 _CODE = (".py", ".pyc", ".pyi")
 
 
 @dataclass(frozen=True, order=True)
 class Fact:
-    """One thing that was used; *why* says by whom, and in which step, for the first time.
+    """One thing that the product used; *why* names its first user and the step of the run.
 
-    *name* is a module that no import statement names, a file or folder by its place in the
-    bundle, a library by place or bare name, a distribution, a group of entry points, or a
-    command line.
+    *name* is a module that no import statement names, the path of a file or folder in the bundle,
+    the path or file name of a library, a distribution, a group of entry points, or a command line.
     """
 
     package: str
@@ -47,7 +47,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Additions:
-    """What a bundle needs by the facts: modules; files and libraries of packages, by place."""
+    """The modules, files and libraries that the evidence adds to a bundle, files by their path."""
 
     modules: frozenset[str]
     files: frozenset[str]
@@ -67,7 +67,7 @@ class _File(BaseModel):
 
 
 def load(build: Build) -> tuple[Fact, ...] | None:
-    """Return the facts about the product, None if there are none. Raises UsageError."""
+    """Return the product's evidence, or None if it has none. Raises UsageError if it is invalid."""
     path = build.workspace.evidence(build.product)
     try:
         text = path.read_text(encoding="utf-8")
@@ -78,7 +78,7 @@ def load(build: Build) -> tuple[Fact, ...] | None:
     except ValidationError as error:
         name, first = path.relative_to(build.root).as_posix(), error.errors()[0]["msg"]
         message = f"{name} cannot be read: {first}."
-        hint = f"mend it, or make it again: `frostline evidence --product {build.product}`"
+        hint = f"correct it, or run `frostline evidence --product {build.product}` again"
         raise UsageError(message, hint=hint) from None
     return tuple(
         sorted(
@@ -91,7 +91,7 @@ def load(build: Build) -> tuple[Fact, ...] | None:
 
 
 def write(build: Build, facts: Iterable[Fact]) -> None:
-    """Write *facts* about the product, sorted, a line each."""
+    """Write *facts* as the product's evidence: sorted, one per line."""
     lines = []
     for package, of_package in groupby(sorted(facts), lambda fact: fact.package):
         kinds = []
@@ -117,10 +117,10 @@ def _joined(lines: Iterable[str]) -> str:
 def merge(
     old: Iterable[Fact], new: Iterable[Fact], platform: str, *, keep: bool
 ) -> tuple[Fact, ...]:
-    """Return *old* with what a run on *platform* has shown.
+    """Return *old* merged with *new*, the facts of a run on *platform*.
 
-    Facts of that platform which the run did not show go, unless they are to be *kept*; a known
-    fact keeps its words, so that the file changes only where something has changed.
+    Old facts of that platform that are not in *new* are removed unless *keep* is set. A known fact
+    keeps its *why*, so that the file changes only where the facts do.
     """
     known = {(fact.package, fact.kind, fact.name): fact for fact in old}
     shown = {(fact.package, fact.kind, fact.name): fact for fact in new}
@@ -136,22 +136,22 @@ def merge(
 
 
 def applying_to(build: Build) -> tuple[Fact, ...]:
-    """Return the facts about the product that hold for its platform, none if there are none."""
+    """Return the evidence for the product's platform; empty if there is none. Raises UsageError."""
     return applying(load(build) or (), build.platform)
 
 
 def applying(facts: Iterable[Fact], platform: Platform) -> tuple[Fact, ...]:
-    """Return the facts that hold for *platform*: its own, or all where it has never run."""
+    """Return the facts seen on *platform*, or all facts if the product was never traced there."""
     everything = tuple(facts)
-    mine = tuple(fact for fact in everything if platform.name in fact.platforms)
-    return mine or everything
+    seen = tuple(fact for fact in everything if platform.name in fact.platforms)
+    return seen or everything
 
 
 def additions(facts: Iterable[Fact], mine: Installed) -> Additions:
-    """Return what the bundle of a product that is made of *mine* needs by *facts*.
+    """Return what *facts* add to the bundle of a product whose distributions are *mine*.
 
-    Of a file that was opened its folder comes along, with all below it that is no code (and its
-    code, if it was code): the run may have opened one translation of forty.
+    An opened file adds all data files of its folder, too (and the code, if the file is code): a
+    run may open one of forty translations.
     """
     modules: set[str] = set()
     files: set[str] = set()
@@ -161,20 +161,20 @@ def additions(facts: Iterable[Fact], mine: Installed) -> Additions:
     for fact in facts:
         match fact.kind:
             case "module" if fact.package == PYTHON or fact.name in importable:
-                modules.add(fact.name)  # another platform's may not be installed here
+                modules.add(fact.name)  # a fact of another platform may not be installed here
             case "file" | "folder":
                 files.update(_around(fact, installed))
             case "library":
                 libraries.update({fact.name} & installed.keys())
             case "entry-points":
                 modules.update(entry_point_modules(mine, fact.name))
-            case _:  # every distribution's metadata is collected anyway
+            case _:  # all metadata is collected in any case
                 continue
     return Additions(frozenset(modules), frozenset(files), frozenset(libraries))
 
 
 def entry_point_modules(mine: Installed, group: str) -> frozenset[str]:
-    """Return the modules behind the entry points of *group*, scripts excepted."""
+    """Return the modules that the entry points of *group* name; none for groups of scripts."""
     if group in _SCRIPTS:
         return frozenset()
     return frozenset(
@@ -192,12 +192,12 @@ def _places(item: Distribution) -> Iterator[str]:
 
 
 def _around(fact: Fact, installed: Mapping[str, str]) -> Iterator[str]:
-    """Yield the files that come along with the opened file, or listed folder, of *fact*."""
+    """Yield the installed files that the opened file or listed folder of *fact* adds."""
     place = PurePosixPath(fact.name)
     folder = place if fact.kind == "folder" else place.parent
     if fact.kind == "file" and fact.name in installed:
         yield fact.name
-    if not folder.parts:  # beside all packages: nobody's folder
+    if not folder.parts:  # site-packages itself, which belongs to no package
         return
     code = place.suffix == ".py"
     for other in installed:

@@ -1,4 +1,4 @@
-"""A running artifact, frozen or from source, as the build side sees it."""
+"""Starts and watches an artifact, frozen or from source, from the build side."""
 
 import json
 import socket
@@ -17,20 +17,20 @@ from frostline.core.errors import FrostlineError
 
 _FIRST_INTERVAL = 0.02
 _LONGEST_INTERVAL = 0.1
-# Redirects are followed, nothing is retried. No proxy: every address is this machine's.
+# Redirects are followed, nothing is retried. No proxy: all requests go to loopback.
 _POOL = urllib3.PoolManager(retries=urllib3.Retry(total=None, connect=0, read=0, redirect=10))
 
 Event = dict[str, object]
 
 
 class NotHealthyError(FrostlineError):
-    """The artifact ended, or did not become healthy in time."""
+    """The artifact ended, or was not healthy in time."""
 
     exit_code = 5
 
 
 class Instance:
-    """A started artifact; leaving the block ends whatever of its group still runs."""
+    """A started artifact; leaving the `with` block ends its process group."""
 
     def __init__(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path
@@ -40,7 +40,7 @@ class Instance:
         self.started = time.monotonic()
         self.ready_after: float | None = None
         self.healthy_after: float | None = None
-        # Without restarts: a service that has to be started twice is not good.
+        # No restarts: a service that has to be started twice must fail the test.
         command = [*argv, "--lifeline", "stdin", "--port", str(self.port), "--no-restart"]
         self.process = Process(command, log=log, env=env, cwd=cwd, stdout=self._receive)
 
@@ -54,18 +54,18 @@ class Instance:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the group, whatever happened."""
+        """End the process group."""
         self.process.__exit__(kind, error, trace)
 
     @property
     def health_url(self) -> str:
-        """Return the address of the aggregated health."""
+        """Return the address of the artifact's `/health`."""
         return f"http://127.0.0.1:{self.port}/health"
 
     def wait_healthy(self, timeout: float) -> None:
-        """Return once the health is 200; refused and 503 mean not yet.
+        """Wait until `/health` answers 200.
 
-        Raises NotHealthyError at once when the artifact ends, or after *timeout* seconds.
+        Raises NotHealthyError as soon as the artifact ends, or after *timeout* seconds.
         """
         deadline = self.started + timeout
         interval = _FIRST_INTERVAL
@@ -92,7 +92,7 @@ class Instance:
         raise NotHealthyError(message, hint=hint, tail=self.process.tail())
 
     def report(self) -> Mapping[str, object]:
-        """Return the whole health report, which takes the token of the ready line."""
+        """Return the full health report; it needs the token of the ready line."""
         token = str((self.event("ready") or {}).get("token", ""))
         _, body = ask("GET", self.health_url, token=token)
         try:
@@ -102,18 +102,18 @@ class Instance:
         return found if isinstance(found, dict) else {}
 
     def event(self, name: str) -> Event | None:
-        """Return the first event called *name* that the artifact has announced."""
+        """Return the first event called *name* that the artifact announced, or None."""
         return next((event for event in self.events if event.get("event") == name), None)
 
     def wait_event(self, name: str, timeout: float) -> Event | None:
-        """Return the event called *name*, waiting at most *timeout* seconds for it."""
+        """Wait up to *timeout* seconds for the event called *name*; return None without it."""
         deadline = time.monotonic() + timeout
         while not (found := self.event(name)) and time.monotonic() < deadline:
             time.sleep(0.01)
         return found
 
     def service_urls(self) -> dict[str, str]:
-        """Return the addresses that the ready line has announced, by service."""
+        """Return the addresses in the ready line, by service."""
         ready = self.event("ready") or {}
         services = ready.get("services")
         if not isinstance(services, dict):
@@ -121,7 +121,7 @@ class Instance:
         return {name: str(facts["url"]) for name, facts in services.items() if facts.get("url")}
 
     def stop(self, timeout: float) -> int:
-        """End the lifeline and return the exit code. Raises TimeoutError."""
+        """Close the lifeline to stop the artifact; return its exit code. Raises TimeoutError."""
         self.process.close_stdin()
         return self.process.wait(timeout)
 
@@ -143,7 +143,7 @@ class Instance:
 def ask(
     method: str, url: str, *, body: object = None, token: str = "", timeout: float = 30.0
 ) -> tuple[int, str]:
-    """Return status and text of the answer, or 0 and the reason if there was none."""
+    """Return the status and text of the response, or 0 and the reason if there is none."""
     headers = {"Connection": "close"} | ({"Authorization": f"Bearer {token}"} if token else {})
     if body is not None:
         headers["Content-Type"] = "application/json"
@@ -156,7 +156,7 @@ def ask(
 
 
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
+    """Return a loopback port that is free now; another process may still take it."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         number: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Checks before the freeze that the product works at all: imported, and started from source."""
+"""Checks before the freeze that the product can be imported and started from source."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from frostline.profile.profile import Profile
 from frostline.source import environment
 from frostline.source.stage import Stage
 
-# Exit codes tell the two mistakes apart; the traceback on the way is the product's own.
+# The exit code names the mistake; a traceback comes from the product itself.
 _IMPORT_ENTRY = """
 import importlib, sys
 module, _, attribute = sys.argv[1].partition(":")
@@ -29,7 +29,7 @@ _NO_MODULE, _NO_DEPENDENCY, _NO_ATTRIBUTE = 41, 42, 43
 
 
 def check(build: Build, stage: Stage) -> None:
-    """Raise BuildError unless every entry can be imported and the services answer unfrozen."""
+    """Import every entry and start the services from source. Raises BuildError if one fails."""
     env = environment.child_environment(build.environ) | environment.of_source(stage.folder)
     log_file = build.log("preflight")
     entries = dict.fromkeys(
@@ -38,8 +38,7 @@ def check(build: Build, stage: Stage) -> None:
             *(service.entry for service in build.profile.services if service.entry),
         ]
     )
-    # In the work folder and not among the system's temporary ones: an interrupt in the moment of
-    # its making would leave it there for ever.
+    # In the work folder, not in the system's temporary folder: an interrupt could leave it behind.
     home = build.work / "home"
     with log.step(f"checking {build.product} unfrozen"):
         try:
@@ -54,7 +53,7 @@ def check(build: Build, stage: Stage) -> None:
 
 
 def private(home: Path, profile: Profile) -> dict[str, str]:
-    """Return the variables that keep a run from source away from the user's own folders."""
+    """Return variables that keep a run from source out of the user's own folders."""
     values = {"HOME": str(home), "USERPROFILE": str(home)}
     if profile.storage:
         values[profile.storage.variable] = str(home / "storage")
@@ -69,7 +68,7 @@ def _import_entry(entry: str, python: Path, env: Environ, log_file: Path) -> Non
     except command.CommandError as error:
         reasons = {
             _NO_MODULE: f"the product has no module {module} (entry = {entry!r}).",
-            _NO_DEPENDENCY: f"{module} needs a module that its lock does not bring: "
+            _NO_DEPENDENCY: f"{module} needs a module that the lock does not install: "
             f"{error.tail[-1] if error.tail else ''}.",
             _NO_ATTRIBUTE: f"{module} has no {attribute} (entry = {entry!r}).",
         }

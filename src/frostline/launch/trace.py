@@ -1,4 +1,4 @@
-"""Runs a product from source, plays its commands and requests, and notes what it uses."""
+"""Traces a product: runs and exercises it from source and records what it uses."""
 
 import ast
 import os
@@ -37,7 +37,7 @@ _WORDS: Mapping[Kind, str] = {
 
 @dataclass(frozen=True, order=True)
 class TraceLine:
-    """One line of a trace."""
+    """One line of a trace: at *time*, the module *who* used *subject*."""
 
     time: float
     kind: Kind
@@ -47,7 +47,7 @@ class TraceLine:
 
 @dataclass
 class _Timeline:
-    """When each step of the run began."""
+    """The start times of the run's steps."""
 
     begun: list[tuple[float, str]]
 
@@ -59,7 +59,7 @@ class _Timeline:
 
 
 def trace(build: Build, stage: Stage) -> tuple[Fact, ...]:
-    """Return what the product uses from source. Raises BuildError if it does not work there."""
+    """Return what the product uses when run from source. Raises BuildError if it fails."""
     work = build.work / "trace"
     workspace.remove(work)
     folders = {name: work / name for name in ("path", "lines", "home")}
@@ -89,12 +89,12 @@ def trace(build: Build, stage: Stage) -> tuple[Fact, ...]:
 
 
 def _roots(*folders: Path) -> dict[str, None]:
-    """Return *folders* as they are named, and as links to them are resolved."""
+    """Return *folders* as given and with symbolic links resolved."""
     return dict.fromkeys(str(path) for folder in folders for path in (folder, folder.resolve()))
 
 
 def _exercise(build: Build, stage: Stage, env: Environ, timeline: _Timeline) -> Iterator[Outcome]:
-    """Run the commands and requests of the smoke test, and yield what became of each."""
+    """Run the smoke test's commands and requests; yield the outcome of each."""
     argv = [str(stage.environment.python), "-P", "-m", f"{_RUNTIME}.entry"]
     home, log_file, smoke = Path(env["HOME"]), build.log("trace"), build.profile.smoke
     for wanted in smoke.commands:
@@ -120,21 +120,21 @@ def _exercise(build: Build, stage: Stage, env: Environ, timeline: _Timeline) -> 
 
 
 def read(folder: Path) -> tuple[TraceLine, ...]:
-    """Return all lines of all processes that have written into *folder*, the first use first."""
-    found = []
+    """Return the trace lines of all processes in *folder*, oldest first."""
+    lines = []
     for path in folder.glob("*.trace"):
         for line in path.read_text(encoding="utf-8").splitlines():
             when, kind, subject, who = cast("tuple[float, Kind, str, str]", ast.literal_eval(line))
-            assert kind in KINDS  # noqa: S101  # our own tracer's word
-            found.append(TraceLine(when, kind, subject, who))
-    return tuple(sorted(found))
+            assert kind in KINDS  # noqa: S101  # written by tracer.py
+            lines.append(TraceLine(when, kind, subject, who))
+    return tuple(sorted(lines))
 
 
 def facts(
     lines: Iterable[TraceLine], step_at: Callable[[float], str], mine: Installed, stage: Stage,
     platform: str,
 ) -> tuple[Fact, ...]:  # fmt: skip
-    """Return the facts in *lines* about what *mine* and *stage* hold."""
+    """Return the facts in *lines* about the distributions *mine* and the files of *stage*."""
     owners = _Owners(mine, stage)
     found: dict[tuple[str, str, str], Fact] = {}
     for item in lines:
@@ -148,7 +148,7 @@ def facts(
 
 
 class _Owners:
-    """Whose a thing is that was used: a package's, Python's, or nobody's who is shipped."""
+    """Maps a traced file or module to the distribution that owns it."""
 
     def __init__(self, mine: Installed, stage: Stage) -> None:
         self._modules = {name for item in mine.values() for name in distributions.modules(item)}
@@ -159,12 +159,13 @@ class _Owners:
         self._mine, self._own = mine, {*stage.modules}
 
     def package(self, kind: Kind, name: str, who: str) -> str:
-        """Return the package of *name*, nothing if it is no matter of the bundle's."""
+        """Return the top-level package that owns *name*, or "" if the bundle does not need it."""
         asker = who.partition(".")[0]
         top = name.partition("." if kind == "module" else "/")[0]
         match kind:
             case "module":
-                return "" if asker == "runpy" else self._module(name, top, asker)  # how we start it
+                # runpy imports what frostline itself starts.
+                return "" if asker == "runpy" else self._module(name, top, asker)
             case "file" | "folder":
                 ours = top in {_RUNTIME, FILE_NAME} or top.endswith((".dist-info", ".pth"))
                 shipped = name in self._files or (kind == "folder" and self._is_folder(name))
@@ -178,7 +179,7 @@ class _Owners:
 
     def _module(self, name: str, top: str, asker: str) -> str:
         if top == _RUNTIME or (name in self._own and asker == _RUNTIME):
-            return ""  # they are collected in any case
+            return ""  # collected in any case
         if name in self._modules or name in self._own:
             return top
         return PYTHON if _is_standard(name, top) else ""
@@ -188,8 +189,8 @@ class _Owners:
 
 
 def _is_standard(name: str, top: str) -> bool:
-    """Tell whether the module is one of the standard library's files."""
-    if top not in sys.stdlib_module_names or top == "encodings":  # those are always there
+    """Return whether the module is a file of the standard library."""
+    if top not in sys.stdlib_module_names or top == "encodings":  # encodings is always collected
         return False
     library = Path(sysconfig.get_path("stdlib"))
     place = library.joinpath(*name.split("."))

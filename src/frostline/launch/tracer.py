@@ -1,8 +1,9 @@
-"""Writes down what a process imports, opens and loads; runs as its `sitecustomize`.
+"""Records what a process imports, opens and loads; it runs as the process's `sitecustomize`.
 
-It stands alone: a copy of this file lies on the import path of the traced product. What happens
-is told by audit events (PEP 578). Only imports are told by a finder: `importlib.import_module`
-raises no such event. Each line is a tuple: time (monotonic, s), kind, subject, who.
+It imports nothing of frostline: a copy of this file is put on the import path of the traced
+product. Audit events (PEP 578) report everything except imports, which a finder reports:
+`importlib.import_module` raises no audit event. Each line of a trace is a tuple: time (monotonic,
+in seconds), kind, subject, and the module that used it.
 """
 
 import contextlib
@@ -18,25 +19,25 @@ FOLDER = os.environ.get("FROSTLINE_TRACE", "")
 ROOTS = tuple(filter(None, os.environ.get("FROSTLINE_TRACE_ROOTS", "").split(os.pathsep)))
 
 _IMPORT_SYSTEM = "<frozen importlib."
-# They read source only to show it.
+# These modules read source files only to show them.
 _SHOWING = ("linecache", "inspect", "tokenize", "traceback")
 _WRITING = os.O_WRONLY | os.O_RDWR
 _noted: set[tuple[str, str]] = set()
 
 
 def begin() -> None:
-    """Watch this process from now on."""
+    """Start recording in this process."""
     sys.meta_path.insert(0, Finder())
     sys.addaudithook(_heard)
 
 
 def note(kind: str, subject: str, frame: FrameType | None) -> None:
-    """Write down the first time that *subject* is used."""
+    """Record that *subject* was used, once for each kind and subject."""
     if (kind, subject) in _noted:
         return
     _noted.add((kind, subject))
     line = f"{(time.monotonic(), kind, subject, _who(frame))!r}\n"
-    # Opened anew each time: programs close descriptors that they do not know.
+    # Opened for each line: programs may close file descriptors that they do not know.
     with contextlib.suppress(OSError):
         path = os.path.join(FOLDER, f"{os.getpid()}.trace")  # noqa: PTH118  # pathlib is a late import
         number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -47,13 +48,13 @@ def note(kind: str, subject: str, frame: FrameType | None) -> None:
 
 
 class Finder:
-    """Sees every module that is looked for, and finds none but one."""
+    """Records every import; it finds no module itself, except `importlib.metadata`."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return nothing: the next finder is asked."""
-        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # who imports
+        """Record the import of *name* and return None, so that the next finder is asked."""
+        frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # the importing code
         while frame and frame.f_code.co_filename.startswith(_IMPORT_SYSTEM):
             frame = frame.f_back
         if frame and not _is_visible(frame):
@@ -64,14 +65,14 @@ class Finder:
 
 
 def is_regular(module: str, file: str) -> bool:
-    """Tell whether *file* is where a finder looks for *module*, so that it can be imported."""
+    """Return whether *file* is where the import system looks for *module*."""
     place = os.path.join(*module.split("."))  # noqa: PTH118  # as above
     stem = os.path.splitext(file)[0].removesuffix(os.path.join(os.sep, "__init__"))  # noqa: PTH118, PTH122
     return stem.endswith(os.sep + place)
 
 
 def _is_visible(frame: FrameType) -> bool:
-    """Tell whether an analysis of bytecode sees this import: a statement, in a module."""
+    """Return whether PyInstaller's analysis finds this import: a statement in a module."""
     code = frame.f_code
     if code.co_code[frame.f_lasti] != opmap["IMPORT_NAME"]:
         return False
@@ -83,7 +84,7 @@ def _is_visible(frame: FrameType) -> bool:
 def _watched(
     own: Finder, name: str, path: Sequence[str] | None, target: ModuleType | None
 ) -> ModuleSpec | None:
-    """Return where importlib.metadata is, with its look-ups noted."""
+    """Return the spec of `importlib.metadata`, changed so that its look-ups are recorded."""
     for finder in sys.meta_path[sys.meta_path.index(own) + 1 :]:
         spec = finder.find_spec(name, path, target)
         if spec and spec.loader:
@@ -93,7 +94,7 @@ def _watched(
                 execute(module)
                 _watch_metadata(module)
 
-            setattr(spec.loader, "exec_module", load)  # noqa: B010  # of this one module's loader
+            setattr(spec.loader, "exec_module", load)  # noqa: B010  # on this loader only
             return spec
     return None
 
@@ -103,12 +104,12 @@ def _watch_metadata(module: ModuleType) -> None:
     entry_points = module.entry_points
 
     def noting(cls: type, name: str) -> object:
-        note("metadata", name, sys._getframe(1))  # noqa: SLF001  # who asks
+        note("metadata", name, sys._getframe(1))  # noqa: SLF001  # the caller
         return from_name(cls, name)
 
     def noting_group(**selected: object) -> object:
         if group := selected.get("group"):
-            note("entry-points", str(group), sys._getframe(1))  # noqa: SLF001  # who asks
+            note("entry-points", str(group), sys._getframe(1))  # noqa: SLF001  # the caller
         return entry_points(**selected)
 
     module.Distribution.from_name = classmethod(noting)
@@ -117,7 +118,7 @@ def _watch_metadata(module: ModuleType) -> None:
 
 def _heard(event: str, arguments: tuple[object, ...]) -> None:
     if event in _HANDLERS:
-        _HANDLERS[event](arguments, sys._getframe(1))  # noqa: SLF001  # who does it
+        _HANDLERS[event](arguments, sys._getframe(1))  # noqa: SLF001  # the caller
 
 
 def _open(arguments: tuple[object, ...], frame: FrameType | None) -> None:
@@ -163,7 +164,7 @@ _HANDLERS: dict[str, Callable[[tuple[object, ...], FrameType | None], None]] = {
 
 
 def _place(path: object) -> str:
-    """Return where *path* is below a root, with `/`; nothing if it is elsewhere."""
+    """Return *path* relative to the root it is in, with `/`, or "" if it is in none."""
     if not isinstance(path, str | bytes | os.PathLike):
         return ""
     whole = os.path.abspath(os.fsdecode(path))  # noqa: PTH100  # as above
@@ -174,7 +175,7 @@ def _place(path: object) -> str:
 
 
 def _is_code(place: str, frame: FrameType | None) -> bool:
-    """Tell whether the file is read to import a module, or to show a line of it."""
+    """Return whether the file is read to import a module or to show its source."""
     if frame and frame.f_globals.get("__name__") in _SHOWING:
         return True
     while frame and frame.f_code.co_filename.startswith(_IMPORT_SYSTEM):
@@ -187,7 +188,7 @@ def _is_code(place: str, frame: FrameType | None) -> bool:
 
 
 def _who(frame: FrameType | None) -> str:
-    """Return the first module that is not the standard library's, or the first of all."""
+    """Return the innermost module outside the standard library, or else the innermost one."""
     first = ""
     while frame:
         spec = frame.f_globals.get("__spec__")

@@ -1,4 +1,4 @@
-"""From a good bundle to what is shipped: archives, bills of materials, signatures, releases.
+"""Makes what is shipped from a bundle: archives, bills of materials, signatures, releases.
 
-Nothing here changes a bundle's content, except a signature.
+Nothing here changes the content of a bundle except by signing it.
 """

@@ -1,4 +1,4 @@
-"""Speaks to GitHub: who may, where, and what it answers."""
+"""A client of GitHub's API: repository, token, requests and errors."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from frostline.core.log import Json
 API = "https://api.github.com"
 _VERSION = "2022-11-28"
 _TIMEOUT = urllib3.Timeout(connect=15, read=60)
-# Only what changes nothing is asked twice (urllib3's own default); it waits as long as it is told.
+# Retries idempotent requests only (urllib3's default) and honours Retry-After.
 _RETRIES = urllib3.Retry(
     4, redirect=False, status_forcelist=(500, 502, 503, 504), backoff_factor=0.3,
     raise_on_status=False, raise_on_redirect=False,
@@ -34,7 +34,7 @@ Method = Literal["GET", "POST", "PATCH", "DELETE"]
 
 
 class ApiError(FetchError):
-    """GitHub has answered with an error *status*."""
+    """GitHub answered with the error *status*."""
 
     def __init__(self, status: int, message: str, hint: str) -> None:
         super().__init__(message, hint=hint)
@@ -43,32 +43,32 @@ class ApiError(FetchError):
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository, `owner/name`, and the *token* to use it with."""
+    """A repository, `owner/name`, and the *token* for it."""
 
     name: str
     token: str = field(repr=False)
     api: str = API
 
     def get(self, path: str, **query: str | int) -> Json:
-        """Return what is at *path* of the repository. Raises ApiError, FetchError."""
+        """Return the response to a GET of *path* in the repository. Raises ApiError, FetchError."""
         return self.ask("GET", path + (f"?{urlencode(query)}" if query else ""))
 
     def ask(self, method: Method, path: str, body: Json = None) -> Json:
-        """Return the answer to a request. Raises ApiError, FetchError."""
+        """Send a request about the repository; return the response. Raises ApiError, FetchError."""
         data = None if body is None else json.dumps(body).encode()
         answer = self.send(method, f"{self.api}/repos/{self.name}/{path}", data)
         found: Json = json.loads(answer.data) if answer.data else None
         return found
 
     def upload(self, url: str, file: Path) -> Json:
-        """Return the answer to *file* being sent to *url*. Raises ApiError, FetchError."""
+        """Upload *file* to *url*; return the response. Raises ApiError, FetchError."""
         with file.open("rb") as content:
             answer = self.send("POST", url, content, "application/octet-stream")
         found: Json = json.loads(answer.data)
         return found
 
     def location(self, path: str) -> str:
-        """Return the address of a download, which holds its own right for some minutes."""
+        """Return the address of a download; it needs no token and expires after minutes."""
         answer = self.send("GET", f"{self.api}/repos/{self.name}/{path}", None)
         return answer.headers["Location"]
 
@@ -76,7 +76,11 @@ class Repository:
         self, method: Method, url: str, data: bytes | BinaryIO | None,
         kind: str = "application/json",
     ) -> BaseHTTPResponse:  # fmt: skip
-        """Return the answer to a request; no redirect is followed: the token is GitHub's alone."""
+        """Send a request and return the response.
+
+        Redirects are not followed, so that the token goes to GitHub only. Raises ApiError,
+        FetchError.
+        """
         headers = {
             "Accept": "application/vnd.github+json", "Authorization": f"Bearer {self.token}",
             "X-GitHub-Api-Version": _VERSION, "User-Agent": "frostline",
@@ -103,15 +107,15 @@ def _pool(url: str) -> urllib3.PoolManager:
 
 def _explain(answer: BaseHTTPResponse, method: str, path: str) -> ApiError:
     try:
-        said = str(json.loads(answer.data)["message"])
+        reason = str(json.loads(answer.data)["message"])
     except (ValueError, LookupError, TypeError):
-        said = answer.reason or "no reason given"
+        reason = answer.reason or "no reason given"
     hints = {
-        401: "the token is not valid: make a new one, or `gh auth login`",
+        401: "the token is not valid: make a new one, or run `gh auth login`",
         403: "the token needs `actions: write` and `contents: read` for this repository",
-        404: "is the name right, and may the token see it?",
+        404: "check the name, and whether the token has access",
     }
-    hint = hints.get(answer.status, "GitHub's own words are above")
+    hint = hints.get(answer.status, "the message above is GitHub's")
     left, reset = (
         answer.headers.get("x-ratelimit-remaining"),
         answer.headers.get("x-ratelimit-reset"),
@@ -119,11 +123,14 @@ def _explain(answer: BaseHTTPResponse, method: str, path: str) -> ApiError:
     if answer.status in {403, 429} and (left == "0" or answer.headers.get("retry-after")):
         until = datetime.fromtimestamp(int(reset), UTC).isoformat() if reset else "a while later"
         hint = f"the rate limit is used up until {until}"
-    return ApiError(answer.status, f"{method} {path}: {answer.status} {said}.", hint)
+    return ApiError(answer.status, f"{method} {path}: {answer.status} {reason}.", hint)
 
 
 def find(root: Path, environ: Mapping[str, str], log: Path) -> Repository:
-    """Return the repository that the checkout *root* is of. Raises UsageError, HostError."""
+    """Return the GitHub repository of the checkout *root*.
+
+    Raises UsageError if it has none, HostError without a token.
+    """
     name = environ.get("GITHUB_REPOSITORY", "")
     if not name:
         try:
@@ -133,7 +140,7 @@ def find(root: Path, environ: Mapping[str, str], log: Path) -> Repository:
             raise UsageError(message, hint="push it to GitHub first") from error
         found = _REMOTE.search(url)
         if not found:
-            message = f"origin is no repository that GitHub could have: {url}"
+            message = f"the remote origin is not a GitHub repository: {url}"
             raise UsageError(message, hint="set GITHUB_REPOSITORY=owner/name")
         name = found["name"]
     api = environ.get("GITHUB_API_URL", "") or API
@@ -144,35 +151,35 @@ def _token(environ: Mapping[str, str]) -> str:
     given = environ.get("GH_TOKEN") or environ.get("GITHUB_TOKEN")
     if given:
         return given
-    try:  # no log: it would hold the token
+    try:  # no log file: it would contain the token
         lines = command.output(["gh", "auth", "token"], Path(os.devnull), environ)
     except (BuildError, CommandError):
         lines = ()
     if lines and lines[0]:
         return lines[0]
-    message = "there is no token to ask them with."
+    message = "there is no token for GitHub."
     raise HostError(
-        message, hint="set GH_TOKEN (actions: write, contents: read), or `gh auth login`"
+        message, hint="set GH_TOKEN (actions: write, contents: read), or run `gh auth login`"
     )
 
 
 def items(answer: Json, key: str = "") -> list[Json]:
-    """Return the list that *answer* is, or has as *key*."""
+    """Return the list *answer*, or the list at its *key*; empty if it is not a list."""
     found = answer.get(key) if key and isinstance(answer, Mapping) else answer
     return list(found) if isinstance(found, list) else []
 
 
 def text(answer: Json, *keys: str) -> str:
-    """Return the text in *answer* by way of *keys*, empty if there is none."""
+    """Return the text in *answer* at the path *keys*, "" if there is none."""
     for key in keys:
         answer = answer.get(key) if isinstance(answer, Mapping) else None
     return "" if answer is None else str(answer)
 
 
 def number(answer: Json, key: str) -> int:
-    """Return the whole number that *answer* has as *key*. Raises FetchError."""
+    """Return the integer in *answer* at *key*. Raises FetchError if there is none."""
     found = answer.get(key) if isinstance(answer, Mapping) else None
     if isinstance(found, int):
         return found
-    message = f"GitHub's answer has no {key}."
+    message = f"GitHub's response has no {key}."
     raise FetchError(message, hint="is this an old GitHub Enterprise Server?")

@@ -15,7 +15,7 @@ SUMS, RELEASE = "SHA256SUMS", "release.json"
 
 @dataclass(frozen=True, order=True)
 class Artifact:
-    """A file of a release; *size* in bytes. *proven*: audited and smoke-tested as it is."""
+    """An archive of a release; *size* in bytes. *proven*: its audit and smoke test passed."""
 
     file: str
     product: str
@@ -31,16 +31,16 @@ class Artifact:
 
 @dataclass(frozen=True)
 class _Release:
-    """What `release.json` holds."""
+    """The content of `release.json`."""
 
     artifacts: tuple[Artifact, ...]
     schema: Literal[1] = 1
 
 
 def choose(folder: Path, platform: Platform, product: str = "") -> Path:
-    """Return the archive of *product* (of the only one, if empty) for *platform* in *folder*.
+    """Return the archive of *product* (default: of any product) for *platform* in *folder*.
 
-    Raises UsageError unless `release.json` there names just one.
+    Raises UsageError unless `release.json` in *folder* names exactly one.
     """
     known = artifacts(folder)
     found = [
@@ -51,28 +51,28 @@ def choose(folder: Path, platform: Platform, product: str = "") -> Path:
     if len(found) != 1:
         message = f"{folder / RELEASE} names {len(found)} archives for {platform.name}."
         names = ", ".join(item.file for item in known) or "none"
-        raise UsageError(message, hint=f"name the one: {names}")
+        raise UsageError(message, hint=f"choose one of: {names}")
     return folder / found[0]
 
 
 def find(file: Path) -> Artifact:
-    """Return what `release.json` beside *file* says of it, the sum checked.
+    """Return the entry for *file* in the `release.json` beside it, and check the digest.
 
-    Raises UsageError if it says nothing, FetchError if *file* is not what it speaks of.
+    Raises UsageError if there is no entry, FetchError if the digest differs.
     """
     made = next((item for item in artifacts(file.parent) if item.file == file.name), None)
     if not made:
-        message = f"{file} is not in a {RELEASE} beside it."
-        hint = "keep what `frostline package` has written together"
+        message = f"there is no {RELEASE} beside {file} that names it."
+        hint = "keep the files that `frostline package` writes in one folder"
         raise UsageError(message, hint=hint)
     if not file.is_file() or digest.of_file(file) != made.sha256:
-        message = f"{file} is not the file that {RELEASE} speaks of."
+        message = f"{file} does not match its digest in {RELEASE}."
         raise FetchError(message, hint="fetch it again")
     return made
 
 
 def artifacts(folder: Path) -> tuple[Artifact, ...]:
-    """Return what `release.json` in *folder* lists, nothing if there is none to read."""
+    """Return the artifacts in `release.json` of *folder*, none if it cannot be read."""
     try:
         return json_file.read(folder / RELEASE, _Release).artifacts
     except (OSError, ValueError):
@@ -80,9 +80,9 @@ def artifacts(folder: Path) -> tuple[Artifact, ...]:
 
 
 def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
-    """Return all artifacts below *folder*, brought together in the release folder.
+    """Copy all artifacts below *folder* into the release folder and return them.
 
-    Raises UsageError if there is none, or two of one name, FetchError for a wrong sum.
+    Raises UsageError if there are none or two have the same name, FetchError for a wrong digest.
     """
     sources = sorted(path.parent for path in folder.rglob(RELEASE))
     made = [find(source / item.file) for source in sources for item in artifacts(source)]
@@ -97,8 +97,10 @@ def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
     names = [path.name for path in files]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or not made:
-        message = f"{folder} has {', '.join(twice)} twice." if twice else f"nothing in {folder}."
-        raise UsageError(message, hint=f"name a folder with a {RELEASE} of each artifact")
+        message = (
+            f"{folder} has {', '.join(twice)} twice." if twice else f"{folder} has no artifacts."
+        )
+        raise UsageError(message, hint=f"name a folder that has a {RELEASE} for each artifact")
     workspace.remove(paths.release)
     paths.release.mkdir(parents=True)
     for path in files:
@@ -108,18 +110,18 @@ def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
 
 
 def _check_sums(folder: Path) -> None:
-    """Raise FetchError unless each file in *folder* is as its list of sums says."""
+    """Raise FetchError unless each file in *folder* matches its SHA256SUMS."""
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-    listed = {name: told for told, _, name in (line.partition("  ") for line in lines)}
+    listed = {name: sum_ for sum_, _, name in (line.partition("  ") for line in lines)}
     found = {path.name: digest.of_file(path) for path in folder.iterdir() if path.name != SUMS}
     wrong = sorted(name for name in found.keys() | listed if found.get(name) != listed.get(name))
     if wrong:
-        message = f"{', '.join(wrong)} in {folder}: not as {SUMS} says."
+        message = f"{', '.join(wrong)} in {folder} does not match {SUMS}."
         raise FetchError(message, hint="fetch them again")
 
 
 def write_release(paths: Workspace, *made: Artifact) -> None:
-    """Write `release.json`, with *made* in it, and the sums of all files of the release folder."""
+    """Add *made* to `release.json` and write the SHA256SUMS of all files in the release folder."""
     file = paths.release / RELEASE
     known = {item.file: item for item in artifacts(paths.release)}
     kept = {name: item for name, item in known.items() if (paths.release / name).is_file()}

@@ -1,4 +1,4 @@
-"""What is shipped: archives of proven bundles, their sums, and `release.json`."""
+"""Packs audited and smoke-tested bundles."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from frostline.release.sbom import write_bill
 
 @dataclass(frozen=True)
 class _Report:
-    """What a packed bundle needs of the reports about it."""
+    """The fields of `audit.json` and `smoke.json` that packing needs."""
 
     inputs: str
     ok: bool
 
 
 def package(build: Build, kind: ArchiveKind | None = None, *, unproven: bool = False) -> Artifact:
-    """Return the archive of the bundle of *build*, of the platform's *kind* if none is given.
+    """Pack the bundle of *build*; *kind* defaults to the platform's kind of archive.
 
-    Its bill of materials and licences are written beside it. Raises NotBuiltError, SmokeError for
-    a bundle that was not found good, unless *unproven* ones are wanted, OSError.
+    Writes its bill of materials and licences beside the archive. Raises NotBuiltError, OSError, and
+    SmokeError if its audit or smoke test did not pass, unless *unproven* is set.
     """
     bundle = require_bundle(build)
     write_bill(build)
@@ -35,8 +35,11 @@ def package(build: Build, kind: ArchiveKind | None = None, *, unproven: bool = F
 def _package(build: Build, bundle: Bundle, kind: ArchiveKind, *, unproven: bool) -> Artifact:
     reasons = [*_why_unproven(build, bundle)]
     if reasons and not unproven:
-        message = f"{build.name} is not proven: {'; '.join(reasons)}."
-        hint = "`frostline audit`, `frostline smoke`; or --unproven, and release.json says so"
+        message = f"{build.name} is not packed: {'; '.join(reasons)}."
+        hint = (
+            "run `frostline audit` and `frostline smoke`, or pack it with --unproven, "
+            "which release.json records"
+        )
         raise SmokeError(message, hint=hint)
     top = f"{bundle.product}-{bundle.version}"
     suffix = "" if build.layout == "onedir" else f"-{build.layout}"
@@ -45,7 +48,7 @@ def _package(build: Build, bundle: Bundle, kind: ArchiveKind, *, unproven: bool)
     with workspace.temporary() as folder:
         archive.unpack(file, folder / "x")
         if describe_files(folder / "x" / top) != bundle.files:
-            message = f"{file.name} does not hold what was packed."
+            message = f"{file.name} does not contain the files of the bundle."
             raise AssertionError(message)
     made = Artifact(
         file=file.name, product=bundle.product, version=bundle.version,
@@ -63,14 +66,14 @@ def _package(build: Build, bundle: Bundle, kind: ArchiveKind, *, unproven: bool)
 
 
 def _why_unproven(build: Build, bundle: Bundle) -> Iterator[str]:
-    """Yield each reason for which *bundle* is not known to be good."""
+    """Yield the reasons why *bundle* does not count as audited and smoke-tested."""
     for kind in ("audit", "smoke"):
         try:
             report = json_file.read(build.report(kind), _Report)
         except (OSError, ValueError):
-            yield f"there is no {kind} of it"
+            yield f"it has no {kind} report"
             continue
         if report.inputs != bundle.inputs:
-            yield f"its {kind} was of another build"
+            yield f"its {kind} report is of another build"
         elif not report.ok:
             yield f"its {kind} failed"

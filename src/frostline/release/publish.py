@@ -1,4 +1,4 @@
-"""Puts what is shipped into a release on GitHub: a draft first, public when somebody says so."""
+"""Uploads artifacts to a draft release on GitHub, and publishes the draft."""
 
 from urllib.parse import quote
 
@@ -11,19 +11,19 @@ from frostline.release.github import Repository, items, number, text
 
 
 def draft(paths: Workspace, repository: Repository, tag: str, notes: str) -> str:
-    """Return the address of the draft of release *tag*, with every file of the release folder.
+    """Upload every file of the release folder to the draft of release *tag*; return its address.
 
-    A draft that is there is gone on with: what it has already is compared, and not sent again.
-    Raises UsageError if there is nothing to publish or *tag* is public already, FetchError.
+    An existing draft is resumed; identical files are skipped. Raises UsageError if there is nothing
+    to publish or *tag* is already public, FetchError.
     """
     files = sorted(paths.release.glob("*"))
     if not (paths.release / listing.SUMS).is_file():
         message = f"there is nothing to publish in {paths.release}."
-        raise UsageError(message, hint="`frostline package`, or `frostline gather`")
+        raise UsageError(message, hint="run `frostline package` or `frostline gather` first")
     found = _find(repository, tag)
     if found and not found.get("draft"):
-        message = f"{tag} of {repository.name} is public already; what is public stays as it is."
-        raise UsageError(message, hint="give the next version a tag of its own")
+        message = f"{tag} of {repository.name} is already public; public releases are not changed."
+        raise UsageError(message, hint="use a new tag for the next version")
     body: Json = {"tag_name": tag, "name": tag, "body": notes, "draft": True}
     release = found or repository.ask("POST", "releases", body)
     place = text(release, "upload_url").partition("{")[0]
@@ -34,34 +34,34 @@ def draft(paths: Workspace, repository: Repository, tag: str, notes: str) -> str
             asset = there.get(file.name)
             if asset and text(asset, "state") == "uploaded" and text(asset, "digest") == sum_:
                 continue
-            if asset:  # half of it, or of an earlier try
+            if asset:  # a partial upload, or another file of the same name
                 repository.ask("DELETE", f"releases/assets/{number(asset, 'id')}")
             step.update(file.name)
             sent = repository.upload(f"{place}?name={quote(file.name)}", file)
             if text(sent, "digest") not in {"", sum_}:
-                message = f"{file.name} did not arrive as it is here."
-                raise FetchError(message, hint="try again: what has arrived is kept")
+                message = f"GitHub received {file.name} damaged."
+                raise FetchError(message, hint="try again: files that were uploaded are kept")
     return text(release, "html_url")
 
 
 def publish(repository: Repository, tag: str) -> str:
-    """Return the address of the release *tag*, which everybody sees from now on.
+    """Make the draft of release *tag* public; return its address.
 
-    Raises UsageError unless it is a draft that has its sums.
+    Raises UsageError unless *tag* is a complete draft, with its SHA256SUMS.
     """
     found = _find(repository, tag)
     if not found or not found.get("draft"):
         message = f"{repository.name} has no draft of {tag}."
         raise UsageError(message, hint=f"run `frostline publish --tag {tag}`, without --final")
     if listing.SUMS not in {text(asset, "name") for asset in _assets(repository, found)}:
-        message = f"the draft of {tag} has no {listing.SUMS}: its upload did not end well."
+        message = f"the draft of {tag} has no {listing.SUMS}: its upload is incomplete."
         raise UsageError(message, hint=f"run `frostline publish --tag {tag}`, without --final")
-    told = repository.ask("PATCH", f"releases/{number(found, 'id')}", {"draft": False})
-    return text(told, "html_url")
+    published = repository.ask("PATCH", f"releases/{number(found, 'id')}", {"draft": False})
+    return text(published, "html_url")
 
 
 def _find(repository: Repository, tag: str) -> dict[str, Json] | None:
-    """Return the release *tag*; drafts are only in the list of all."""
+    """Return the release *tag*, or None; GitHub finds drafts only in the list of all releases."""
     page, found = 1, repository.get("releases", per_page=100, page=1)
     while items(found):
         for release in items(found):

@@ -1,4 +1,4 @@
-"""What an artifact is made of: a CycloneDX 1.6 bill of materials, and the licences as text."""
+"""Writes the bill of materials (CycloneDX 1.6) and the licences of a bundle."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ _RULE = "=" * 78
 def write_bill(build: Build) -> tuple[Path, Path]:
     """Write the bill of materials and the licences of the bundle of *build*; return both files.
 
-    The same bundle gives the same bytes. Raises NotBuiltError, OSError.
+    Both are reproducible. Raises NotBuiltError, SmokeError, UsageError, OSError.
     """
     with build.exclusively():
         return _write(build, require_bundle(build), wanted(build))
@@ -82,7 +82,7 @@ def _bill(
         bom.components.add(part)
     bom.register_dependency(product, parts)
     document = json.loads(JsonV1Dot6(bom).output_as_string())
-    del document["metadata"]["timestamp"]  # the same bundle, the same bytes
+    del document["metadata"]["timestamp"]  # reproducible: the same bundle gives the same bytes
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -99,7 +99,7 @@ def _distribution(name: str, bundle: Bundle, metadata: Mapping[str, Message]) ->
 
 
 def _compiled(inside: str, name: str, version: str, url: str, licence: str) -> Component:
-    """Return a library that is compiled into the distribution *inside*."""
+    """Return the component for a library that is compiled into the distribution *inside*."""
     return Component(
         name=name, version=version, type=ComponentType.LIBRARY, bom_ref=f"{inside}:{url}",
         purl=PackageURL.from_string(url),
@@ -108,14 +108,14 @@ def _compiled(inside: str, name: str, version: str, url: str, licence: str) -> C
 
 
 def _licenses(found: Message) -> Iterator[License]:
-    """Yield the licence that the metadata names, as an SPDX expression where it is one."""
-    said = str(found["License-Expression"] or found["License"] or "").strip()
-    if not said or "\n" in said:
+    """Yield the licence in the metadata *found*, as an SPDX expression if it is one."""
+    licence = str(found["License-Expression"] or found["License"] or "").strip()
+    if not licence or "\n" in licence:
         classifiers = [str(c) for c in found.get_all("Classifier") or ()]
         names = [c.rpartition(" :: ")[2] for c in classifiers if c.startswith("License ::")]
-        said = " AND ".join(names) if len(names) == 1 else "; ".join(names)
-    if said:
-        yield LicenseFactory().make_from_string(said)
+        licence = " AND ".join(names) if len(names) == 1 else "; ".join(names)
+    if licence:
+        yield LicenseFactory().make_from_string(licence)
 
 
 def _part(name: str, version: str, licence: str) -> Component:
@@ -126,7 +126,7 @@ def _part(name: str, version: str, licence: str) -> Component:
 
 
 def _system_libraries(build: Build, bundle: Bundle) -> Iterator[Component]:
-    """Yield the libraries that came from the build machine's system: no wheel speaks for them."""
+    """Yield the libraries that were copied from the build machine's operating system."""
     sums = {item.place: item for item in contents.walk(build.bundle)}
     for place, owner in sorted(bundle.libraries.items()):
         if owner == provenance.SYSTEM and place in sums:
@@ -150,8 +150,8 @@ def _resource(resource: Resource) -> Component:
 
 
 def _notice(bundle: Bundle, metadata: Mapping[str, Message], texts: Mapping[str, str]) -> str:
-    """Return what each distribution asks to be told, in the order of their names."""
-    lines = [f"{bundle.product} {bundle.version} contains software of others.", ""]
+    """Return the licence texts of all distributions, ordered by name."""
+    lines = [f"{bundle.product} {bundle.version} contains third-party software.", ""]
     for name, (version, _) in bundle.collected.items():
         found = metadata.get(name, Message())
         named = "; ".join(map(_shown, _licenses(found)))

@@ -1,4 +1,4 @@
-"""Lays a bundle out for a desktop shell, with the fragments of its configuration."""
+"""Exports a bundle for a desktop shell, with fragments for the shell's configuration."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from frostline.profile.build import Build
 Shell = Literal["electron", "tauri"]
 
 
-# What a frozen Python needs under macOS's hardened runtime.
+# The entitlements that a frozen Python needs under the hardened runtime of macOS.
 ENTITLEMENTS = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
@@ -27,7 +27,7 @@ ENTITLEMENTS = """\
 
 @dataclass(frozen=True)
 class Export:
-    """What was written: a folder to copy into the shell's project; *executable* is in it."""
+    """An exported folder, to be copied into the shell's project; *executable* is a path in it."""
 
     shell: str
     folder: str
@@ -36,15 +36,14 @@ class Export:
 
 
 def export(build: Build, shell: Shell) -> Export:
-    """Return the bundle of *build* laid out for *shell* in `build/export`.
+    """Export the bundle of *build* for *shell* to `build/export`.
 
-    Electron takes a folder, so an onefile artifact is refused; Tauri takes both. Raises
-    NotBuiltError, UsageError, OSError.
+    Electron takes the onedir layout only, Tauri both. Raises NotBuiltError, UsageError, OSError.
     """
     bundle = require_bundle(build)
     if shell == "electron" and build.layout != "onedir":
-        message = "an Electron application ships a folder; this is one file."
-        raise UsageError(message, hint="export the onedir layout: it also starts faster")
+        message = "an Electron application needs the onedir layout; this artifact is one file."
+        raise UsageError(message, hint="export the onedir layout, which also starts faster")
     folder = build.workspace.build / "export" / f"{build.name}-{shell}"
     part = folder.with_name(f"{folder.name}.part")
     with build.exclusively(), log.step(f"exporting {build.name} for {shell}"):
@@ -61,7 +60,7 @@ def export(build: Build, shell: Shell) -> Export:
 
 
 def _electron(build: Build, _: Bundle, folder: Path) -> str:
-    """Make `extraResources` of it: electron-builder keeps links and modes."""
+    """Write the bundle as `extraResources`; electron-builder keeps links and modes."""
     name = build.product
     shutil.copytree(build.bundle, folder / "resources" / name, symlinks=True)
     config: dict[str, object] = {"extraResources": [{"from": f"resources/{name}", "to": name}]}
@@ -75,9 +74,9 @@ def _electron(build: Build, _: Bundle, folder: Path) -> str:
 
 
 def _tauri(build: Build, bundle: Bundle, folder: Path) -> str:
-    """Make an `externalBin` of a single file, by its triple; `resources` of a folder.
+    """Write one file as `externalBin`, named with its triple, or a folder as `resources`.
 
-    Tauri's bundler loses symbolic links (tauri-apps/tauri#13219): they become what they lead to.
+    Tauri's bundler loses symbolic links (tauri-apps/tauri#13219), so they are replaced by copies.
     """
     name, suffix = build.product, build.platform.suffix
     if bundle.layout == "onefile":

@@ -1,7 +1,7 @@
-"""Signs what is shipped: a plan of commands, made on any host, run on the one that can.
+"""Signs bundles and archives: makes a plan of commands on any host, and runs it where it can.
 
-macOS from the inside out by codesign, then notarised; Windows by signtool, or by osslsigncode on
-any host; archives by minisign or GPG. Keys and passwords stay where those tools keep them.
+macOS: codesign, from the inside out, then notarisation. Windows: signtool, or osslsigncode on any
+host. Archives: minisign or GPG. Keys and passwords stay in the stores of these tools.
 """
 
 import contextlib
@@ -19,12 +19,12 @@ from frostline.profile.profile import Signing
 from frostline.release.listing import find, write_release
 from frostline.release.shells import ENTITLEMENTS
 
-PASSWORD = "FROSTLINE_SIGN_PASSWORD"  # noqa: S105  # where it is, not what it is
-_AT_ONCE = 40  # file names in one command line: Windows ends at 32767 characters
+PASSWORD = "FROSTLINE_SIGN_PASSWORD"  # noqa: S105  # the name of the variable
+_AT_ONCE = 40  # files per command line, whose limit on Windows is 32767 characters
 
 
 class UnsaidError(UsageError):
-    """The profile does not say who signs."""
+    """The profile lacks a key of `[signing]`."""
 
     def __init__(self, *, key: str, what: str) -> None:
         super().__init__(f"the profile does not say {what}.", hint=f"set {key} in its [signing]")
@@ -32,10 +32,10 @@ class UnsaidError(UsageError):
 
 @dataclass(frozen=True)
 class SigningCommand:
-    """A command of the plan, and what it is for; `{password}` is a file that holds the password.
+    """A command of the plan; *why* says what it is for. `{password}` is a file with the password.
 
-    *makes* is put in the place of *replaces* when it has ended well. A command with a file *known*,
-    which keeps the `id` that it told, is not run again: *resume* is.
+    When the command succeeds, the file *makes* replaces the file *replaces*. If the file *known*
+    exists, it has the `id` of an earlier run: then *resume* is run instead.
     """
 
     why: str
@@ -59,8 +59,8 @@ def signing_plan(
 ) -> tuple[SigningCommand, ...]:
     """Return the commands that sign the bundle of *build*, or its *archive*.
 
-    *tool* is `osslsigncode` to sign for Windows on another system. Raises NotBuiltError,
-    UsageError for what the profile does not say.
+    *tool* is `osslsigncode` to sign for Windows on another system. Raises NotBuiltError, UsageError
+    if the profile lacks a key.
     """
     if archive:
         find(archive)
@@ -80,7 +80,7 @@ def sign(build: Build, commands: Sequence[SigningCommand], archive: Path | None 
 
 
 def plan(build: Build, bundle: Bundle, tool: str = "") -> tuple[SigningCommand, ...]:
-    """Return the commands that sign *bundle*. Raises UsageError for what the profile lacks."""
+    """Return the commands that sign *bundle*. Raises UsageError if the profile lacks a key."""
     signing = build.profile.signing
     if build.platform.system == "darwin":
         return tuple(_macos(build, bundle, signing, build.profile.about.identifier))
@@ -90,27 +90,28 @@ def plan(build: Build, bundle: Bundle, tool: str = "") -> tuple[SigningCommand, 
         if tool == "osslsigncode" or not signing.thumbprint:
             return tuple(_osslsigncode(build, files, signing))
         return tuple(_signtool(files, signing))
-    message = "Linux has no signatures in executables: what is signed is the archive."
-    raise UsageError(message, hint="`frostline sign --archive build/release/…`")
+    message = "on Linux the archive is signed, not the bundle."
+    raise UsageError(message, hint="run `frostline sign --archive build/release/…`")
 
 
 def plan_archive(file: Path, signing: Signing) -> tuple[SigningCommand, ...]:
-    """Return the steps that sign the archive *file*, whatever platform it is for."""
+    """Return the commands that sign the archive *file*. Raises UsageError without a key."""
     if signing.minisign:
         trusted = f"file:{file.name}"
         argv = ["minisign", "-S", "-s", signing.minisign, "-t", trusted, "-m", str(file)]
-        return (SigningCommand("a signature beside the archive", tuple(argv)),)
+        return (SigningCommand("sign the archive with minisign", tuple(argv)),)
     if signing.gpg:
         argv = ["gpg", "--batch", "--yes", "--local-user", signing.gpg, "--armor"]
         argv += ["--output", f"{file}.asc", "--detach-sign", str(file)]
-        return (SigningCommand("a signature beside the archive", tuple(argv)),)
-    raise UnsaidError(key="minisign or gpg", what="the key that signs archives")
+        return (SigningCommand("sign the archive with GPG", tuple(argv)),)
+    raise UnsaidError(key="minisign or gpg", what="which key signs archives")
 
 
 def sign_bundle(build: Build, bundle: Bundle, commands: Sequence[SigningCommand]) -> Bundle:
-    """Return *bundle* with its files signed by *commands*, unchanged unless all ended well.
+    """Sign the files of *bundle* with *commands* and return the new bundle.
 
-    The reports about the unsigned bundle are removed. Raises HostError, BuildError.
+    The bundle is replaced only if all commands succeed. The reports about the unsigned bundle are
+    removed. Raises HostError, BuildError.
     """
     place, final = _copy(build), build.bundle
     workspace.remove(place)
@@ -131,14 +132,14 @@ def sign_bundle(build: Build, bundle: Bundle, commands: Sequence[SigningCommand]
 
 
 def run(build: Build, commands: Sequence[SigningCommand]) -> None:
-    """Run *commands*, in order. Raises HostError for a tool that is not here, BuildError."""
+    """Run *commands* in order. Raises HostError for a missing tool, BuildError."""
     path = build.environ.get("PATH")
     missing = sorted(
         {item.argv[0] for item in commands if not shutil.which(item.argv[0], path=path)}
     )
     if missing:
         message = f"{', '.join(missing)} is not on PATH."
-        raise HostError(message, hint="--dry-run shows the plan; sign where the tools are")
+        raise HostError(message, hint="--dry-run shows the plan; sign on a machine with the tools")
     logged = build.log("sign")
     with log.step(f"signing {build.name}") as shown, _password(build.environ) as password:
         for number, item in enumerate(commands):
@@ -157,12 +158,12 @@ def run(build: Build, commands: Sequence[SigningCommand]) -> None:
 
 
 def _copy(build: Build) -> Path:
-    """Return the folder whose files are signed; it takes the bundle's place in the end."""
+    """Return the folder with the copy of the bundle that is signed and then replaces it."""
     return build.work / "signed" / build.product
 
 
 def _native_files(build: Build, bundle: Bundle, kind: native.Format) -> list[str]:
-    """Return the files of *bundle* that are programs or libraries, by what is in them."""
+    """Return the programs and libraries of *bundle* in the format *kind*, by their content."""
     found, folder = [], build.bundle
     for name, (_, _, mode) in sorted(bundle.files.items()):
         if mode == "link":
@@ -177,7 +178,7 @@ def _macos(
     build: Build, bundle: Bundle, signing: Signing, identifier: str
 ) -> Iterator[SigningCommand]:
     if not signing.identity:
-        raise UnsaidError(key="identity", what="a Developer ID of the keychain")
+        raise UnsaidError(key="identity", what="which Developer ID of the keychain signs")
     folder = _copy(build)
     entitlements = build.root / signing.entitlements if signing.entitlements else None
     if not entitlements:
@@ -188,7 +189,7 @@ def _macos(
     names = _native_files(build, bundle, "mach-o")
     places = dict.fromkeys(_framework(name) for name in names)
     main = build.executable.name
-    # What is inside is signed before what holds it: a signature covers what is below.
+    # Inner files are signed first: the signature of a folder covers its content.
     inside_out = sorted(places, key=lambda name: (name == main, -name.count("/"), name))
     for name in inside_out:
         named = ("--identifier", identifier) if identifier and name == main else ()
@@ -203,7 +204,7 @@ def _macos(
     )
     tool, options = ("xcrun", "notarytool"), ("--keychain-profile", signing.notary_profile)
     as_json = ("--output-format", "json")
-    # Signed again, the same files have the same hashes of code, by which Apple knows them.
+    # Apple identifies files by code hashes, which stay the same when files are signed again.
     key = digest.of_values({name: sum_ for name, (sum_, _, _) in bundle.files.items()})
     yield SigningCommand(
         "submit it to Apple; a folder cannot be stapled: Gatekeeper asks Apple at its first start",
@@ -214,7 +215,7 @@ def _macos(
 
 
 def _framework(name: str) -> str:
-    """Return the version of a framework that the file *name* is the library of, or *name*."""
+    """Return the framework's version folder if *name* is a framework's library, else *name*."""
     match PurePosixPath(name).parts:
         case (*_, framework, "Versions", _, library) if framework == f"{library}.framework":
             return str(PurePosixPath(name).parent)
@@ -253,11 +254,11 @@ def _osslsigncode(build: Build, files: Sequence[str], signing: Signing) -> Itera
 
 
 def _submit(step: SigningCommand, logged: Path, environ: Mapping[str, str]) -> None:
-    """Submit what is to be notarised, once, and wait for Apple's word; go on with it if cut off."""
+    """Submit the archive for notarisation and wait for the result; resume an earlier submission."""
     known = Path(step.known)
     try:
         number = json_file.read(known, _Submission).id
-        log.note(f"submission {number} is waited for again")
+        log.note(f"waiting again for submission {number}")
     except (OSError, ValueError):
         number = _submission(command.output(step.argv, logged, environ)).id
         json_file.write(known, _Submission(id=number))
@@ -265,8 +266,8 @@ def _submit(step: SigningCommand, logged: Path, environ: Mapping[str, str]) -> N
     submission = _submission(command.output(argv, logged, environ))
     workspace.remove(known)
     if submission.status != "Accepted":
-        message = f"Apple has not accepted submission {number}: {submission.status}."
-        raise BuildError(message, hint=f"xcrun notarytool log {number} says why; {logged}")
+        message = f"Apple did not accept submission {number}: {submission.status}."
+        raise BuildError(message, hint=f"`xcrun notarytool log {number}` says why; see {logged}")
 
 
 def _submission(lines: Sequence[str]) -> _Submission:
@@ -275,7 +276,7 @@ def _submission(lines: Sequence[str]) -> _Submission:
 
 @contextlib.contextmanager
 def _password(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Keep the password in a file of the user's own: a command line is read by everybody."""
+    """Yield a private file with the password; other users could read it in a command line."""
     with workspace.temporary() as folder:
         file = folder / "password"
         file.touch(mode=0o600)

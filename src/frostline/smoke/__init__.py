@@ -1,4 +1,4 @@
-"""Launching what was built, cut off from network and source, and the verdict on it.
+"""Launches a built artifact, isolated from network and source, and writes the verdict.
 
-What can be seen without launching belongs to `audit`.
+Checks that need no launch belong to `audit`.
 """

@@ -1,6 +1,6 @@
-"""Cuts this process, and all that it starts, off from the network and from writing a bundle.
+"""Isolates this process and its children from the network, and makes the bundle read-only.
 
-By Linux's own namespaces; elsewhere, and where they are forbidden, it is said and not done.
+It uses Linux namespaces. Without user namespaces nothing is isolated; raises NotPossibleError.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from frostline.core.platforms import host
 
 _NEW_MOUNTS, _NEW_USER, _NEW_NETWORK = 0x00020000, 0x10000000, 0x40000000
 _BIND, _REMOUNT, _READ_ONLY, _PRIVATE, _ALL_BELOW = 0x1000, 0x20, 0x1, 1 << 18, 0x4000
-# What a mount has must be kept when it is changed: flags of statvfs, and mount's for each.
+# The flags of a mount that a remount must keep: statvfs's flag, and mount's flag for it.
 _KEPT: Mapping[int, int] = {
     getattr(os, "ST_NOSUID", 2): 0x2, getattr(os, "ST_NODEV", 4): 0x4,
     getattr(os, "ST_NOEXEC", 8): 0x8, getattr(os, "ST_NOATIME", 1024): 0x400,
@@ -27,24 +27,25 @@ _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 0x1
 
 
 class NotPossibleError(Exception):
-    """This machine, or its administrator, does not allow it."""
+    """This machine does not allow isolation."""
 
 
 def enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
-    """Leave the network but for the loopback interface, and mount folders read-only.
+    """Isolate this process: no network except loopback, and read-only mounts.
 
-    *read_only*: existing folders, and the folder that is to be seen at each. For a process with
-    a single thread; there is no way back. Raises NotPossibleError, nothing being changed.
+    *read_only* maps existing folders to the folder that is mounted on each. The process must have a
+    single thread, and the isolation cannot be undone. Raises NotPossibleError; then nothing is
+    changed.
     """
     if host().system != "linux":
         message = f"{host().system} has no namespaces"
         raise NotPossibleError(message)
-    # A child tries it first: some systems allow the first step and refuse the second.
-    told: SimpleQueue[str] = multiprocessing.SimpleQueue()
-    wanted = {"offline": offline, "read_only": read_only}
-    child = multiprocessing.Process(target=_rehearse, args=(told,), kwargs=wanted)
+    # A child process tries it first: some systems allow the first step and refuse the second.
+    result: SimpleQueue[str] = multiprocessing.SimpleQueue()
+    options = {"offline": offline, "read_only": read_only}
+    child = multiprocessing.Process(target=_rehearse, args=(result,), kwargs=options)
     child.start()
-    problem = told.get()
+    problem = result.get()
     child.join()
     if problem:
         raise NotPossibleError(problem)
@@ -52,27 +53,27 @@ def enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
 
 
 def is_alone() -> bool:
-    """Tell whether this machine, or container, has no network but its own loopback interface."""
+    """Return whether this machine, or container, has no network interface except loopback."""
     return host().system == "linux" and {name for _, name in socket.if_nameindex()} <= {"lo"}
 
 
-def _rehearse(told: "SimpleQueue[str]", *, offline: bool, read_only: Mapping[Path, Path]) -> None:
+def _rehearse(result: "SimpleQueue[str]", *, offline: bool, read_only: Mapping[Path, Path]) -> None:
     try:
         _enter(offline=offline, read_only=read_only)
     except (NotPossibleError, OSError) as error:
-        told.put(str(error) or "not allowed")
+        result.put(str(error) or "not allowed")
     else:
-        told.put("")
+        result.put("")
 
 
 def _enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     me = Path("/proc/self").stat()
-    wanted = (_NEW_NETWORK if offline else 0) | (_NEW_MOUNTS if read_only else 0)
-    if not wanted:
+    namespaces = (_NEW_NETWORK if offline else 0) | (_NEW_MOUNTS if read_only else 0)
+    if not namespaces:
         return
-    if libc.unshare(wanted):  # only root may do it without namespaces of users
-        _check(libc.unshare(wanted | _NEW_USER), "unshare")
+    if libc.unshare(namespaces):  # users other than root need a user namespace, too
+        _check(libc.unshare(namespaces | _NEW_USER), "unshare")
         _write("/proc/self/setgroups", "deny")
         _write("/proc/self/uid_map", f"{me.st_uid} {me.st_uid} 1")
         _write("/proc/self/gid_map", f"{me.st_gid} {me.st_gid} 1")

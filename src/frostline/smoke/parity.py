@@ -1,4 +1,4 @@
-"""The same product from source and as an artifact, and what differs between the two."""
+"""Compares a product run from source with its artifact."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,14 +17,14 @@ _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 
 def parity(build: Build) -> tuple[Finding, ...]:
-    """Return what the artifact of *build* does otherwise than its source; written to JSON, too.
+    """Compare the artifact of *build* with its source; return the findings.
 
-    Raises NotBuiltError, BuildError.
+    They are also written to `parity.json`. Raises NotBuiltError, BuildError.
     """
     bundle = require_bundle(build)
     with build.exclusively(), log.step(f"comparing {build.name} with its source") as step:
         stage = lay_out(build)
-        collect(build, stage)  # writes the manifest that the source needs to run
+        collect(build, stage)  # writes the manifest, which the source needs to run
         source = attempt_from_source(build, stage, step)
         target = SmokeTarget(build, bundle.inputs, bundle.size)
         artifact = attempt(target, step, prefix="artifact: ", lives=False)
@@ -36,35 +36,37 @@ def parity(build: Build) -> tuple[Finding, ...]:
 
 
 def compare(source: TrialResult, artifact: TrialResult) -> tuple[Finding, ...]:
-    """Return what the artifact does otherwise than the product does from source.
+    """Return the differences between the results of *source* and *artifact*.
 
-    Statuses and exit codes must be the same, JSON answers must have the same shape, the OpenAPI
-    document of each service the same routes and texts, and so must the self-test's facts.
+    Statuses and exit codes must be equal, JSON responses must have the same shape, OpenAPI
+    documents the same routes and descriptions, and the self-tests must report the same facts.
     """
     found: list[Finding] = []
     for name, (status, text) in sorted(source.observed.items()):
-        other, said = artifact.observed.get(name, (None, ""))
+        other, other_text = artifact.observed.get(name, (None, ""))
         if name.startswith("routes of "):
-            found += _routes(name, text, said)
+            found += _routes(name, text, other_text)
         elif status != other:
-            reason = f"status {status} from source, {other} from the artifact: {said[:200]}"
+            reason = f"status {status} from source, {other} from the artifact: {other_text[:200]}"
             found.append(finding("parity.status", name, reason))
         elif name == "selftest --json":
-            found += _facts(_document(text), _document(said))
+            found += _facts(_document(text), _document(other_text))
         else:
-            found += _shapes(name, _document(text), _document(said))
+            found += _shapes(name, _document(text), _document(other_text))
     return tuple(found)
 
 
-def _routes(name: str, text: str, said: str) -> Iterator[Finding]:
-    mine, other = dict(_operations(_document(text))), dict(_operations(_document(said)))
-    for route in sorted(mine.keys() - other.keys()):
-        yield finding("parity.route", name, f"{route} is there from source only")
-    for route in sorted(other.keys() - mine.keys()):
-        yield finding("parity.route", name, f"{route} is there in the artifact only")
-    changed = [route for route in sorted(mine.keys() & other.keys()) if mine[route] != other[route]]
+def _routes(name: str, source: str, artifact: str) -> Iterator[Finding]:
+    ours, theirs = dict(_operations(_document(source))), dict(_operations(_document(artifact)))
+    for route in sorted(ours.keys() - theirs.keys()):
+        yield finding("parity.route", name, f"{route} exists from source only")
+    for route in sorted(theirs.keys() - ours.keys()):
+        yield finding("parity.route", name, f"{route} exists in the artifact only")
+    changed = [
+        route for route in sorted(ours.keys() & theirs.keys()) if ours[route] != theirs[route]
+    ]
     if changed:
-        reason = f"{', '.join(changed[:5])}: described otherwise (docstrings?)"
+        reason = f"{', '.join(changed[:5])}: the description differs (docstrings?)"
         yield finding("parity.description", name, reason)
 
 
@@ -88,7 +90,7 @@ def _facts(mine: object, other: object) -> Iterator[Finding]:
 
 
 def _told(report: "Mapping[str, Mapping[str, list[str]]]") -> set[str]:
-    facts = report.get("facts", {})  # none: built by an older frostline
+    facts = report.get("facts", {})  # artifacts of an older frostline have none
     return {f"{kind} {fact}" for kind, several in facts.items() for fact in several}
 
 
@@ -101,7 +103,7 @@ def _shapes(name: str, mine: object, other: object) -> Iterator[Finding]:
 
 
 def _shape(value: object, at: str = "") -> Iterator[str]:
-    """Yield each place in a JSON value with its type; all items of a list are at one place."""
+    """Yield each path in a JSON value with its type; all items of a list share one path."""
     match value:
         case dict():
             for key, item in value.items():

@@ -1,4 +1,4 @@
-"""What a trial is asked, and what it has shown: the JSON that passes between two processes."""
+"""The request and the result of a trial: JSON files that two processes exchange."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,10 @@ TAG = "FROSTLINE_SMOKE"
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was proven, or not; *id* is stable, *detail* says why, or how well."""
+    """The result of one check; *detail* is its problem or, if it passed, a summary.
+
+    *id* is stable; *name* is for people.
+    """
 
     id: str
     name: str
@@ -19,11 +22,12 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRequest:
-    """What is tried, and how: *argv* starts it, with `{place}` for the folder of the bundle.
+    """What a trial tests and how.
 
-    *installed* is that folder; it is seen read-only at *places*, if there are any, and moved
-    to the second of them otherwise. *environment* is all that it gets; its value of TAG marks
-    what it starts. *lives*: start it again, and kill what can be killed.
+    *argv* starts the artifact; `{place}` is replaced by the folder of the bundle. *installed* is
+    that folder. It is mounted read-only at both *places* if possible, else moved to the second one.
+    *environment* are all environment variables; the value of TAG in it marks the processes of the
+    artifact. *lives*: also start the artifact again and kill it. *profile* is the profile as JSON.
     """
 
     argv: tuple[str, ...]
@@ -40,9 +44,10 @@ class TrialRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult:
-    """What was seen; times in seconds, memory in bytes.
+    """The result of a trial; times in seconds, memory in bytes.
 
-    *unproven* says why it was not cut off; *observed* are status and text of each answer.
+    *unproven* says why the artifact was not isolated, "" if it was. *observed*: the status and text
+    of each response.
     """
 
     checks: tuple[Check, ...] = ()
@@ -55,5 +60,5 @@ class TrialResult:
 
     @property
     def ok(self) -> bool:
-        """Tell whether nothing speaks against it."""
+        """Return whether every check passed."""
         return all(check.ok for check in self.checks)

@@ -1,7 +1,7 @@
-"""One trial of an artifact, in a process of its own that may cut itself off.
+"""Makes one trial of an artifact, in a separate process that isolates itself.
 
-`python -m frostline.smoke.trial REQUEST RESULT`: both are JSON; each step is a line of standard
-output.
+Run as `python -m frostline.smoke.trial REQUEST RESULT`; both are JSON files. It prints each step on
+a line.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ from frostline.smoke.result import TAG, Check, TrialRequest, TrialResult
 
 _LEFTOVER_PATIENCE = 2.0
 _STOP_PATIENCE = 10.0
-# On Windows every signal ends a process at once.
+# Windows has no SIGKILL; there SIGTERM ends a process at once.
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
 _ALREADY_RUNNING = 75
-# A shell that starts the artifact with a lifeline, and is killed.
+# A stand-in for the desktop shell: it starts the artifact with a lifeline and is then killed.
 _SHELL = (
     "import subprocess, sys; "
     "subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, process_group=0).wait()"
@@ -38,7 +38,7 @@ _SHELL = (
 
 
 def main(request_file: str, result_file: str) -> int:
-    """Do what one file requests and write the result into the other."""
+    """Make the trial that *request_file* describes and write its result to *result_file*."""
     trial = Trial(json_file.read(Path(request_file), TrialRequest))
     try:
         trial.run()
@@ -49,7 +49,7 @@ def main(request_file: str, result_file: str) -> int:
 
 
 class Trial:
-    """A request and what its trial has shown so far."""
+    """A running trial: its request and its result so far."""
 
     def __init__(self, request: TrialRequest) -> None:
         self.request = request
@@ -58,11 +58,11 @@ class Trial:
         self._observed: dict[str, tuple[int | None, str]] = {}
         self._ports: dict[str, int] = {}
         self._step = ""
-        # Each service may take its grace, one after the other, before it is ended by force.
+        # Services stop one after the other; each may take its grace before it is killed.
         self._patience = _STOP_PATIENCE + sum(item.grace for item in self.profile.services)
 
     def run(self) -> None:
-        """Play the commands and every life of the artifact."""
+        """Run the commands, then start and stop the artifact in several ways."""
         request, unproven = self.request, ""
         places = [Path(name) for name in request.places] or [Path(request.installed)]
         shown = dict.fromkeys(places, Path(request.installed)) if request.read_only else {}
@@ -87,7 +87,7 @@ class Trial:
                     self._more_lives(places[-1])
             else:
                 self._unchanged(places[0], before)
-        except (BuildError, NotHealthyError) as error:  # it cannot even be started, or has died
+        except (BuildError, NotHealthyError) as error:  # it cannot be started, or it has died
             self._check("smoke.not-healthy", f"healthy ({self._step})", error.message)
             self.result = replace(self.result, tail=error.tail)
         self._check("smoke.left-behind", "nothing is left", self._leftovers())
@@ -95,7 +95,7 @@ class Trial:
 
     def _tell(self, step: str) -> None:
         self._step = step
-        sys.stdout.write(f"{step}\n")  # to the parent, which shows it
+        sys.stdout.write(f"{step}\n")  # the parent process shows it
         sys.stdout.flush()
 
     def _check(self, name: str, title: str, problem: str, good: str = "") -> None:
@@ -109,16 +109,16 @@ class Trial:
         return [word.replace("{place}", str(place)) for word in self.request.argv]
 
     def _commands(self, place: Path) -> None:
-        wanted = [*self.profile.smoke.commands]
+        commands = [*self.profile.smoke.commands]
         if self.profile.services:
-            wanted.insert(0, Command(arguments=("selftest", "--json"), contains='"ok": true'))
+            commands.insert(0, Command(arguments=("selftest", "--json"), contains='"ok": true'))
         log, timeout = Path(self.request.log), self.profile.smoke.timeout
-        for item in wanted:
+        for item in commands:
             self._tell(" ".join(item.arguments))
             argv = self._argv(place)
             done = exercise.run_command(argv, item, self.request.environment, place, log, timeout)
             self._observe(" ".join(item.arguments), done)
-            good = done.good if len(done.good) > 1 else ""  # no brace of JSON
+            good = done.good if len(done.good) > 1 else ""  # not the first brace of JSON
             self._check("smoke.command", done.name, done.problem, good)
 
     def _start(self, place: Path, *before: str) -> Instance:
@@ -194,7 +194,7 @@ class Trial:
             problem = f"{', '.join(left)} after {self._patience:g} s" if left else ""
             good = f"all gone after {time.monotonic() - started:.1f} s"
             self._check(name, title, problem and f"still runs: {problem}", good)
-            self._end_all()  # the next life is to be judged by itself
+            self._end_all()  # leftovers must not affect the next check
 
     def _stops(self, instance: Instance, title: str, stop: Callable[[], None]) -> None:
         self._tell("stop")
@@ -208,7 +208,7 @@ class Trial:
         stopped = instance.event("stopped") or {}
         problem = f"exit code {code}" if code else ""
         if not problem and not stopped.get("clean"):
-            problem = f"it says that it left {stopped.get('left')}"
+            problem = f"it reports that it left {stopped.get('left')}"
         seconds = time.monotonic() - started
         self._check("smoke.not-stopped", title, problem, f"{seconds:.1f} s, exit code 0")
         forced = stopped.get("forced")
@@ -221,20 +221,20 @@ class Trial:
         changed = sorted(
             name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
         )
-        problem = f"it has changed {', '.join(changed[:5])}" if changed else ""
+        problem = f"it changed {', '.join(changed[:5])}" if changed else ""
         self._check("smoke.writes-bundle", "writes nothing into its bundle", problem)
 
     def _addresses(self, instance: Instance) -> dict[str, str]:
-        """Return the addresses of the services; they must be free again in the end."""
+        """Return the addresses of the services; note their ports, which must be free at the end."""
         urls = instance.service_urls()
         self._ports["control"] = instance.port
         self._ports |= {name: int(url.rpartition(":")[2]) for name, url in urls.items()}
         return urls
 
     def _leftovers(self) -> str:
-        """Return what the artifact has left behind, in words; nothing if it left nothing."""
+        """Return what the artifact left behind, in words, or "" if nothing."""
         reasons = [f"process {item}" for item in self._still_running(_LEFTOVER_PATIENCE)]
-        self._end_all()  # told, and not left to the user
+        self._end_all()  # do not leave them running on the user's machine
         temporary = Path(self.request.temporary)
         reasons += [f"temporary file {path.name}" for path in sorted(temporary.glob("*"))]
         for name, port in self._ports.items():
@@ -255,7 +255,7 @@ class Trial:
 
 
 def tagged(tag: str) -> list[psutil.Process]:
-    """Return the processes that the artifact marked by *tag* has started and that still run."""
+    """Return the running processes whose TAG variable is *tag*."""
     found = []
     for process in psutil.process_iter(["name"]):
         try:
@@ -267,14 +267,14 @@ def tagged(tag: str) -> list[psutil.Process]:
 
 
 def _tree(place: Path) -> dict[str, tuple[int, int, int]]:
-    """Return size, time and mode of all that lies in *place*."""
-    found = {}
+    """Return the size, time and mode of everything in *place*, by relative path."""
+    tree = {}
     for path in place.rglob("*"):
         status = path.lstat()
-        found[path.relative_to(place).as_posix()] = (
+        tree[path.relative_to(place).as_posix()] = (
             0 if path.is_dir() else status.st_size, status.st_mtime_ns, status.st_mode,
         )  # fmt: skip
-    return found
+    return tree
 
 
 def _unhealthy(report: Mapping[str, object]) -> str:

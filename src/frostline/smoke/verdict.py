@@ -1,4 +1,8 @@
-"""Proves an artifact: launched elsewhere, cut off, healthy, answering, killed, nothing left."""
+"""Smoke-tests an artifact and writes the verdict.
+
+The artifact is launched from another folder and isolated. It must become healthy, answer requests
+and stop cleanly, and it must leave nothing behind when it or its shell is killed.
+"""
 
 import shutil
 import statistics
@@ -16,20 +20,20 @@ from frostline.smoke.result import TAG, Check, TrialRequest, TrialResult
 from frostline.source import environment
 from frostline.source.stage import Stage
 
-# Spaces and letters outside ASCII: where users really install things.
+# With spaces and a non-ASCII letter, as in the folders of users.
 _PLACE = "frostline smøke "
-# What may fail because the artifact is cut off.
+# Checks that may fail because the artifact is isolated.
 _FIRST_LIFE = {"smoke.command", "smoke.not-healthy", "smoke.unhealthy", "smoke.request"}
 _KEPT = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of an artifact; figures in milliseconds and bytes.
+    """The result of a smoke test; times in milliseconds, sizes in bytes.
 
-    *unproven*: what could not be tried here, and why. *spread*: least, median and most
-    milliseconds to health over all rounds. *tail* holds the artifact's last lines if it failed to
-    become healthy; *log* has all.
+    *unproven*: what could not be tested on this machine, and why. *spread*: the least, median and
+    most milliseconds to health over all rounds. *tail*: the artifact's last lines of output if it
+    did not become healthy; *log* is the file with the full output.
     """
 
     product: str
@@ -52,9 +56,9 @@ class Verdict:
 
 @dataclass(frozen=True)
 class SmokeTarget:
-    """What is tried: the bundle of *build*, or *packed*, an archive of one.
+    """What is tested: the bundle of *build*, or the archive *packed*.
 
-    *inputs* and *size* in bytes are those of what is tried.
+    *inputs* is the digest of its inputs, *size* its size in bytes.
     """
 
     build: Build
@@ -64,13 +68,13 @@ class SmokeTarget:
 
 
 def smoke(target: SmokeTarget, rounds: int) -> Verdict:
-    """Return the verdict after *rounds* trials, also written to `smoke.json`.
+    """Make *rounds* trials, stopping at the first that fails; return the verdict.
 
-    The first round that fails is the last one.
+    It is also written to `smoke.json`.
     """
     build = target.build
     workspace.remove(build.log("smoke"))
-    workspace.remove(build.report("smoke"))  # an interrupted test leaves no verdict
+    workspace.remove(build.report("smoke"))  # an interrupted test must not leave an old verdict
     results: list[TrialResult] = []
     with log.step(f"smoke-testing {build.name}") as step:
         for number in range(rounds):
@@ -88,7 +92,7 @@ def smoke(target: SmokeTarget, rounds: int) -> Verdict:
 def attempt(
     target: SmokeTarget, step: log.Step, *, prefix: str = "", lives: bool = True
 ) -> TrialResult:
-    """Return the result of one trial of what was built."""
+    """Return the result of one trial of *target*."""
     build, smoke = target.build, target.build.profile.smoke
     with workspace.temporary() as base:
         place = base / _PLACE
@@ -106,7 +110,7 @@ def attempt(
 
 
 def _install(target: SmokeTarget, place: Path) -> Path:
-    """Return the folder of the bundle after it was put into the new folder *place*."""
+    """Unpack or copy the bundle into the new folder *place*; return the bundle's folder."""
     if target.packed:
         archive.unpack(target.packed, place)
         (installed,) = place.iterdir()
@@ -117,7 +121,7 @@ def _install(target: SmokeTarget, place: Path) -> Path:
 
 
 def attempt_from_source(build: Build, stage: Stage, step: log.Step) -> TrialResult:
-    """Return the result of a trial of the product from source, as *stage* has it."""
+    """Return the result of a trial of the product from source, run from *stage*."""
     with workspace.temporary() as base:
         place = base / _PLACE
         variables = _environment(build, place) | environment.of_source(stage.folder)
@@ -142,7 +146,7 @@ def _try(build: Build, step: log.Step, request: TrialRequest, prefix: str) -> Tr
 
 
 def _explained(target: SmokeTarget, step: log.Step, failed: TrialResult) -> TrialResult:
-    """Return *failed* with isolation named as the reason, where it is the reason."""
+    """Try again with less isolation; return *failed* with isolation as the reason if that works."""
     first = next(check for check in failed.checks if not check.ok)
     if failed.unproven or first.id not in _FIRST_LIFE:
         return failed
@@ -189,7 +193,7 @@ def _judge(target: SmokeTarget, results: Sequence[TrialResult]) -> Verdict:
 
 
 def _environment(build: Build, place: Path) -> dict[str, str]:
-    """Return a clean environment: an empty home, nothing on PATH, the model server."""
+    """Return clean environment variables: an empty home, an empty PATH, the model server."""
     folders = {name: place / name for name in ("home", "tmp", "nothing-on-path")}
     for folder in folders.values():
         folder.mkdir(parents=True)

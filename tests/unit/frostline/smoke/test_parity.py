@@ -51,12 +51,12 @@ def test_the_same_is_the_same() -> None:
         ),
         (
             changed("routes of api", 200, {"paths": {"/a": API["paths"]["/a"]}}), "parity.route",
-            "POST /b is there from source only",
+            "POST /b exists from source only",
         ),
         (changed("routes of api", 404, ""), "parity.route", "from source only"),
         (
             changed("routes of api", 200, {"paths": {**API["paths"], "/a": {"get": {}}}}),
-            "parity.description", "GET /a: described otherwise",
+            "parity.description", "GET /a: the description differs",
         ),
         (
             changed("selftest --json", 0, {**TESTED, "facts": {"python": ["3.11"]}}), "parity.fact",
