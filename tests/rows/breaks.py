@@ -107,7 +107,7 @@ BREAKS = (
           "MOST_RESTARTS = 5", "MOST_RESTARTS = 4",
           f"{FAULTS}/test_services.py::test_a_crash_loop_is_given_up"),
     Break("X5", "resources/shells/sidecar.mjs",
-          '"--lifeline", "stdin"', '"--lifeline", "none"',
+          'event.event === "ready"', 'event.event === "hello"',
           f"{SLOW}/test_shells.py::test_electron_starts_watches_and_stops_it", freezes=True),
     Break("T6", f"{RUNTIME}/supervision/journal.py",
           "self._rows.put_nowait((sql, row))", "bool(row)",
