@@ -152,5 +152,5 @@ def test_examined(tmp_path: Path) -> None:
     assert any("was not repaired" in told for told in wheels.examine(file, mine))
     with pytest.raises(BuildError, match=r"a\.so is for"):
         wheels.examine(file, foreign)
-    with pytest.raises(BuildError, match="is no wheel of a"):
+    with pytest.raises(BuildError, match="is not a wheel of a"):
         wheels.examine(packed(tmp_path, "b", data), mine)

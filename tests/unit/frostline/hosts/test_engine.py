@@ -133,7 +133,7 @@ def test_an_image_that_cannot_be_had(tmp_path: Path) -> None:
     found = Engine("podman", str(tmp_path / "podman"), {"PATH": str(tmp_path)}, tmp_path / "log")
     recipe = rules().image
     assert not image.find(found, host(), recipe)
-    with pytest.raises(HostError, match=r"could not be made of docker\.io/") as caught:
+    with pytest.raises(HostError, match=r"could not be made from docker\.io/") as caught:
         image.make(found, host(), recipe, debian=False)
     assert "--debian" in caught.value.hint
     assert caught.value.tail == ("no route",)
