@@ -146,7 +146,7 @@ def test_an_address_that_is_not_pinned(
     address = f"{url}/other.gguf"
     done = run(project, "llamafile", "--base", "tinyllama", "--model", address)
     assert done.returncode == 2
-    assert f"{address} is not pinned, and was not fetched" in done.stderr
+    assert f"{address} is not pinned and was not fetched" in done.stderr
     assert "add --yes" in done.stderr
     process, facts = start("--base", "tinyllama", "--model", address, "--yes")
     assert facts["model"] == "other.gguf"
@@ -163,15 +163,15 @@ def test_an_address_that_is_not_pinned(
         ("--model nothing.gguf", 2, "there is no file nothing.gguf"),
         ("--model smollm3", 2, 'Did you mean "smollm2"'),
         ("--model http://127.0.0.1/x.zip", 2, "names no .llamafile or .gguf"),
-        ("--base argo --model MODEL", 2, "argo is a product that was not built"),
-        ("--host 0.0.0.0", 2, "0.0.0.0 would let others in"),
+        ("--base argo --model MODEL", 2, "the product argo is not built yet"),
+        ("--host 0.0.0.0", 2, "0.0.0.0 would make the model server reachable"),
         ("--base tinyllama --port 70000", 2, "70000 is no port"),
         ("--base tinyllama --ctx-size -1", 2, "--ctx-size: -1 is too small"),
         ("--base tinyllama --args '\"'", 2, "--args: No closing quotation"),
         ("--base tinyllama --args=--bad", 3, "does not know one of the arguments"),
         ("--base tinyllama --model specs/argo.toml", 3, "argo.toml is no GGUF model"),
         ("--pack MODEL --base tinyllama", 2, "--pack needs --out"),
-        ("--inspect specs/argo.toml", 2, "no llamafile and no model"),
+        ("--inspect specs/argo.toml", 2, "neither a llamafile nor a model"),
         ("--offline", 8, "nothing may be fetched, but these resources are missing:"),
     ],
 )
@@ -215,7 +215,7 @@ def test_packed_and_looked_into(project: Path, model: Path, tmp_path: Path) -> N
         project, "llamafile", "--pack", str(model), "--base", "tinyllama", "--out", str(outs[0])
     )
     assert again.returncode == 2
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     shown = run(project, "llamafile", "--inspect", str(outs[0]))
     assert "tinyllama" in shown.stdout
     assert shown.returncode == 0

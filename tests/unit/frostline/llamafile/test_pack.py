@@ -99,14 +99,14 @@ def test_what_cannot_be_packed(base: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "x.llamafile"
     text = tmp_path / "text"
     text.write_text("hello", encoding="utf-8")
-    with pytest.raises(UsageError, match="text is no executable"):
+    with pytest.raises(UsageError, match="text is not an executable"):
         packing.pack(model, text, (), out)
     with pytest.raises(UsageError, match="text is no GGUF model"):
         packing.pack(text, base, (), out)
     with pytest.raises(UsageError, match="No such file"):
         packing.pack(tmp_path / "no.gguf", base, (), out)
     packing.pack(model, base, (), out)
-    with pytest.raises(UsageError, match="carries a model or arguments already"):
+    with pytest.raises(UsageError, match="already contains a model or arguments"):
         packing.pack(model, out, (), tmp_path / "y")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "base", "m.gguf", "text", "x.llamafile",
@@ -117,7 +117,7 @@ def test_no_room(base: Path, model: Path, tmp_path: Path, monkeypatch: pytest.Mo
     """Told before anything is copied."""
     used = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: used._replace(free=1000))
-    with pytest.raises(StorageError, match=r"needs \d+ bytes, and 1000 are free"):
+    with pytest.raises(StorageError, match=r"needs \d+ bytes, but only 1000 are free"):
         packing.pack(model, base, (), tmp_path / "x")
 
 
@@ -126,7 +126,7 @@ def test_what_is_no_llamafile(tmp_path: Path, model: Path) -> None:
     assert packing.contents(model).models[0].title == "tiny"
     page = tmp_path / "page"
     page.write_text("<!DOCTYPE html>", encoding="utf-8")
-    with pytest.raises(UsageError, match="no llamafile and no model but a web page"):
+    with pytest.raises(UsageError, match="neither a llamafile nor a model, but a web page"):
         packing.contents(page)
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(model.read_bytes()[:-1000])
