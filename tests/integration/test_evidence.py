@@ -92,7 +92,7 @@ def test_it_does_what_the_source_does(project: Path) -> None:
     """Routes, descriptions, answers and facts are the same."""
     done = run(project, "parity", "--product", "hard")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "the artifact does what the source does" in done.stdout
+    assert "the artifact behaves like the source" in done.stdout
 
 
 def test_each_fact_says_who_and_when(facts: tuple[Fact, ...]) -> None:

@@ -116,7 +116,7 @@ def test_it_can_be_undone_until_it_is_confirmed(place: Path) -> None:
     assert run("--venv", str(place), "--apply").returncode == 0
     confirmed = run("--venv", str(place), "--confirm")
     assert confirmed.returncode == 0
-    assert "gone for good" in confirmed.stderr
+    assert "deleted" in confirmed.stderr
     assert not (place / ".frostline-pruned").exists()
     assert run("--venv", str(place), "--confirm").returncode == 2
 

@@ -51,7 +51,7 @@ def test_it_is_good(project: Path) -> None:
     names = {check["name"] for check in verdict["checks"]}
     assert {"a document is embedded", "and found", "ready", "killed itself"} <= names
     assert json.loads(frostline(project, "audit", "--json"))["ok"]
-    assert "does what the source does" in frostline(project, "parity")
+    assert "behaves like the source" in frostline(project, "parity")
 
 
 @pytest.mark.product("R6")

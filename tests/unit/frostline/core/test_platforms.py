@@ -77,4 +77,4 @@ def test_labels_that_go_away() -> None:
     (soon,) = matrix.retiring(rows, date(2027, 7, 1))
     assert "macos-15-intel will be retired on 2027-08-31" in soon
     (late,) = matrix.retiring(rows, date(2028, 1, 1))
-    assert "is retired since" in late
+    assert "was retired on" in late
