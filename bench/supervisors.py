@@ -67,7 +67,7 @@ class Running:
         return None
 
     def family(self) -> list[psutil.Process]:
-        """Return all processes of this contender; services may lack the tag in their environment."""
+        """Return all processes of this contender; services may lack the tag."""
         services = {pid for pid, _ in self.starts()}
         found = []
         for process in psutil.process_iter():
