@@ -2,7 +2,7 @@
 # requires-python = ">=3.11"
 # dependencies = ["nox>=2026.4", "virtualenv"]
 # ///
-"""Environments for everything that developers and CI do; `nox -l` lists them."""
+"""The nox sessions for developers and CI; `nox -l` lists them."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ PLATFORMS = ("linux", "darwin", "win32")
 
 
 def install(session: nox.Session, lock: str, *, frostline: bool = True) -> None:
-    """Install a hashed lock and, in place, frostline."""
+    """Install the hashed lock *lock* and, unless *frostline* is false, frostline in place."""
     session.install("--require-hashes", "--no-deps", "-r", str(LOCKS / f"{lock}.txt"))
     if frostline:
         session.install("--no-build-isolation", "--no-deps", "-e", ".")
@@ -38,14 +38,14 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def verb(session: nox.Session) -> None:
-    """Run one of frostline's verbs: `-s verb -- matrix --json`."""
+    """Run a verb of frostline, for example `-s verb -- matrix --json`."""
     install(session, "build")
     session.run("invoke", *session.posargs)
 
 
 @nox.session
 def artifact(session: nox.Session) -> None:
-    """Make what is shipped of a product: built, audited, smoke-tested, packed."""
+    """Build, audit, smoke-test and pack a product."""
     install(session, "build")
     session.run("invoke", "wheels", *session.posargs)
     for step in ("build", "audit", "smoke", "package"):
@@ -62,7 +62,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check format and rules, of workflows too."""
+    """Check the format and rules of the code and the workflows."""
     install(session, "lint", frostline=False)
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
@@ -91,7 +91,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Compile llama-cpp-python, here and in an old system, and freeze it (some 10 minutes)."""
+    """Build and freeze llama-cpp-python, here and in a container (about 10 minutes)."""
     install(session, "tests")
     tests = ("tests/integration/test_container.py", "tests/hooks", "-k", "llama", "-s")
     session.run("pytest", *tests, *session.posargs, env={"FROSTLINE_TEST_LLAMA_CPP": "1"})
@@ -99,7 +99,7 @@ def wheels(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure start and size, the supervisor, downloads and evidence, each beside its peers."""
+    """Measure start, size, supervisor, downloads and tracing, compared with other tools."""
     install(session, "tests")
     session.run("python", "bench/start.py", *session.posargs)
     session.run("python", "bench/supervisors.py")
@@ -116,7 +116,7 @@ def breaks(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Walk the model at length, then inject random faults into an artifact for ten minutes."""
+    """Test the state machine at length, then inject random faults for ten minutes."""
     install(session, "tests")
     session.run("pytest", "tests/unit/test_transitions.py", "--hypothesis-profile=long")
     session.run("python", "tests/faults/soak.py", *session.posargs)
@@ -124,7 +124,7 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Give the GGUF reader any bytes for a minute, guided by coverage (Linux)."""
+    """Fuzz the GGUF reader for a minute (Linux)."""
     install(session, "fuzz", frostline=False)
     options = session.posargs or ["-max_total_time=60"]
     session.run("python", "tests/fuzz/gguf_reader.py", *options, env={"PYTHONPATH": "src"})
@@ -132,14 +132,14 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def dist(session: nox.Session) -> None:
-    """Make frostline's own package, and what its changelog says of it."""
+    """Build frostline's own package."""
     install(session, "release", frostline=False)
     session.run("python", "-m", "build", "--no-isolation", "--outdir", "build/dist")
 
 
 @nox.session
 def upload(session: nox.Session) -> None:
-    """Give frostline's own package to the Python index, as the workflow that runs this."""
+    """Upload frostline's own package to the Python index; works in the release workflow only."""
     install(session, "release", frostline=False)
     files = sorted(map(str, Path("build/dist").iterdir()))
     session.run("uv", "publish", "--trusted-publishing=always", *files)
@@ -147,7 +147,7 @@ def upload(session: nox.Session) -> None:
 
 @nox.session
 def notes(session: nox.Session) -> None:
-    """Write what a release's page says from the changelog's fragments: `-- v1.2.0`."""
+    """Write the text of a release page from the changelog fragments, with `-- v1.2.0`."""
     install(session, "release", frostline=False)
     version = session.posargs[0].removeprefix("v")
     Path("build").mkdir(exist_ok=True)
@@ -157,7 +157,7 @@ def notes(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Write all locks again; look at what changes."""
+    """Write all locks again; review the changes."""
     session.install("uv")
     options = ("--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
     for source in sorted(LOCKS.glob("*.in")):

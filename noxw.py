@@ -1,6 +1,6 @@
 """Run nox on a machine that has only Python 3.11 or newer: `python3 noxw.py -s build`.
 
-Makes a virtual environment for nox from its hashed lock, once, and hands over.
+Makes a virtual environment for nox from its hashed lock, once, and runs nox in it.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
 
 def make(python: Path) -> str:
-    """Make the environment of *python*; return what is wrong, or nothing."""
+    """Make the environment of *python*; return the problem, or "" if there is none."""
     shutil.rmtree(HOME, ignore_errors=True)
     options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(LOCK)]
     made = subprocess.run([sys.executable, "-m", "venv", str(HOME)], check=False)

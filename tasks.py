@@ -1,4 +1,4 @@
-"""Invoke's collection of this repository: frostline's own."""
+"""The Invoke collection of this repository: frostline's verbs."""
 
 from frostline.cli.verbs import namespace
 

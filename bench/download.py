@@ -1,7 +1,7 @@
-"""frostline's download beside curl, aria2, pooch and huggingface_hub, over loopback, in one run.
+"""Compares frostline's downloads with curl, aria2, pooch and huggingface_hub, over loopback.
 
-What is not installed is left out and named. curl and aria2 check nothing; the others verify a
-sha256 (huggingface_hub: the size only). Python peers are run by the interpreter of `--peers`.
+Tools that are not installed are named and skipped. curl and aria2 verify nothing, huggingface_hub
+the size, the others the SHA-256. `--peers` is the interpreter that has the Python tools.
 """
 
 import argparse
@@ -50,9 +50,9 @@ with open(made["place"], "wb") as file:
 
 @dataclass
 class Files:
-    """Serves one file with ranges and a strong ETag; counts the bytes of bodies.
+    """A server for one file, with ranges and a strong ETag; *sent* counts the bytes of bodies.
 
-    *limit*: no more than so many bytes an answer, then silence.
+    *limit*: after this many bytes of a response the server falls silent.
     """
 
     path: Path
@@ -66,7 +66,7 @@ class Files:
         return f"http://127.0.0.1:{self.listener.getsockname()[1]}/f"
 
     def serve(self) -> None:
-        """Answer until the listener is closed."""
+        """Answer requests until the listener is closed."""
         while True:
             try:
                 connection, _ = self.listener.accept()
@@ -115,7 +115,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Contender:
-    """A downloader: *argv* fetches the file of the JSON facts that it gets."""
+    """A downloader: *argv* returns its command for a request; *checks* is what it verifies."""
 
     name: str
     checks: str
@@ -123,7 +123,7 @@ class Contender:
 
 
 def contenders(peers: str) -> Iterator[Contender]:
-    """Yield who is installed; name who is not."""
+    """Yield the installed downloaders; print the names of the others."""
     source = [sys.executable, "-c", OURS]
     yield Contender("frostline", "sha256", lambda made: [*source, json.dumps(made)])
     if shutil.which("curl"):
@@ -134,7 +134,7 @@ def contenders(peers: str) -> Iterator[Contender]:
             ],
         )  # fmt: skip
     else:
-        print("curl is not installed: left out")
+        print("curl is not installed: skipped")
     if shutil.which("aria2c"):
         yield Contender(
             "aria2", "nothing",
@@ -144,14 +144,14 @@ def contenders(peers: str) -> Iterator[Contender]:
             ],
         )  # fmt: skip
     else:
-        print("aria2 is not installed: left out")
+        print("aria2 is not installed: skipped")
     for name, module, checks, code in (
         ("pooch", "pooch", "sha256", POOCH),
         ("huggingface_hub", "huggingface_hub", "size", HUB),
     ):
         there = subprocess.run([peers, "-c", f"import {module}"], check=False, capture_output=True)
         if there.returncode:
-            print(f"{name} is not installed for {peers}: left out")
+            print(f"{name} is not installed for {peers}: skipped")
             continue
         yield Contender(
             name, checks, lambda made, code=code: [peers, "-c", code, json.dumps(made)]
@@ -168,11 +168,11 @@ def serving(path: Path) -> Iterator[Files]:
 
 
 def main() -> None:
-    """Measure, and print the table."""
+    """Measure the downloaders and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=2048, help="MiB")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peers", default=sys.executable, help="a Python that has the peers")
+    parser.add_argument("--peers", default=sys.executable, help="a Python with the Python tools")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         source = Path(name, "source")
@@ -204,7 +204,7 @@ def main() -> None:
 
 
 def write(path: Path, size: int) -> dict[str, object]:
-    """Write a file of *size* MiB and return its size and sum."""
+    """Write a file of *size* MiB and return its size and SHA-256."""
     block, digest = os.urandom(MIB), hashlib.sha256()
     with path.open("wb") as file:
         for number in range(size):
@@ -226,12 +226,12 @@ def once(
         seconds = time.monotonic() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode or Path(folder, "f").stat().st_size != facts["size"]:
-            sys.exit(f"{contender.name} has failed: {process.returncode}")
+            sys.exit(f"{contender.name} failed: {process.returncode}")
         return seconds, usage.ru_maxrss
 
 
 def resume(contender: Contender, files: Files, facts: dict[str, object], base: Path) -> float:
-    """Return which share is fetched after a kill at 90 %."""
+    """Return the share of the file that is fetched again after a kill at 90 %."""
     size = int(str(facts["size"]))
     with tempfile.TemporaryDirectory(dir=base) as folder:
         argv = contender.argv(made(files, facts, folder))
@@ -239,7 +239,7 @@ def resume(contender: Contender, files: Files, facts: dict[str, object], base: P
         process = subprocess.Popen(argv, env=environment(), stderr=subprocess.DEVNULL)
         while files.sent < files.limit:
             time.sleep(0.01)
-        time.sleep(1.0)  # what is on its way arrives and is written
+        time.sleep(1.0)  # until the sent bytes are written
         process.send_signal(signal.SIGKILL)
         process.wait()
         files.limit = files.sent = 0
@@ -248,12 +248,12 @@ def resume(contender: Contender, files: Files, facts: dict[str, object], base: P
 
 
 def made(files: Files, facts: dict[str, object], folder: str) -> dict[str, object]:
-    """Return what a downloader is told."""
+    """Return the request for a downloader."""
     return {**facts, "url": files.url, "folder": folder, "place": f"{folder}/f"}
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a downloader."""
+    """Return the environment variables of a downloader."""
     return {
         "PATH": os.environ["PATH"], "HOME": tempfile.gettempdir(),
         "PYTHONPATH": str(ROOT / "src"),

@@ -1,8 +1,8 @@
-"""How much longer a product takes to play its requests while it is watched.
+"""Measures how much tracing slows a product down.
 
     python bench/evidence.py [--rounds 5] [--product argo]
 
-Both ways in turn, in the same run: from source with the tracer, and with an empty file for it.
+Exercises the product from source in turn with the tracer and with an empty file in its place.
 """
 
 import argparse

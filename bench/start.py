@@ -1,6 +1,6 @@
-"""Start-up and size of the frozen argo against uvicorn in a venv and plain PyInstaller.
+"""Compares start time and size of the frozen argo with uvicorn in a venv and plain PyInstaller.
 
-All four are launched in turn, round by round, so that a noisy machine is noisy for all.
+All four are launched in turn in each round, so that noise of the machine affects all alike.
 """
 
 import argparse
@@ -31,7 +31,7 @@ DATA = ("alembic.ini", "migrations", "templates", "configs", "web", "providers")
 
 @dataclass(frozen=True)
 class Contender:
-    """One way to run argo; *size* in bytes, 0 where size says nothing."""
+    """One way to run argo; *size* in bytes, 0 if it cannot be compared."""
 
     name: str
     argv: tuple[str, ...]
@@ -40,7 +40,7 @@ class Contender:
 
 
 def main() -> None:
-    """Build what is compared, measure, and print the table."""
+    """Build the contenders, measure them and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     rounds: int = parser.parse_args().rounds
@@ -102,7 +102,7 @@ def prepare() -> list[Contender]:
 
 
 def build_plain(python: str, source: Path, folder: Path) -> None:
-    """Freeze argo as the manual of PyInstaller says, with no more than it needs to start."""
+    """Freeze argo as PyInstaller's manual says, with only what it needs to start."""
     if folder.exists():
         return
     folder.mkdir(parents=True)
@@ -117,7 +117,7 @@ def build_plain(python: str, source: Path, folder: Path) -> None:
 
 
 def launch(contender: Contender) -> float:
-    """Return the seconds from the launch of *contender* to 200 on its /health."""
+    """Return the seconds from the launch of *contender* until its /health answers 200."""
     port = free_port()
     storage = tempfile.mkdtemp()
     env = contender.env | {"ARGO_STORAGE_PATH": storage, "HOME": storage, "ARGO_PORT": str(port)}

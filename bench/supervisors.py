@@ -1,7 +1,7 @@
-"""frostline's supervisor beside supervisord, circus, runit and PM2, in one run.
+"""Compares frostline's supervisor with supervisord, circus, runit and PM2.
 
-What is not installed is left out and named. Peers: `pip install supervisor circus`, the
-packages runit and npm, `npm install -g pm2`; their programs must be on PATH.
+Supervisors that are not on PATH are named and skipped. To install them: `pip install supervisor
+circus`, the packages runit and npm, `npm install -g pm2`.
 """
 
 import argparse
@@ -51,14 +51,14 @@ class Running:
     tag: str
 
     def starts(self) -> list[tuple[int, float]]:
-        """Return pid and wall-clock time of each start of the service."""
+        """Return the pid and wall-clock time of each start of the service."""
         with contextlib.suppress(FileNotFoundError):
             lines = (self.folder / "starts").read_text(encoding="utf-8").splitlines()
             return [(int(line.split()[0]), float(line.split()[1])) for line in lines]
         return []
 
     def wait_starts(self, number: int, patience: float = PATIENCE) -> tuple[int, float] | None:
-        """Return start *number*, counted from one, or None if it does not come."""
+        """Return start *number*, counted from one, or None after *patience* seconds."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if len(found := self.starts()) >= number:
@@ -67,7 +67,7 @@ class Running:
         return None
 
     def family(self) -> list[psutil.Process]:
-        """Return all processes of this contender; some hand on no environment."""
+        """Return all processes of this contender; services may lack the tag."""
         services = {pid for pid, _ in self.starts()}
         found = []
         for process in psutil.process_iter():
@@ -78,7 +78,7 @@ class Running:
         return found
 
     def own(self) -> list[psutil.Process]:
-        """Return the processes that are not the service."""
+        """Return the processes of the supervisor itself."""
         services = {pid for pid, _ in self.starts()}
         return [process for process in self.family() if process.pid not in services]
 
@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def measure(contender: Contender, rounds: int) -> list[str]:
-    """Return the cells of one row."""
+    """Return the cells of the contender's row."""
     delays = [after_kill(contender) for _ in range(rounds)]
     with running(contender, STEADY) as steady:
         steady.wait_starts(1)
@@ -123,7 +123,7 @@ def measure(contender: Contender, rounds: int) -> list[str]:
 
 
 def after_kill(contender: Contender) -> float:
-    """Return the milliseconds from the death of a service that has run well to its successor."""
+    """Return the milliseconds from the kill of a stable service to its next start."""
     with running(contender, STEADY) as steady:
         found = steady.wait_starts(1)
         time.sleep(UPTIME)
@@ -134,7 +134,7 @@ def after_kill(contender: Contender) -> float:
 
 
 def after_stop(steady: Running) -> str:
-    """Stop the service with SIGSTOP and say when it was replaced."""
+    """Stop the service with SIGSTOP; return after how long it was replaced."""
     number = len(steady.starts())
     pid = steady.starts()[-1][0]
     os.kill(pid, signal.SIGSTOP)
@@ -146,7 +146,7 @@ def after_stop(steady: Running) -> str:
 
 
 def frostline_after_stop() -> str:
-    """Do the same with a service that answers probes at their default times."""
+    """Do the same for frostline, with a service that has a probe with default times."""
     program = ROOT / "tests" / "faults" / "service.py"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -162,7 +162,7 @@ def frostline_after_stop() -> str:
 
 
 def survivors(contender: Contender) -> str:
-    """Kill the supervisor and say what of it is left after a second, or how soon nothing was."""
+    """Kill the supervisor; return what is left after a second, or how soon nothing was left."""
     with running(contender, STEADY) as steady:
         found = steady.wait_starts(1)
         time.sleep(1)
@@ -186,7 +186,7 @@ def memory(pid: int) -> float:
 
 
 def switches(steady: Running) -> int:
-    """Return how often the contender's threads have gone to sleep so far: each wakes once."""
+    """Return how often the supervisor's threads went to sleep, which is how often they woke."""
     total = 0
     for process in steady.own():
         for status in Path(f"/proc/{process.pid}/task").glob("*/status"):
@@ -210,7 +210,7 @@ def running(contender: Contender, script: str) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def launched(command: list[str], folder: Path) -> Iterator[Running]:
-    """Run *command*; afterwards end whatever of it is left."""
+    """Run *command*; kill its remaining processes afterwards."""
     tag = os.urandom(8).hex()
     environ = os.environ | {
         TAG: tag, "HOME": str(folder), "PM2_HOME": str(folder / "pm2"), "STORAGE": str(folder),
@@ -243,7 +243,7 @@ def frostline_bundle(folder: Path, service: Service) -> list[str]:
 
 
 def frostline(folder: Path, service: str) -> list[str]:
-    """Prepare ours."""
+    """Prepare frostline."""
     return frostline_bundle(
         folder, Service(name="main", kind="command", command=tuple(service.split()))
     )
@@ -273,7 +273,7 @@ def runit(folder: Path, service: str) -> list[str]:
 
 
 def pm2(folder: Path, service: str) -> list[str]:
-    """Prepare PM2; without its daemon mode, which would leave our process group."""
+    """Prepare PM2 without its daemon mode, which would leave the process group."""
     program, log = service.split()
     script = f'module.exports = {{apps: [{{name: "main", script: "{program}", args: "{log}"}}]}}'
     (folder / "ecosystem.config.js").write_text(script, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""llama_cpp loads llama.cpp's libraries through ctypes from its folder `lib`."""
+"""Collects llama.cpp's libraries, which llama_cpp loads from its folder `lib` with ctypes."""
 
 from PyInstaller.utils.hooks import collect_dynamic_libs
 

@@ -1,4 +1,4 @@
-"""tiktoken finds its encodings by walking the namespace package tiktoken_ext."""
+"""Collects the modules of the namespace package tiktoken_ext, where tiktoken finds encodings."""
 
 from PyInstaller.utils.hooks import collect_submodules
 

@@ -1,6 +1,6 @@
-"""xllamacpp's compiled module names its Python imports where analysis cannot see them.
+"""Collects the metadata of xllamacpp, and leaves out gguf and numpy.
 
-`memory.py` imports gguf, and numpy with it, only to estimate GPU layers of foreign files.
+`memory.py` imports gguf and numpy only to estimate the GPU layers of other models.
 """
 
 from PyInstaller.utils.hooks import copy_metadata

@@ -1,4 +1,4 @@
-"""What tests of more than one folder share."""
+"""Fixtures that tests in several folders share."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
-// The main-process side of a frostline artifact: starts it, watches it, stops it.
-// Needs Node's own modules only; works in Electron's main process and in plain Node.
+// Starts, watches and stops a frostline artifact from Electron's main process or plain Node.
+// It needs Node's own modules only.
 import { spawn } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { createInterface } from "node:readline";
@@ -9,8 +9,8 @@ const KEPT_LINES = 40;
 const LONGEST_PAUSE = 30_000;
 
 /**
- * Events: "ready" (facts) at each start, "service" and every other event that the artifact
- * announces, "log" (line), "restarting" (attempt, reason), "failed" (error) when it is given up.
+ * Events: "ready" (event) at each start, "service" and every other event that the artifact
+ * announces, "log" (line), "restarting" (attempt, reason), "failed" (error) after the last attempt.
  */
 export class Sidecar extends EventEmitter {
   #child;
@@ -22,8 +22,8 @@ export class Sidecar extends EventEmitter {
   /**
    * @param {string} executable the artifact
    * @param {{args?: string[], env?: object, startTimeout?: number, stopTimeout?: number,
-   *   restarts?: number, stable?: number}} [options] times in milliseconds; *stable*: after so
-   *   long without an end, earlier ones are forgotten
+   *   restarts?: number, stable?: number}} [options] times in milliseconds; *restarts*: how often
+   *   it is restarted; after it ran for *stable*, counting begins again
    */
   constructor(executable, options = {}) {
     super();
@@ -32,29 +32,29 @@ export class Sidecar extends EventEmitter {
       args: [], env: process.env, startTimeout: 60_000, stopTimeout: 15_000, restarts: 5,
       stable: 60_000, ...options,
     };
-    /** What the ready line has said: base_url, token, services; undefined while it is not ready. */
+    /** The ready event: base_url, token, services; undefined while the artifact is not ready. */
     this.ready = undefined;
   }
 
-  /** The process id while it runs. */
+  /** The process id; undefined before the first start. */
   get pid() {
     return this.#child?.pid;
   }
 
-  /** Start it; resolves with the ready line, rejects with the reason and the last lines. */
+  /** Start the artifact; resolves with the ready event, rejects with the reason and last lines. */
   start() {
     this.#stopping = false;
     return this.#launch();
   }
 
-  /** Ask it to stop and wait for its end; by force after *stopTimeout*. */
+  /** Ask the artifact to stop and wait until it has ended; kill it after *stopTimeout*. */
   async stop() {
     this.#stopping = true;
     clearTimeout(this.#pause);
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("close", resolve));
-    child.stdin.end(); // its lifeline
+    child.stdin.end(); // the lifeline: the artifact stops when it closes
     const timer = setTimeout(() => child.kill("SIGKILL"), this.options.stopTimeout);
     await ended;
     clearTimeout(timer);
@@ -84,7 +84,7 @@ export class Sidecar extends EventEmitter {
       }, this.options.startTimeout);
       this.#child = child;
       this.#tail = [];
-      child.stdin.on("error", () => {}); // a dead child's pipe must not end the application
+      child.stdin.on("error", () => {}); // a write to a dead child must not end the application
       child.on("error", (error) => settle(reject, this.#error(error.message)));
       createInterface({ input: child.stderr }).on("line", (line) => this.#say(line));
       createInterface({ input: child.stdout }).on("line", (line) => {

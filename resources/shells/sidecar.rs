@@ -1,5 +1,5 @@
-//! The application's side of a frostline artifact: starts it, watches it, stops it.
-//! Needs the standard library only. Lines of the artifact are JSON; parse them as you like.
+//! Starts, watches and stops a frostline artifact from an application.
+//! It needs the standard library only. The artifact's lines are JSON; use any parser.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -16,7 +16,7 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
-    /// Start the artifact; it stops with this process, however that ends.
+    /// Start the artifact; it stops when this process ends, even if it is killed.
     pub fn start(executable: &Path, arguments: &[&str]) -> std::io::Result<Sidecar> {
         let mut command = Command::new(executable);
         command
@@ -44,7 +44,7 @@ impl Sidecar {
         Ok(Sidecar { child, stdin, lines })
     }
 
-    /// Return the ready line: addresses, token. An error says how it ended, or that it took too long.
+    /// Return the ready line, with addresses and token; an error if it ended or took too long.
     pub fn wait_ready(&mut self, patience: Duration) -> Result<String, String> {
         let end = Instant::now() + patience;
         loop {
@@ -64,7 +64,7 @@ impl Sidecar {
         }
     }
 
-    /// Return the next line that it announces, if there is one by then.
+    /// Return the artifact's next line, or None after *patience*.
     pub fn next_line(&self, patience: Duration) -> Option<String> {
         self.lines.recv_timeout(patience).ok()
     }
@@ -77,9 +77,9 @@ impl Sidecar {
         }
     }
 
-    /// Ask it to stop and wait for its end; by force after *patience*.
+    /// Ask the artifact to stop and wait until it has ended; kill it after *patience*.
     pub fn stop(&mut self, patience: Duration) -> std::io::Result<()> {
-        drop(self.stdin.take()); // its lifeline
+        drop(self.stdin.take()); // the lifeline: the artifact stops when it closes
         let end = Instant::now() + patience;
         while self.child.try_wait()?.is_none() {
             if Instant::now() > end {
@@ -92,7 +92,7 @@ impl Sidecar {
         Ok(())
     }
 
-    /// Return its process id.
+    /// Return the artifact's process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }

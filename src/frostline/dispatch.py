@@ -1,4 +1,4 @@
-"""Builds and tries a product wherever that can be done: here, in a container, on GitHub."""
+"""Builds and smoke-tests a product on the host, in a container or on GitHub."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """Where a build is done.
+    """Where a build is made.
 
-    *promised*: the platform was named, so the artifact must run on its oldest system. *engine*:
-    podman or docker; the one that is found, if empty. *run*: a run on GitHub to go on with.
+    *promised*: the user named the platform, so the artifact must run on its minimum system.
+    *engine*: podman or docker (default: the one that works). *run*: a run on GitHub to resume.
     """
 
     where: Where = "auto"
@@ -41,7 +41,7 @@ class BuildOptions:
 def build(
     build: Build, options: BuildOptions, *, clean: bool = False, debug: bool = False
 ) -> Bundle:
-    """Return the bundle of *build*, made where *options* say. Raises HostError, BuildError."""
+    """Build *build* where *options* say; return the bundle. Raises HostError, BuildError."""
     require_for(build.profile, build.target)
     if options.run or _place(build, options) == "remote":
         return _build_remotely(build, options.run)
@@ -54,14 +54,14 @@ def build(
 
 
 def prove(build: Build, options: BuildOptions, rounds: int) -> Verdict:
-    """Return the verdict on the bundle of *build*, tried where *options* say.
+    """Smoke-test the bundle of *build* where *options* say; return the verdict.
 
-    A container has only what its image has. Raises NotBuiltError, HostError, SmokeError.
+    Raises NotBuiltError, HostError, SmokeError.
     """
     if _place(build, options) == "remote":
         name = build.platform.name
         message = f"artifacts for {name} do not run on {host().name}."
-        hint = f"try it on a {name} machine, or let GitHub's freeze.yml do it"
+        hint = f"smoke-test it on a {name} machine, or with the workflow freeze.yml on GitHub"
         raise HostError(message, hint=hint)
     machine = _container(build, options)
     if not machine:
@@ -75,16 +75,16 @@ def prove(build: Build, options: BuildOptions, rounds: int) -> Verdict:
 
 
 def build_wheels(build: Build, python: str, engine_name: str) -> tuple[Wheel, ...]:
-    """Return the native wheels that the product needs for *python*; those that lack are built.
+    """Return the native wheels that the product needs for *python*; build the missing ones.
 
-    Linux wheels are built in containers, by the engine *engine_name* if there are several.
+    Linux wheels are built in containers of the engine *engine_name* (default: the one that works).
     Raises HostError, LockError, BuildError.
     """
     recipe = policy.load(build.workspace).image
     requests = wheelhouse.requested(build, recipe, python)
     missing = [item for item in requests if not wheelhouse.look(build.workspace, item)]
     if missing:
-        from frostline.hosts import cibuildwheel  # noqa: PLC0415  # lief costs 0.3 s of a start
+        from frostline.hosts import cibuildwheel  # noqa: PLC0415  # imports lief: 0.3 s
 
         found = None
         if build.platform.oci:
@@ -100,17 +100,17 @@ def build_wheels(build: Build, python: str, engine_name: str) -> tuple[Wheel, ..
 def make_image(
     workspace: Workspace, platform: Platform, environ: Environ, engine_name: str, *, debian: bool
 ) -> str:
-    """Return the image of *platform*, made by the engine *engine_name* if it is not there yet."""
+    """Return the image of *platform*; make it with the engine *engine_name* if it is missing."""
     choice.choose(platform, "container", promised=True)
     found = _engine(workspace, environ, engine_name)
     return image.make(found, platform, policy.load(workspace).image, debian=debian)
 
 
 def _build_remotely(build: Build, run: int) -> Bundle:
-    from frostline.hosts import remote  # noqa: PLC0415  # urllib3 costs 0.1 s of a start
+    from frostline.hosts import remote  # noqa: PLC0415  # imports urllib3: 0.1 s
 
     if build.layout != build.profile.layout:
-        message = f"GitHub's machines build {build.profile.layout}, as the profile says."
+        message = f"GitHub builds the profile's layout, {build.profile.layout}."
         raise UsageError(message, hint="leave --layout out, or change the profile")
     repository = _repository(build)
     with build.exclusively():
@@ -118,7 +118,7 @@ def _build_remotely(build: Build, run: int) -> Bundle:
 
 
 def _container(build: Build, options: BuildOptions) -> Container | None:
-    """Return the container that *build* is to be done in, None for this machine."""
+    """Return the container for *build*, or None if this machine builds it."""
     platform = build.platform
     if _place(build, options) != "container":
         return None
@@ -128,7 +128,7 @@ def _container(build: Build, options: BuildOptions) -> Container | None:
     except HostError as error:
         if options.where != "auto" or options.engine or platform != host():
             raise
-        log.warning(f"this machine is newer than {platform.minimum}, and so is what it makes:")
+        log.warning(f"the artifact may need a newer system than {platform.minimum}:")
         log.warning(error.message)
         return None
     engine.require_machine(platform)

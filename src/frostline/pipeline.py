@@ -27,7 +27,7 @@ from frostline.source.stage import build_stage
 
 
 def build_bundle(build: Build, *, clean: bool = False, debug: bool = False) -> Bundle:
-    """Return the bundle of *build*, made only if something it is made of has changed.
+    """Build the bundle of *build* unless it is up to date; return it.
 
     Raises BusyError, HostError, LockError, BuildError, FetchError, UsageError.
     """
@@ -52,7 +52,7 @@ def build_bundle(build: Build, *, clean: bool = False, debug: bool = False) -> B
 
 
 def prepare(build: Build) -> None:
-    """Fetch all that *build* needs: after this it needs no network."""
+    """Fetch everything that *build* needs, so that the build needs no network."""
     require_host(build.platform)
     with build.exclusively():
         product_environment(build)
@@ -64,7 +64,7 @@ def prepare(build: Build) -> None:
 
 
 def plan(build: Build) -> Plan:
-    """Return what a bundle of *build* would hold, without freezing it."""
+    """Return the plan of *build* without freezing it."""
     require_host(build.platform)
     with build.exclusively():
         return collect(build, lay_out(build))
@@ -72,7 +72,7 @@ def plan(build: Build) -> Plan:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The facts about a product *before* a traced run and *now*, in *file*."""
+    """The evidence in *file*: the facts *before* a traced run, and *now*."""
 
     file: Path
     before: tuple[Fact, ...]
@@ -80,14 +80,14 @@ class Recorded:
 
 
 def record_evidence(build: Build, *, keep: bool = False) -> Recorded:
-    """Run the product from source and write down what it uses.
+    """Trace the product from source and write its evidence.
 
-    With *keep*, facts of earlier runs stay that this run does not show.
+    With *keep*, facts of earlier runs are kept even if this run does not show them.
     """
     build = with_model_server(build)
     with build.exclusively():
         stage = lay_out(build)
-        collect(build, stage)  # writes the manifest that the source needs to run
+        collect(build, stage)  # writes the manifest, which the source needs to run
         before = evidence.load(build) or ()
         now = evidence.merge(before, trace(build, stage), build.platform.name, keep=keep)
         evidence.write(build, now)
@@ -95,21 +95,21 @@ def record_evidence(build: Build, *, keep: bool = False) -> Recorded:
 
 
 def prove(build: Build, *, rounds: int = 1) -> Verdict:
-    """Return the verdict on the bundle of *build*; its model server is built if need be."""
+    """Smoke-test the bundle of *build* and return the verdict; build its model server if needed."""
     bundle = require_bundle(build)
     target = SmokeTarget(with_model_server(build), bundle.inputs, bundle.size)
     return smoke(target, rounds)
 
 
 def compare(build: Build) -> tuple[Finding, ...]:
-    """Return what the artifact of *build* does otherwise than its source."""
+    """Return the findings of comparing the artifact of *build* with its source."""
     return parity(with_model_server(build))
 
 
 def prove_archive(
     workspace: Workspace, file: Path, environ: Environ, *, model_server: Path | None, rounds: int
 ) -> Verdict:
-    """Return the verdict on the archive *file* (or the one in that folder) of a product."""
+    """Smoke-test the archive *file*, or the archive in the folder *file*; return the verdict."""
     file = listing.choose(file, host()) if file.is_dir() else file
     made = listing.find(file)
     platform = PLATFORMS[made.platform]
@@ -122,7 +122,7 @@ def prove_archive(
 
 
 def with_model_server(build: Build) -> Build:
-    """Return *build* with a model server: the given one, or the product that its profile names."""
+    """Return *build* with a model server: its own, or the product that its profile names."""
     server = build.profile.model_server
     if build.model_server or not (server and server.variable and server.smoke):
         return build

@@ -1,4 +1,4 @@
-"""Each hook has a freeze test: the package works frozen with the hook, and fails without it."""
+"""Tests each hook by a freeze: the package works frozen with the hook and fails without it."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from frostline.source.environment import ProductEnvironment
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "resources" / "requirements"
 LLAMA_CPP = "llama-cpp-python==0.3.36"
-# Loading, not speed, is what is tested: without optimisation the build takes two minutes.
+# Without optimisation the build takes two minutes; the test needs no speed.
 LLAMA_CPP_BUILD = (
     "-DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_C_FLAGS_DEBUG=-O0 "
     "-DGGML_NATIVE=OFF -DLLAMA_OPENSSL=OFF -DGGML_OPENMP=OFF -DLLAVA_BUILD=OFF -DMTMD_BUILD=OFF"
@@ -43,7 +43,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
 
 
 def freeze(python: Path, folder: Path, code: str, *, hooks: bool) -> Path:
-    """Return the folder of the bundle that plain PyInstaller makes of *code*."""
+    """Return the folder of the bundle that PyInstaller alone makes of *code*."""
     script = folder / "snippet.py"
     script.write_text(code, encoding="utf-8")
     argv = [str(python), "-P", "-m", "PyInstaller", "--noconfirm", "--log-level=WARN"]
@@ -61,14 +61,14 @@ def run(bundle: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.product("A8")
 @pytest.mark.parametrize(("hooks", "expected"), [(True, "True"), (False, "False")])
 def test_tiktoken(product: Product, tmp_path: Path, expected: str, *, hooks: bool) -> None:
-    """Its encodings are there with the hook, and only with it."""
+    """The package tiktoken finds its encodings with the hook only."""
     code = "import tiktoken; print('cl100k_base' in tiktoken.list_encoding_names())"
     bundle = freeze(product("argo").python, tmp_path, code, hooks=hooks)
     assert run(bundle).stdout.strip() == expected
 
 
 def test_xllamacpp(product: Product, tmp_path: Path) -> None:
-    """It loads, knows its version, and brings no numpy."""
+    """With the hook, xllamacpp loads, knows its version, and does not collect numpy."""
     code = (
         "from importlib.metadata import version\n"
         "import xllamacpp\n"
@@ -83,7 +83,7 @@ def test_xllamacpp(product: Product, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the python of an environment with llama-cpp-python, built from its source."""
+    """Return the Python of an environment with llama-cpp-python, built from source."""
     if not os.environ.get("FROSTLINE_TEST_LLAMA_CPP"):
         pytest.skip("FROSTLINE_TEST_LLAMA_CPP=1 builds llama-cpp-python (minutes of compiling)")
     if not shutil.which("cmake") and not shutil.which("gcc"):
@@ -110,7 +110,7 @@ def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.product("A9")
 @pytest.mark.parametrize("hooks", [True, False])
 def test_llama_cpp(llama_cpp: Path, tmp_path: Path, *, hooks: bool) -> None:
-    """Its libraries load with the hook; without it the freeze is silent and the start fails."""
+    """llama_cpp loads its libraries with the hook; without it the frozen program fails."""
     code = "import llama_cpp; llama_cpp.llama_backend_init(); print('loaded')"
     done = run(freeze(llama_cpp, tmp_path, code, hooks=hooks))
     assert ("loaded" in done.stdout) == hooks, done.stderr

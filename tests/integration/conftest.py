@@ -1,4 +1,4 @@
-"""Products that several files of tests look at, frozen once."""
+"""Frozen products that several test files share."""
 
 import shutil
 import subprocess
@@ -12,9 +12,9 @@ PRODUCTS = Path(__file__).resolve().parents[1] / "products"
 
 @pytest.fixture(scope="session")
 def frail(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with two products that can be broken, frozen, with their evidence.
+    """Return a project with two frozen products and their evidence.
 
-    To be looked at only: who breaks something takes a copy.
+    Tests must not change it; those that break something work on a copy.
     """
     folder = Path(shutil.copytree(PRODUCTS / "frail", tmp_path_factory.mktemp("frail") / "p"))
     for product in ("frail", "frailtool"):

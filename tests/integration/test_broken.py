@@ -1,4 +1,4 @@
-"""Negative controls: a product broken in one way after the other, each with what must be found."""
+"""Negative controls: each broken product must give its finding."""
 
 import contextlib
 import os
@@ -34,7 +34,7 @@ HIDDEN = "\nexcludes = ['frail.late']\n\n[[data]]"
 
 @pytest.fixture(scope="module")
 def project(frail: Path) -> Path:
-    """Return the products, frozen, with the evidence of both."""
+    """Return the frozen products with their evidence."""
     return frail
 
 
@@ -48,7 +48,7 @@ def copy(project: Path, tmp_path: Path) -> Workspace:
 
 
 def built(paths: Workspace, target: Target) -> Bundle:
-    """Return what was built."""
+    """Return the description of the bundle."""
     return require_bundle(opened(paths, target))
 
 
@@ -58,25 +58,25 @@ def opened(paths: Workspace, target: Target) -> Build:
 
 
 def tried(paths: Workspace, target: Target, profile: Profile, bundle: Bundle) -> Verdict:
-    """Return the verdict of the smoke test on what lies there now."""
+    """Return the verdict of the smoke test on the bundle."""
     build = replace(opened(paths, target), profile=profile)
     return smoke(SmokeTarget(build, bundle.inputs, bundle.size), 1)
 
 
 def failures(verdict: Verdict) -> set[str]:
-    """Return the ids of what the smoke test has found."""
+    """Return the ids of the smoke test's failed checks."""
     return {check.id for check in verdict.checks if not check.ok}
 
 
 def audited(paths: Workspace, target: Target, bundle: Bundle) -> set[str]:
-    """Return the ids of the errors that the audit has found."""
+    """Return the ids of the audit's errors."""
     found = audit.examine(opened(paths, target), policy.load(paths), bundle).findings
     return {finding.id for finding in found if finding.severity == "error"}
 
 
 @contextmanager
 def server_outside() -> Iterator[str]:
-    """Serve on this machine's loopback interface, which a test without network does not see."""
+    """Serve on this machine's loopback, which an isolated artifact cannot reach."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -84,7 +84,7 @@ def server_outside() -> Iterator[str]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Stay silent."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever)
@@ -97,14 +97,14 @@ def server_outside() -> Iterator[str]:
 
 
 def behave(inside: Path, words: str) -> None:
-    """Tell the product what to do wrong."""
+    """Configure the product's faulty behaviour."""
     path = inside / "frail" / "behaviour.txt"
     path.parent.mkdir(exist_ok=True)
     path.write_text(words, encoding="utf-8")
 
 
 def test_the_healthy_ones_are_good(project: Path) -> None:
-    """Nothing is found in either, in all their lives; what they are cut off from is proven."""
+    """Intact products pass all checks, isolated."""
     paths = Workspace(project)
     for target in (FRAIL, TOOL):
         bundle = built(paths, target)
@@ -127,7 +127,7 @@ def test_the_healthy_ones_are_good(project: Path) -> None:
     ],
 )
 def test_what_it_does_wrong(copy: Workspace, behaviour: str, expected: str) -> None:
-    """Its own /health says ok in all of these; the smoke test finds that, and nothing else."""
+    """/health is ok in all these cases; the smoke test finds exactly the fault."""
     bundle = built(copy, FRAIL)
     behave(copy.output(FRAIL) / "_internal", behaviour)
     verdict = tried(copy, FRAIL, opened(copy, FRAIL).profile, bundle)
@@ -137,7 +137,7 @@ def test_what_it_does_wrong(copy: Workspace, behaviour: str, expected: str) -> N
 
 @pytest.mark.product("A14")
 def test_it_needs_the_network(copy: Workspace) -> None:
-    """Healthy where it can reach a server, dead where it cannot: that is the reason told."""
+    """A product that works only with a network fails with that reason."""
     bundle, profile = built(copy, FRAIL), opened(copy, FRAIL).profile
     with server_outside() as url:
         behave(copy.output(FRAIL) / "_internal", f"needs-network {url}")
@@ -148,7 +148,7 @@ def test_it_needs_the_network(copy: Workspace) -> None:
 
 
 def test_a_program_that_leaves_a_child(copy: Workspace) -> None:
-    """A product without services has no guardian: what it leaves runs on, and is found."""
+    """A product without services that leaves a child is found."""
     bundle = built(copy, TOOL)
     behave(copy.output(TOOL) / "_internal", "leaves-child")
     verdict = tried(copy, TOOL, opened(copy, TOOL).profile, bundle)
@@ -156,7 +156,7 @@ def test_a_program_that_leaves_a_child(copy: Workspace) -> None:
     (detail,) = (check.detail for check in verdict.checks if not check.ok)
     assert "sleep" in detail
     pid = int(detail.rpartition("(")[2].rstrip(")"))
-    with contextlib.suppress(psutil.NoSuchProcess):  # told, and not left to the user
+    with contextlib.suppress(psutil.NoSuchProcess):  # do not leave it running
         psutil.Process(pid).wait(5)
 
 
@@ -164,7 +164,7 @@ Spoil = Callable[[Path], object]
 
 
 def without(pattern: str) -> Spoil:
-    """Return the removal of what is called so."""
+    """Return a change that removes files called so."""
 
     def spoil(inside: Path) -> None:
         (path,) = inside.glob(pattern)
@@ -174,7 +174,7 @@ def without(pattern: str) -> Spoil:
 
 
 def newer_glibc(inside: Path) -> str:
-    """Let a library ask for a glibc that nobody has; return its name."""
+    """Make a library require an unknown glibc; return the library's name."""
     for path in sorted(inside.glob("python3.*/lib-dynload/*.so")):
         data = path.read_bytes()
         if found := re.search(rb"GLIBC_2\.\d+[.\d]*\0", data):
@@ -205,7 +205,7 @@ def newer_glibc(inside: Path) -> str:
 def test_what_it_has_lost(
     copy: Workspace, spoil: Spoil, in_smoke: set[str], in_audit: set[str]
 ) -> None:
-    """Health is ok, and both the audit and the smoke test find it."""
+    """/health is ok; both the audit and the smoke test find what is missing."""
     bundle = built(copy, FRAIL)
     spoil(copy.output(FRAIL) / "_internal")
     assert audited(copy, FRAIL, bundle) == in_audit
@@ -214,7 +214,7 @@ def test_what_it_has_lost(
 
 
 def test_a_program_that_cannot_be_executed(copy: Workspace) -> None:
-    """No traceback: it is a finding like any other."""
+    """A program that is not executable is a finding, not a traceback."""
     bundle = built(copy, FRAIL)
     copy.executable(FRAIL).chmod(0o644)
     assert audited(copy, FRAIL, bundle) == {"mode.lost"}
@@ -224,7 +224,7 @@ def test_a_program_that_cannot_be_executed(copy: Workspace) -> None:
 
 
 def test_a_newer_glibc(copy: Workspace) -> None:
-    """The file that sets the floor is named."""
+    """The finding names the file with the newest glibc."""
     bundle = built(copy, FRAIL)
     spoilt = newer_glibc(copy.output(FRAIL) / "_internal")
     found = audit.examine(opened(copy, FRAIL), policy.load(copy), bundle)
@@ -235,7 +235,7 @@ def test_a_newer_glibc(copy: Workspace) -> None:
 
 @pytest.mark.product("A14")
 def test_an_import_that_is_hidden_behind_an_address(copy: Workspace) -> None:
-    """It builds, it is healthy, it fails when somebody asks; evidence says so before."""
+    """An import in a request handler fails late; evidence finds it."""
     path = copy.profile("frail")
     text = path.read_text("utf-8").replace("\n[[data]]", HIDDEN, 1)
     path.write_text(text, encoding="utf-8")
@@ -247,7 +247,7 @@ def test_an_import_that_is_hidden_behind_an_address(copy: Workspace) -> None:
 
 
 def test_a_child_that_is_started_by_the_name_of_python(copy: Workspace) -> None:
-    """It works from source only; both say so."""
+    """A child `python` works only from source; both checks say so."""
     path = copy.profile("frail")
     more = '\n[[smoke.requests]]\nname = "python"\npath = "/python"\ncontains = "json"\n'
     path.write_text(path.read_text("utf-8") + more, encoding="utf-8")
@@ -259,7 +259,7 @@ def test_a_child_that_is_started_by_the_name_of_python(copy: Workspace) -> None:
     assert audited(copy, FRAIL, bundle) == {"evidence.python-child"}
 
 
-# Stands in for an artifact whose run time keeps none of the promises that ours keeps.
+# A stand-in for an artifact whose run time has all the faults that the smoke test must find.
 ROGUE = """#!{python}
 import fcntl, json, os, signal, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -324,7 +324,7 @@ ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
     ],
 )  # fmt: skip
 def test_a_run_time_that_keeps_no_promise(copy: Workspace, wrong: str) -> None:
-    """What ours never does wrong is found in one that does; one that does nothing wrong is good."""
+    """Each fault of a stand-in run time is found; without faults it passes."""
     bundle, profile = built(copy, FRAIL), opened(copy, FRAIL).profile
     text = ROGUE.format(python=sys.executable, wrong=wrong)
     copy.executable(FRAIL).write_text(text, encoding="utf-8")
@@ -335,7 +335,7 @@ def test_a_run_time_that_keeps_no_promise(copy: Workspace, wrong: str) -> None:
 
 
 def test_the_command_says_what_and_repeats(copy: Workspace) -> None:
-    """Rounds are counted, the first failure ends them; exit code 5."""
+    """Rounds are counted and stop at the first failure; exit code 5."""
     done = run(copy.root, "smoke", "--product", "frail", "--repeat", "2")
     assert done.returncode == 0, done.stderr
     assert "2 rounds" in done.stdout

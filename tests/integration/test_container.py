@@ -1,6 +1,6 @@
-"""Linux platforms in containers: an old system, another machine, wheels of what has none.
+"""Builds of Linux platforms in containers, with real engines and images of Debian packages.
 
-Real engines, real images made of Debian's packages. Where something is missing, it is said.
+Tests skip with a reason where something is missing.
 """
 
 import json
@@ -21,7 +21,7 @@ from frostline.hosts import engine
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
 BULLSEYE = Path(__file__).with_name("bullseye.toml")
 HERE, OTHER = platforms.PLATFORMS["linux_x86_64"], platforms.PLATFORMS["linux_arm64"]
-# In a container or a small virtual machine podman's own defaults ask for more than there is.
+# Podman's defaults need more than a container or a small virtual machine has.
 PLAIN = """
 [engine]
 runtime = "runc"
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(platforms.host() != HERE, reason="needs Linux on
 
 @dataclass(frozen=True)
 class Podman:
-    """The engine of these tests, and the environment that it works in."""
+    """The engine of these tests and its environment variables."""
 
     environ: dict[str, str]
 
@@ -55,7 +55,7 @@ class Podman:
 
 @pytest.fixture(scope="session")
 def podman(tmp_path_factory: pytest.TempPathFactory) -> Podman:
-    """Return an engine that answers."""
+    """Return a working engine."""
     folder = tmp_path_factory.mktemp("podman")
     environ = dict(os.environ)
     if shutil.which("runc") and hasattr(os, "getuid") and not os.getuid():
@@ -72,7 +72,7 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Podman:
 
 
 def project(folder: Path, product: str, **policy: str) -> Path:
-    """Return a copy of *product*, in whose policy of images *policy* is set."""
+    """Return a copy of *product* with *policy* as its policy for images."""
     made = Path(shutil.copytree(PRODUCTS / product, folder / product))
     text = (PRODUCTS.parents[1] / "resources" / "policy.toml").read_text("utf-8")
     (made / "resources").mkdir()
@@ -93,7 +93,7 @@ def with_old_debian(text: str, **keys: str) -> str:
 
 @pytest.fixture(scope="session")
 def image(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the image of the old system, made if it is not there."""
+    """Return the image of the old system; make it if it is missing."""
     folder = project(tmp_path_factory.mktemp("image"), "echo")
     done = podman.frostline(folder, "image", "--platform", HERE.name, "--debian")
     assert done.returncode == 0, done.stderr
@@ -102,7 +102,7 @@ def image(podman: Podman, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def old(podman: Podman, image: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project whose product was frozen on the old system."""
+    """Return a project whose product is frozen on the old system."""
     assert image
     folder = project(tmp_path_factory.mktemp("old"), "echo")
     before = files(folder)
@@ -114,12 +114,12 @@ def old(podman: Podman, image: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def files(folder: Path) -> set[Path]:
-    """Return all files of *folder* but what builds make."""
+    """Return all files of *folder* except the build folder's."""
     return {path for path in folder.rglob("*") if "build" not in path.relative_to(folder).parts}
 
 
 def test_an_old_system(podman: Podman, old: Path) -> None:
-    """What was frozen there needs nothing newer; it runs there, without a network, and here."""
+    """The artifact needs nothing newer; it runs there, without a network, and here."""
     done = podman.frostline(old, "audit", "--product", "echo", "--json")
     found = json.loads(done.stdout)
     assert tuple(map(int, found["minimum"].removeprefix("glibc ").split("."))) <= (2, 31)
@@ -132,7 +132,7 @@ def test_an_old_system(podman: Podman, old: Path) -> None:
 
 
 def test_nothing_changed(podman: Podman, old: Path) -> None:
-    """A second build does nothing; nothing is fetched; JSON is the bundle's."""
+    """A second build fetches and does nothing; --json prints the bundle."""
     arguments = ("build", "--product", "echo", "--platform", HERE.name, "--json")
     done = podman.frostline(old, *arguments)
     assert done.returncode == 0, done.stderr
@@ -141,7 +141,7 @@ def test_nothing_changed(podman: Podman, old: Path) -> None:
 
 
 def test_a_mistake_in_the_container(podman: Podman, old: Path, tmp_path: Path) -> None:
-    """It is told as it would be told here, with its own exit code."""
+    """An error in the container has the same message and exit code as here."""
     ignored = shutil.ignore_patterns("work", "output")
     folder = Path(shutil.copytree(old, tmp_path / "p", symlinks=True, ignore=ignored))
     profile = folder / "specs" / "echo.toml"
@@ -174,7 +174,7 @@ ALONE = "import socket; assert {n for _, n in socket.if_nameindex()} == {'lo'}, 
 def test_what_a_build_may_do(
     podman: Podman, old: Path, tmp_path: Path, code: str, network: str, problem: str
 ) -> None:
-    """It cannot write to the sources, and has no network but where a step asks for it."""
+    """A build cannot write to the sources, and only named steps have a network."""
     ignored = shutil.ignore_patterns("work", "output")
     folder = Path(shutil.copytree(old, tmp_path / "p", symlinks=True, ignore=ignored))
     profile = folder / "specs" / "echo.toml"
@@ -185,7 +185,7 @@ def test_what_a_build_may_do(
 
 
 def test_interrupted(podman: Podman, old: Path, tmp_path: Path) -> None:
-    """Ctrl-C stops the container, and leaves nothing under the final name."""
+    """Ctrl-C stops the container and leaves no half-made bundle."""
     ignored = shutil.ignore_patterns("work", "output")
     folder = Path(shutil.copytree(old, tmp_path / "p", symlinks=True, ignore=ignored))
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -203,7 +203,7 @@ def test_interrupted(podman: Podman, old: Path, tmp_path: Path) -> None:
 
 
 def workshop(podman: Podman, image: str, folder: Path, *packages: str) -> str:
-    """Return an image that keeps cibuildwheel's contract, made of *image*."""
+    """Return an image for cibuildwheel, made from *image*."""
     certificate = podman.environ.get("PIP_CERT", "")
     python = "/opt/python/cp311-cp311"
     install = f"apt-get update && apt-get install -y {' '.join(packages)}" if packages else "true"
@@ -222,7 +222,7 @@ def workshop(podman: Podman, image: str, folder: Path, *packages: str) -> str:
 
 
 def test_wheels_of_what_has_none(podman: Podman, image: str, tmp_path: Path) -> None:
-    """Built, repaired and tried by cibuildwheel, and kept; a freeze compiles nothing."""
+    """Native wheels are built, repaired and tested; builds compile nothing."""
     place = workshop(podman, image, tmp_path)
     folder = project(tmp_path, "tally", wheels=place)
     named = ("--product", "tally")
@@ -254,7 +254,7 @@ def test_wheels_of_what_has_none(podman: Podman, image: str, tmp_path: Path) -> 
 
 
 def test_another_machine(podman: Podman, tmp_path: Path) -> None:
-    """linux_arm64 on x86_64, under qemu: frozen, audited and smoke-tested in a container."""
+    """linux_arm64 is frozen, audited and smoke-tested on x86_64 under qemu."""
     try:
         engine.require_machine(OTHER)
     except FrostlineError as error:
@@ -270,7 +270,7 @@ def test_another_machine(podman: Podman, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
     report = folder / "build" / "output" / "echo-linux_arm64.smoke.json"
     unproven = json.loads(report.read_text("utf-8"))["unproven"]
-    # The container has no network; qemu can make no namespaces.
+    # The container has no network; qemu does not support namespaces.
     assert [line.partition(":")[0] for line in unproven] in ([], ["read-only"])
     program = folder / "build" / "output" / "echo-linux_arm64" / "echo"
     assert program.read_bytes()[18:20] == b"\xb7\x00", "a machine code of its own"
@@ -279,7 +279,7 @@ def test_another_machine(podman: Podman, tmp_path: Path) -> None:
 @pytest.mark.product("A9")
 @pytest.mark.skipif("FROSTLINE_TEST_LLAMA_CPP" not in os.environ, reason="nox -s wheels: minutes")
 def test_llama_cpp_python(podman: Podman, image: str, tmp_path: Path) -> None:
-    """Argo's optional part: built in the old system, frozen there, loaded there and here."""
+    """llama-cpp-python is built and frozen in the old system and loads there and here."""
     place = workshop(podman, image, tmp_path, "g++")
     folder = tmp_path / "argo"
     for part in ("specs", "apps", "resources"):
@@ -293,7 +293,7 @@ def test_llama_cpp_python(podman: Podman, image: str, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
     done = podman.frostline(folder, "smoke", *named, "--where", "host")
     assert done.returncode == 0, done.stdout + done.stderr
-    # The negative: its self-test loads the library, and notices when it does not.
+    # The negative control: the self-test fails if the library does not load.
     program = folder / "build" / "output" / f"argo-llama-{HERE.name}" / "argo-llama"
     environ = {"HOME": str(tmp_path), "LLAMA_CPP_LIB_PATH": "/nowhere"}
     told = subprocess.run(

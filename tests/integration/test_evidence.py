@@ -1,4 +1,4 @@
-"""Packages that are hard to freeze: what a run from source shows is enough for the bundle."""
+"""Evidence is enough to freeze packages that are hard to freeze."""
 
 import json
 import os
@@ -21,8 +21,8 @@ from frostline.profile.build import Build, open_build
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "hard"
 TARGET = Target("hard", platforms.host())
-ELSEWHERE = platforms.PLATFORMS["windows_arm64"]  # where nobody has watched it
-# What plain analysis leaves out; the rest is covered by hooks.
+ELSEWHERE = platforms.PLATFORMS["windows_arm64"]  # the product was never traced on it
+# What the analysis alone misses; hooks cover the rest.
 HARD = {"migrate", "password", "template", "task", "yaml"}
 
 
@@ -32,7 +32,7 @@ def opened(project: Path) -> Build:
 
 
 def failed(project: Path) -> set[str]:
-    """Return which checks of the smoke test have failed."""
+    """Return the failed checks of the smoke test."""
     done = run(project, "smoke", "--product", "hard", "--json")
     return {check["name"] for check in json.loads(done.stdout)["checks"] if not check["ok"]}
 
@@ -50,7 +50,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def facts(project: Path) -> tuple[Fact, ...]:
-    """Return what the run from source has shown."""
+    """Return the facts of the run from source."""
     found = evidence.load(opened(project))
     assert found
     return found
@@ -58,7 +58,7 @@ def facts(project: Path) -> tuple[Fact, ...]:
 
 @pytest.mark.product("A14")
 def test_a_bundle_by_evidence_alone_is_good(project: Path) -> None:
-    """No hidden import, data or package is named in the profile, and all of them work."""
+    """A profile without hints works with evidence alone."""
     profile = opened(project).profile
     by_hand = (profile.hidden_imports, profile.data, profile.packages, profile.hooks)
     assert by_hand == ((), (), {}, ())
@@ -68,7 +68,7 @@ def test_a_bundle_by_evidence_alone_is_good(project: Path) -> None:
 
 @pytest.mark.product("A14")
 def test_without_evidence_it_is_not(project: Path, tmp_path: Path) -> None:
-    """The same profile frozen by analysis alone builds, is healthy, and fails: it can fail."""
+    """Without evidence the same profile builds but fails its smoke test."""
     other = tmp_path / "project"
     shutil.copytree(project, other, symlinks=True)
     Workspace(other).evidence("hard").unlink()
@@ -82,14 +82,14 @@ def test_without_evidence_it_is_not(project: Path, tmp_path: Path) -> None:
 
 
 def test_it_does_what_the_source_does(project: Path) -> None:
-    """Routes, descriptions, answers and facts are the same."""
+    """Routes, descriptions, responses and facts equal the source's."""
     done = run(project, "parity", "--product", "hard")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "the artifact does what the source does" in done.stdout
+    assert "the artifact behaves like the source" in done.stdout
 
 
 def test_each_fact_says_who_and_when(facts: tuple[Fact, ...]) -> None:
-    """Who imported, opened or asked, and at which step."""
+    """Each fact names its user and the step."""
     said = {(fact.kind, fact.name): fact.why for fact in facts}
     assert said["file", "hard/templates/hello.txt"] == (
         "opened by jinja2.loaders at GET /check/template"
@@ -99,11 +99,11 @@ def test_each_fact_says_who_and_when(facts: tuple[Fact, ...]) -> None:
     assert said["entry-points", "hard.plugins"].startswith("asked for by hard.app")
     assert said["file", "hard/migrations/env.py"].startswith("opened by alembic")
     statements = {name for kind, name in said if kind == "module"}
-    assert not statements & {"fastapi", "jinja2", "alembic.command"}  # analysis sees these
+    assert not statements & {"fastapi", "jinja2", "alembic.command"}  # the analysis finds these
 
 
 def test_evidence_tells_nothing_of_the_machine(project: Path, facts: tuple[Fact, ...]) -> None:
-    """No absolute path, no user; the same run again changes no byte."""
+    """Evidence has no absolute path or user name and is reproducible."""
     path = Workspace(project).evidence("hard")
     text = path.read_text("utf-8")
     assert str(project) not in text
@@ -116,7 +116,7 @@ def test_evidence_tells_nothing_of_the_machine(project: Path, facts: tuple[Fact,
 
 @pytest.mark.product("A14")
 def test_what_is_lost_is_found(project: Path, facts: tuple[Fact, ...]) -> None:
-    """Each thing that was used and is not in the bundle is one finding; the whole has none."""
+    """Each used thing that the bundle lacks is one finding."""
     build = opened(project)
     require_bundle(build)
     items = [*walk(build.bundle)]
@@ -138,7 +138,7 @@ def test_what_is_lost_is_found(project: Path, facts: tuple[Fact, ...]) -> None:
 
 
 def test_a_product_that_fails_from_source_gives_no_evidence(project: Path, tmp_path: Path) -> None:
-    """One message with the request that failed; what was known stays."""
+    """The message names the failed request; the evidence stays."""
     other = tmp_path / "project"
     shutil.copytree(project, other, symlinks=True, ignore=shutil.ignore_patterns("output"))
     path = Workspace(other).evidence("hard")

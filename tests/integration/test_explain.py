@@ -1,4 +1,4 @@
-"""Why something is in a really frozen product, and what differs between two of them."""
+"""Explanations of a frozen product, and the differences between two."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ NAME = f"frail-{platforms.host().name}"
 
 
 def why(project: Path, name: str) -> dict[str, object]:
-    """Return why *name* is in the bundle."""
+    """Return the explanation of *name*."""
     done = run(project, "why", "--product", "frail", "--name", name, "--json")
     assert done.returncode == 0, done.stderr
     found: dict[str, object] = json.loads(done.stdout)
@@ -22,12 +22,12 @@ def why(project: Path, name: str) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def project(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the product, frozen, with what PyInstaller has written about it."""
+    """Return a copy of the frozen product with PyInstaller's work folder."""
     return Path(shutil.copytree(frail, tmp_path_factory.mktemp("explain") / "p", symlinks=True))
 
 
 def test_modules(project: Path) -> None:
-    """The way from the start, who imports it, what it costs, and what has asked for it."""
+    """A module has its import chain, importers, size and reasons."""
     found = why(project, "multiprocessing.pool")
     assert found["owner"] == "python"
     assert isinstance(found["chain"], list)
@@ -40,7 +40,7 @@ def test_modules(project: Path) -> None:
 
 
 def test_files_and_libraries(project: Path) -> None:
-    """Data by the table or the run that brought it, a library by who needs it."""
+    """A file has its data table or evidence; a library has the files that need it."""
     assert why(project, "frail/docs/help.txt")["reasons"] == [
         "evidence: opened by frail.server at GET /help",
         "[[data]] of the profile: app/src/frail/docs",
@@ -52,7 +52,7 @@ def test_files_and_libraries(project: Path) -> None:
 
 
 def test_what_is_not_there(project: Path) -> None:
-    """The message says which kind of absence it is."""
+    """The message says why it is not in the bundle."""
     for name, words in (
         ("setuptools", "it is excluded"),
         ("no.such.thing", "there is no module or file"),
@@ -65,7 +65,7 @@ def test_what_is_not_there(project: Path) -> None:
 
 
 def test_two_bundles(project: Path, tmp_path: Path) -> None:
-    """What came, went and changed, with sizes; nothing between a bundle and itself."""
+    """Added, removed and changed files have sizes; a bundle equals itself."""
     report = project / "build" / "output" / f"{NAME}.bundle.json"
     old = Path(shutil.copy(report, tmp_path / "old.json"))
     same = json.loads(run(project, "diff", f"--old={old}", f"--new={report}", "--json").stdout)
@@ -86,7 +86,7 @@ def test_two_bundles(project: Path, tmp_path: Path) -> None:
 
 
 def test_the_treemap(project: Path) -> None:
-    """A page without scripts, with modules from inside of the archive, by owner."""
+    """The page has no scripts and shows modules inside archives by owner."""
     done = run(project, "treemap", "--product", "frail")
     assert done.returncode == 0, done.stderr
     text = Path(done.stdout.strip()).read_text("utf-8")

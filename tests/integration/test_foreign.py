@@ -1,7 +1,7 @@
-"""Artifacts for macOS and Windows, seen from here: real programs and libraries of those systems.
+"""Bundles for macOS and Windows on this machine, with real programs of those systems.
 
-They are out of PyPI's own wheels: PyInstaller's bootloader is the program, psutil's extension the
-library. What can only be run there is planned here, and not claimed to have run.
+PyPI's wheels provide them: PyInstaller's bootloader and psutil's extension module. Steps that
+need those systems are planned here, not run.
 """
 
 import json
@@ -82,7 +82,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def describe(project: Path, name: str) -> None:
-    """Write down what lies in the bundle for the platform *name*."""
+    """Write the description of the bundle for the platform *name*."""
     platform = platforms.PLATFORMS[name]
     output = project / "build" / "output" / f"echo-{name}"
     files = describe_files(output)
@@ -97,13 +97,13 @@ def describe(project: Path, name: str) -> None:
 
 
 def run(project: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline about the bundle in *project*."""
+    """Run frostline on the bundle in *project*."""
     named = ("--product", "echo", "--platform", project.name)
     return verbs.run(project, *arguments, *named, environ=os.environ | environ)
 
 
 def test_audited(made: Path) -> None:
-    """Their machine, their oldest system, their libraries, their hardening."""
+    """Machine, minimum system, libraries and hardening are read."""
     done = run(made, "audit", "--json")
     found = json.loads(done.stdout)
     told = [(item["id"], item["severity"], item["reason"]) for item in found["findings"]]
@@ -112,14 +112,14 @@ def test_audited(made: Path) -> None:
     assert "native.hardening" not in {name for name, _, _ in told}
     lacking = {reason.split()[1] for name, _, reason in told if name == "native.unresolved"}
     windows = made.name.startswith("windows")
-    # What every real bundle has, and these two files do not.
+    # Real bundles have these; a bundle of two files does not.
     assert lacking == ({"python3.dll,", "vcruntime140.dll,"} if windows else set())
     assert done.returncode == (5 if windows else 0)
     assert found["minimum"].startswith("Windows 6." if windows else "macOS 1")
 
 
 def test_a_library_of_another_machine(made: Path, tmp_path: Path) -> None:
-    """The right name around the wrong code is found on any host."""
+    """A library for another machine is found by content on any host."""
     other = {"arm64": "x86_64", "x86_64": "arm64"}
     system, _, machine = made.name.partition("_")
     name = f"{system}_{other[machine]}"
@@ -139,7 +139,7 @@ def test_a_library_of_another_machine(made: Path, tmp_path: Path) -> None:
 
 
 def test_exported(made: Path) -> None:
-    """For both shells: the suffix, the triple's system, and entitlements where they are needed."""
+    """Exports for both shells have the suffix, the triple, and entitlements for macOS."""
     for shell in ("electron", "tauri"):
         done = run(made, "export", "--shell", shell, "--json")
         assert done.returncode == 0, done.stderr
@@ -151,7 +151,7 @@ def test_exported(made: Path) -> None:
 
 
 def sign_as(project: Path, folder: Path, text: str) -> Path:
-    """Return a copy of *project* whose profile has *text* besides."""
+    """Return a copy of *project* whose profile has *text* appended."""
     copy = Path(shutil.copytree(project, folder / project.name, symlinks=True))
     profile = copy / "specs" / "echo.toml"
     profile.write_text(profile.read_text("utf-8") + text, encoding="utf-8")
@@ -159,7 +159,7 @@ def sign_as(project: Path, folder: Path, text: str) -> Path:
 
 
 def test_the_plan_of_signing(made: Path, tmp_path: Path) -> None:
-    """Printed on any host, from the inside out; nothing runs; who signs must be said."""
+    """The plan is printed on any host, inside out; missing keys are errors."""
     done = run(made, "sign", "--dry-run")
     assert (done.returncode, "in its [signing]" in " ".join(done.stderr.split())) == (2, True)
     thumbprint = '[signing]\nthumbprint = "abc"\ntimestamp = "http://example.org/ts"\n'
@@ -193,7 +193,7 @@ def test_the_plan_of_signing(made: Path, tmp_path: Path) -> None:
     assert describe_files(project / "build" / "output") == before
 
 
-# Apple's tools, as far as the order of their calls goes: each notes what it was asked.
+# Stand-ins for Apple's tools: each records its arguments.
 TOOL = """#!/bin/sh
 echo "$(basename "$0") $*" >> "$CALLS"
 case "$*" in
@@ -205,7 +205,7 @@ esac
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Apple's tools are scripts here")
 def test_notarising_is_gone_on_with(made: Path, tmp_path: Path) -> None:
-    """What was submitted is waited for again, not sent again; Apple's refusal is ours."""
+    """An earlier submission is resumed; Apple's refusal is an error."""
     if not made.name.startswith("darwin"):
         pytest.skip("Apple's affair")
     project = sign_as(made, tmp_path, SIGNING)
@@ -229,7 +229,7 @@ def test_notarising_is_gone_on_with(made: Path, tmp_path: Path) -> None:
 
 
 def authority(folder: Path) -> str:
-    """Return a profile's words for a certificate of our own, whose key has a password."""
+    """Return the profile's keys for a test certificate whose key has a password."""
     argv = [
         "openssl", "req", "-x509", "-newkey", "rsa:2048", "-days", "2", "-subj", "/CN=Acme",
         "-addext", "extendedKeyUsage=codeSigning", "-addext", "keyUsage=digitalSignature",
@@ -242,7 +242,7 @@ def authority(folder: Path) -> str:
 
 @contextmanager
 def clock(folder: Path) -> Iterator[str]:
-    """Serve an RFC 3161 clock of our own (openssl ts); its certificate is `clock.pem`."""
+    """Run a test RFC 3161 server (openssl ts); its certificate is `clock.pem`."""
     (folder / "ts.cnf").write_text(
         "[tsa]\nserial = serial\ndefault_policy = 1.2.3\ndigests = sha256\n"
         "accuracy = secs:1\nsigner_digest = sha256\n", encoding="utf-8",
@@ -258,10 +258,10 @@ def clock(folder: Path) -> Iterator[str]:
     )  # fmt: skip
 
     class Clock(BaseHTTPRequestHandler):
-        """Says when it was asked."""
+        """Records the requests for timestamps."""
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
         def do_POST(self) -> None:
             """Answer one request."""
@@ -288,7 +288,7 @@ def clock(folder: Path) -> Iterator[str]:
 
 
 def test_with_a_timestamp(made: Path, tmp_path: Path) -> None:
-    """A clock's word is in each signature, and verified with it."""
+    """Each signature has a timestamp, which is verified."""
     if made.name != "windows_x86_64" or not shutil.which("osslsigncode"):
         pytest.skip("needs osslsigncode, and once is enough")
     words = authority(tmp_path)
@@ -304,7 +304,7 @@ def test_with_a_timestamp(made: Path, tmp_path: Path) -> None:
 
 
 def test_windows_files_are_signed_here(made: Path, tmp_path: Path) -> None:
-    """By osslsigncode, which then verifies them; the password is in no command line and no log."""
+    """With osslsigncode files are signed here; no command or log has the password."""
     if not made.name.startswith("windows"):
         pytest.skip("osslsigncode is for Windows")
     if not shutil.which("osslsigncode") or not shutil.which("openssl"):
@@ -312,7 +312,7 @@ def test_windows_files_are_signed_here(made: Path, tmp_path: Path) -> None:
     project = sign_as(made, tmp_path, authority(tmp_path))
     output = project / "build" / "output" / f"echo-{made.name}"
     before = describe_files(output)
-    wrong = run(project, "sign", FROSTLINE_SIGN_PASSWORD="wrong")  # noqa: S106  # meant to be
+    wrong = run(project, "sign", FROSTLINE_SIGN_PASSWORD="wrong")  # noqa: S106  # a test password
     assert wrong.returncode == 4, wrong.stderr
     assert describe_files(output) == before, "all or nothing"
     assert [path.name for path in output.parent.iterdir() if path.is_dir()] == [output.name]
@@ -331,5 +331,5 @@ def test_windows_files_are_signed_here(made: Path, tmp_path: Path) -> None:
     assert not (output.parent / f"echo-{made.name}.audit.json").exists(), "it spoke of another"
     log = (project / "build" / "log" / f"echo-{made.name}.sign.log").read_text("utf-8")
     assert "secret words" not in log + done.stderr
-    # It is the bundle of this build still: whole, and what is done with it next works.
+    # It is still the bundle of this build, and later steps accept it.
     assert run(project, "export", "--shell", "tauri").returncode == 0

@@ -1,4 +1,4 @@
-"""`invoke llamafile` and `invoke resources` as people type them, with a real engine (L1-L8)."""
+"""`invoke llamafile` and `invoke resources` with a real engine (L1-L8)."""
 
 import functools
 import hashlib
@@ -48,10 +48,10 @@ def model(project: Path) -> Path:
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder."""
+    """Serves a folder without logging."""
 
     def log_message(self, *_: object) -> None:
-        """Stay silent."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -70,14 +70,14 @@ class Start(Protocol):
     """Starts `frostline llamafile`."""
 
     def __call__(self, *arguments: str) -> tuple[subprocess.Popen[str], dict[str, object]]:
-        """Return the process and what it has said when it was ready."""
+        """Return the process and its output once it is ready."""
 
 
 @pytest.fixture
 def start(project: Path) -> Iterator[Start]:
-    """Return a function that starts `frostline llamafile` and returns what it says when ready."""
+    """Return a function that starts `frostline llamafile` and returns its output once ready."""
     started: list[subprocess.Popen[str]] = []
-    # A background job of a shell has Ctrl-C switched off, and hands that on.
+    # Background jobs of a shell ignore Ctrl-C, and so would their children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def begin(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, object]]:
@@ -102,7 +102,7 @@ def start(project: Path) -> Iterator[Start]:
 
 @pytest.mark.product("L1", "L7")
 def test_a_model_is_served_until_ctrl_c(start: Start, model: Path) -> None:
-    """Real tokens come; afterwards nothing is left, and the exit code is 0."""
+    """Real tokens come; Ctrl-C gives exit code 0 and leaves nothing."""
     limits = ("--n-predict", "5", "--ctx-size", "256", "--gpu-layers", "3")
     process, facts = start("--base", "tinyllama", "--model", str(model), *limits)
     assert facts["model"] == "model.gguf"
@@ -122,7 +122,7 @@ def test_a_model_is_served_until_ctrl_c(start: Start, model: Path) -> None:
 
 @pytest.mark.product("L1")
 def test_killed_it_leaves_nothing(start: Start, model: Path) -> None:
-    """No model server outlives who has started it."""
+    """The model server ends when the verb is killed."""
     process, facts = start("--base", "tinyllama", "--model", str(model))
     server = psutil.Process(int(str(facts["pid"])))
     process.kill()
@@ -133,13 +133,13 @@ def test_killed_it_leaves_nothing(start: Start, model: Path) -> None:
 def test_an_address_that_is_not_pinned(
     start: Start, project: Path, model: Path, served: tuple[Path, str]
 ) -> None:
-    """Nobody there to ask means no; `--yes` fetches it, once."""
+    """Without a terminal it is refused; `--yes` fetches it, once."""
     folder, url = served
     shutil.copy(model, folder / "other.gguf")
     address = f"{url}/other.gguf"
     done = run(project, "llamafile", "--base", "tinyllama", "--model", address)
     assert done.returncode == 2
-    assert f"{address} is not pinned, and was not fetched" in done.stderr
+    assert f"{address} is not pinned and was not fetched" in done.stderr
     assert "add --yes" in done.stderr
     process, facts = start("--base", "tinyllama", "--model", address, "--yes")
     assert facts["model"] == "other.gguf"
@@ -156,22 +156,22 @@ def test_an_address_that_is_not_pinned(
         ("--model nothing.gguf", 2, "there is no file nothing.gguf"),
         ("--model smollm3", 2, 'Did you mean "smollm2"'),
         ("--model http://127.0.0.1/x.zip", 2, "names no .llamafile or .gguf"),
-        ("--base argo --model MODEL", 2, "argo is a product that was not built"),
-        ("--host 0.0.0.0", 2, "0.0.0.0 would let others in"),
+        ("--base argo --model MODEL", 2, "the product argo is not built yet"),
+        ("--host 0.0.0.0", 2, "0.0.0.0 would make the model server reachable"),
         ("--base tinyllama --port 70000", 2, "70000 is no port"),
         ("--base tinyllama --ctx-size -1", 2, "--ctx-size: -1 is too small"),
         ("--base tinyllama --args '\"'", 2, "--args: No closing quotation"),
         ("--base tinyllama --args=--bad", 3, "does not know one of the arguments"),
         ("--base tinyllama --model specs/argo.toml", 3, "argo.toml is not a GGUF model"),
         ("--pack MODEL --base tinyllama", 2, "--pack needs --out"),
-        ("--inspect specs/argo.toml", 2, "no llamafile and no model"),
+        ("--inspect specs/argo.toml", 2, "neither a llamafile nor a model"),
         ("--offline", 8, "nothing may be fetched, but these resources are missing:"),
     ],
 )
 def test_what_cannot_be_served(
     words: str, code: int, said: str, project: Path, model: Path
 ) -> None:
-    """One clear message and an exit code."""
+    """Each mistake gives one clear message and an exit code."""
     import shlex  # noqa: PLC0415  # only here
 
     arguments = [str(model) if word == "MODEL" else word for word in shlex.split(words)]
@@ -181,7 +181,7 @@ def test_what_cannot_be_served(
 
 @pytest.mark.product("L7")
 def test_a_port_that_is_taken(start: Start, project: Path, model: Path) -> None:
-    """Who has it is named."""
+    """The message names the process that has the port."""
     _, facts = start("--base", "tinyllama", "--model", str(model))
     port = str(facts["url"]).rpartition(":")[2]
     done = run(project, "llamafile", "--base", "tinyllama", "--port", port)
@@ -191,7 +191,7 @@ def test_a_port_that_is_taken(start: Start, project: Path, model: Path) -> None:
 
 @pytest.mark.product("L8")
 def test_packed_and_looked_into(project: Path, model: Path, tmp_path: Path) -> None:
-    """The same bytes twice; what is there is not overwritten unasked."""
+    """Packing twice gives the same bytes; existing files are not replaced."""
     outs = [tmp_path / "a.llamafile", tmp_path / "b.llamafile"]
     for out in outs:
         done = run(
@@ -208,7 +208,7 @@ def test_packed_and_looked_into(project: Path, model: Path, tmp_path: Path) -> N
         project, "llamafile", "--pack", str(model), "--base", "tinyllama", "--out", str(outs[0])
     )
     assert again.returncode == 2
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     shown = run(project, "llamafile", "--inspect", str(outs[0]))
     assert "tinyllama" in shown.stdout
     assert shown.returncode == 0
@@ -226,7 +226,7 @@ def entry(name: str, url: str, data: bytes, more: str) -> str:
 
 
 def archive() -> bytes:
-    """Return an archive with a tool in it."""
+    """Return an archive with a tool."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         data = b"#!/bin/sh\necho node\n"
@@ -239,7 +239,7 @@ def archive() -> bytes:
 @pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
 @pytest.mark.product("A7", "L1", "L2")
 def test_resources_of_a_product(tmp_path: Path, served: tuple[Path, str]) -> None:
-    """One is bundled and stays executable, one is fetched by the frozen artifact at first run."""
+    """One resource is bundled and executable, one is fetched at first run."""
     folder, url = served
     tool = archive()
     server = f'#!/bin/sh\nexec {sys.executable} -S {STANDIN} old "$@"\n'.encode()
@@ -275,7 +275,7 @@ def test_resources_of_a_product(tmp_path: Path, served: tuple[Path, str]) -> Non
     with Instance(argv, env=env, cwd=tmp_path, log=tmp_path / "log") as instance:
         instance.wait_healthy(30)
         assert instance.wait_event("ready", 30)
-        deadline = time.monotonic() + 30  # nobody waits for an optional service
+        deadline = time.monotonic() + 30  # an optional service does not delay the start
         while not any(
             (event.get("name"), event.get("state")) == ("llm", "READY") for event in instance.events
         ):
@@ -301,7 +301,7 @@ def test_resources_of_a_product(tmp_path: Path, served: tuple[Path, str]) -> Non
 
 
 def test_a_new_pin_is_measured(tmp_path: Path, served: tuple[Path, str]) -> None:
-    """`--pin` writes size and sum; the rest of the file stays."""
+    """`--pin` writes size and SHA-256; the rest of the file stays."""
     folder, url = served
     (folder / "thing").write_bytes(b"hello")
     project = Path(shutil.copytree(ECHO, tmp_path / "project"))

@@ -1,4 +1,4 @@
-"""What is shipped of a really frozen product: packed, summed, unpacked and run again."""
+"""Packing a frozen product: archive, SHA256SUMS, unpacking and running it."""
 
 import json
 import os
@@ -22,14 +22,14 @@ def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def project(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of a frozen product that nobody has found good yet."""
+    """Return a copy of a frozen product that is neither audited nor smoke-tested."""
     folder = tmp_path_factory.mktemp("package") / "p"
     ignored = shutil.ignore_patterns("env", "work", "*.smoke.json")
     return Path(shutil.copytree(frail, folder, symlinks=True, ignore=ignored))
 
 
 def test_what_is_not_proven_is_not_packed(project: Path) -> None:
-    """It says what is missing; asked for in spite of that, the release tells."""
+    """The message names what is missing; release.json records --unproven."""
     done = run(project, "package")
     assert done.returncode == 5
     assert "is not packed: it has no smoke report" in " ".join(done.stderr.split())
@@ -41,7 +41,7 @@ def test_what_is_not_proven_is_not_packed(project: Path) -> None:
 
 
 def test_what_is_proven(project: Path, tmp_path: Path) -> None:
-    """Two archives of one bundle are the same bytes; sums hold; it runs where it is unpacked."""
+    """Packing is reproducible; SHA256SUMS match; the unpacked artifact runs."""
     assert run(project, "smoke").returncode == 0
     release = project / "build" / "release"
     made = json.loads(run(project, "package", "--json").stdout)
@@ -69,7 +69,7 @@ def test_what_is_proven(project: Path, tmp_path: Path) -> None:
 
 
 def test_the_archive_itself_is_tried(project: Path, tmp_path: Path) -> None:
-    """On a machine that has the project's profile and what was packed, and nothing built."""
+    """An archive is smoke-tested with the project's profile alone."""
     other = tmp_path / "fresh"
     ignored = shutil.ignore_patterns("build")
     shutil.copytree(project, other, ignore=ignored)
@@ -89,7 +89,7 @@ def test_the_archive_itself_is_tried(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("minisign"), reason="needs minisign")
 def test_an_archive_is_signed(project: Path, tmp_path: Path) -> None:
-    """By minisign, which verifies it; the signature is among the sums."""
+    """The signature is verified by minisign and is in SHA256SUMS."""
     key, public = tmp_path / "key", tmp_path / "key.pub"
     argv = ["minisign", "-G", "-W", "-s", str(key), "-p", str(public)]
     subprocess.run(argv, check=True, capture_output=True)
@@ -111,8 +111,8 @@ def test_an_archive_is_signed(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("gpg"), reason="needs gpg")
 def test_an_archive_is_signed_by_gpg(project: Path) -> None:
-    """By a key of the user's keyring; gpg verifies it."""
-    # Its agent's socket must have a short name.
+    """A signature by a key of the user's keyring is verified by gpg."""
+    # The path of gpg-agent's socket must be short.
     with tempfile.TemporaryDirectory() as home:
         environ = os.environ | {"GNUPGHOME": home}
         make = ["gpg", "--batch", "--passphrase", "", "--quick-generate-key", "a@example.org"]
@@ -133,7 +133,7 @@ def test_an_archive_is_signed_by_gpg(project: Path) -> None:
 
 
 def test_a_bundle_that_was_changed(project: Path) -> None:
-    """It is no longer what was proven: nothing is packed."""
+    """A bundle that was changed afterwards is not packed."""
     inside = project / "build" / "output" / f"frail-{platforms.host().name}" / "_internal"
     (inside / "frail" / "docs" / "help.txt").write_text("changed", encoding="utf-8")
     done = run(project, "package")
@@ -142,7 +142,7 @@ def test_a_bundle_that_was_changed(project: Path) -> None:
 
 
 def test_the_matrix_for_a_workflow(project: Path) -> None:
-    """One line that GitHub reads; other tools' names are taken, and said."""
+    """The matrix is one line for GitHub; other tools' platform names are noted."""
     argv = [verbs.FROSTLINE, "matrix", "--platform", "macos-arm64", "--json"]
     done = subprocess.run(argv, cwd=project, check=True, capture_output=True, text=True)
     name, _, value = done.stdout.partition("=")

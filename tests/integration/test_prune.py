@@ -1,4 +1,4 @@
-"""Pruning a real virtual environment: looked at, moved aside, proven, put back, undone."""
+"""Pruning of a real virtual environment: listed, moved aside, checked, put back, undone."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ import verbs
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shebangs")
 ROOT = Path(__file__).resolve().parents[2]
-# `needy` reads its documents when it is loaded, by a name that no search in its source finds.
+# `needy` reads its documents at import, by a name that its source does not contain.
 NEEDY = "from pathlib import Path\nHELP = (Path(__file__).parent / 'd{}s'.format('oc') / 'a.txt')\n"
 FILES = {
     "plain/__init__.py": "def main():\n    print('plain 1.0')\n",
@@ -68,7 +68,7 @@ def tree(place: Path) -> dict[str, bytes]:
 
 @pytest.mark.product("R1", "R3")
 def test_a_dry_run_touches_nothing(place: Path) -> None:
-    """It says what may go, by category; metadata and scripts are never among it."""
+    """The list is by category and never has metadata or scripts."""
     before = tree(place)
     done = run("--venv", str(place), "--json")
     assert done.returncode == 0, done.stderr
@@ -84,7 +84,7 @@ def test_a_dry_run_touches_nothing(place: Path) -> None:
 
 @pytest.mark.product("R4", "R5")
 def test_what_breaks_comes_back(place: Path) -> None:
-    """Everything that worked works; what is not needed is gone; what never worked is no news."""
+    """Files that are needed are put back; what failed before does not count."""
     done = run("--venv", str(place), "--apply", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
@@ -103,7 +103,7 @@ def test_what_breaks_comes_back(place: Path) -> None:
 
 @pytest.mark.product("R3")
 def test_it_can_be_undone_until_it_is_confirmed(place: Path) -> None:
-    """Undone, each byte is where it was; confirmed, it is gone; neither can be asked for twice."""
+    """--undo restores every byte, --confirm deletes; each works once."""
     before = tree(place)
     assert run("--venv", str(place), "--undo").returncode == 2
     assert run("--venv", str(place), "--apply").returncode == 0
@@ -115,14 +115,14 @@ def test_it_can_be_undone_until_it_is_confirmed(place: Path) -> None:
     assert run("--venv", str(place), "--apply").returncode == 0
     confirmed = run("--venv", str(place), "--confirm")
     assert confirmed.returncode == 0
-    assert "gone for good" in confirmed.stderr
+    assert "deleted" in confirmed.stderr
     assert not (place / ".frostline-pruned").exists()
     assert run("--venv", str(place), "--confirm").returncode == 2
 
 
 @pytest.mark.product("R4")
 def test_an_environment_that_was_moved(place: Path) -> None:
-    """A shell says "no such file or directory" of a file that is there; this says why."""
+    """The message explains the shell's misleading "no such file"."""
     moved = place.rename(place.with_name("elsewhere"))
     done = run("--venv", str(moved))
     assert done.returncode == 3
@@ -133,7 +133,7 @@ def test_an_environment_that_was_moved(place: Path) -> None:
 
 
 def test_what_is_no_environment(tmp_path: Path) -> None:
-    """One message; flags that do not go together are told, too."""
+    """Another folder and flags that exclude each other are errors."""
     done = run("--venv", str(tmp_path))
     assert done.returncode == 2
     assert "is not a virtual environment" in done.stderr

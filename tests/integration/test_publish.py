@@ -1,4 +1,4 @@
-"""A release: brought together of what several machines packed, drafted, published."""
+"""A release: gathered from several machines, drafted, published."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ import verbs
 
 @pytest.fixture(scope="module")
 def packed(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with what two machines have packed."""
+    """Return a folder with the artifacts of two machines."""
     place = tmp_path_factory.mktemp("packed")
     project = Path(shutil.copytree(
         frail, place / "p", symlinks=True, ignore=shutil.ignore_patterns("env", "work")
@@ -27,7 +27,7 @@ def packed(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(frail: Path, packed: Path, tmp_path: Path) -> Path:
-    """Return a project to which two machines have sent what they packed."""
+    """Return a project that has the artifacts of two machines."""
     folder = tmp_path / "p"
     shutil.copytree(frail / "specs", folder / "specs")
     shutil.copytree(packed, folder / "artifacts")
@@ -46,7 +46,7 @@ def run(
 
 
 def test_brought_together(project: Path) -> None:
-    """One folder, one list of sums; nothing is taken that is not as its own list says."""
+    """Artifacts are gathered with one SHA256SUMS; a wrong digest is refused."""
     done = run(project, None, "gather", "--folder", "artifacts")
     assert done.returncode == 0, done.stderr
     release = project / "build" / "release"
@@ -66,7 +66,7 @@ def test_brought_together(project: Path) -> None:
 
 
 def test_drafted_and_published(project: Path, document: dict[str, object]) -> None:
-    """A draft that was cut short is gone on with; what is public is not touched again."""
+    """An interrupted draft is resumed; a public release is not changed."""
     assert run(project, None, "gather", "--folder", "artifacts").returncode == 0
     names = {path.name for path in (project / "build" / "release").iterdir()}
     (project / "notes.md").write_text("What is new.", encoding="utf-8")
@@ -79,7 +79,7 @@ def test_drafted_and_published(project: Path, document: dict[str, object]) -> No
         assert done.returncode == 0, done.stderr
         assert ([item["draft"] for item in shown], shown[0]["body"]) == ([True], "What is new.")
         assert {asset["name"] for asset in shown[0]["assets"]} == names
-        # One file never arrived, another one only in half.
+        # One file was not uploaded, another one only in part.
         lost, half, *_ = shown[0]["assets"]
         shown[0]["assets"].remove(lost)
         half["state"] = "open"

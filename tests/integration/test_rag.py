@@ -1,4 +1,4 @@
-"""rag as its users get it: an api, a worker, a model server, and four programs inside."""
+"""rag as its users get it: an API, a worker, a model server, four console scripts."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ NAME = f"rag-{platforms.host().name}"
 
 
 def frostline(project: Path, *arguments: str) -> str:
-    """Run frostline in *project*, which must succeed; return its standard output."""
+    """Run frostline in *project*; it must succeed. Return its standard output."""
     argv = [FROSTLINE, *arguments, "--product", "rag"]
     return subprocess.run(argv, cwd=project, check=True, stdout=subprocess.PIPE, text=True).stdout
 
@@ -44,13 +44,13 @@ def executable(project: Path) -> Path:
 
 @pytest.mark.product("R6", "R7")
 def test_it_is_good(project: Path) -> None:
-    """Frozen, pruned, audited, tried in all its lives, and compared with its source."""
+    """The product is frozen, pruned, audited, smoke-tested and compared with its source."""
     verdict = json.loads(frostline(project, "smoke", "--json"))
     assert verdict["ok"], verdict
     names = {check["name"] for check in verdict["checks"]}
     assert {"a document is embedded", "and found", "ready", "killed itself"} <= names
     assert json.loads(frostline(project, "audit", "--json"))["ok"]
-    assert "does what the source does" in frostline(project, "parity")
+    assert "behaves like the source" in frostline(project, "parity")
 
 
 @pytest.mark.product("R6")
@@ -66,7 +66,7 @@ def test_it_is_good(project: Path) -> None:
 def test_its_programs(
     executable: Path, tmp_path: Path, arguments: tuple[str, ...], expected: str
 ) -> None:
-    """Each answers from inside of the artifact, with nothing else on the machine's PATH."""
+    """Each console script runs in the artifact, with nothing else on PATH."""
     env = {"HOME": str(tmp_path), "RAG_STORAGE_PATH": str(tmp_path / "storage"), "PATH": ""}
     argv = [str(executable), "run", *arguments]
     done = subprocess.run(argv, env=env, check=True, capture_output=True, text=True, cwd=tmp_path)
@@ -75,7 +75,7 @@ def test_its_programs(
 
 @pytest.mark.product("R6")
 def test_alembic_migrates(executable: Path, tmp_path: Path) -> None:
-    """`rag run alembic upgrade head`, as it stands, makes the tables; and takes them back."""
+    """`rag run alembic upgrade head` makes the tables, downgrade removes them."""
     env = {"HOME": str(tmp_path), "RAG_STORAGE_PATH": str(tmp_path / "storage")}
 
     def tables() -> set[str]:
@@ -118,14 +118,14 @@ def redis(tmp_path: Path) -> Iterator[str]:
 
 
 def model_server(project: Path) -> str:
-    """Return the model server that the smoke test has built."""
+    """Return the model server that the smoke test built."""
     return str(project / "build" / "output" / f"tinyllama-{platforms.host().name}" / "tinyllama")
 
 
 def test_with_redis_as_its_queue(
     project: Path, executable: Path, redis: str, tmp_path: Path
 ) -> None:
-    """Where one is configured: a module that no run with the default queue ever needs."""
+    """A Redis queue works, whose module traces do not show."""
     frostline(project, "smoke")  # brings the model server
     env = {
         "HOME": str(tmp_path), "RAG_STORAGE_PATH": str(tmp_path / "storage"), "PATH": "",
@@ -146,7 +146,7 @@ def test_with_redis_as_its_queue(
 
 @pytest.mark.product("R7")
 def test_without_a_model_server(executable: Path, tmp_path: Path) -> None:
-    """It lives, is not ready, and says why; a document fails with the reason."""
+    """The product lives, is not ready, and says why; a document fails."""
     env = {"HOME": str(tmp_path), "RAG_STORAGE_PATH": str(tmp_path / "storage"), "PATH": ""}
     with Instance([str(executable)], env=env, cwd=tmp_path, log=tmp_path / "log") as instance:
         instance.wait_healthy(60)
@@ -159,4 +159,4 @@ def test_without_a_model_server(executable: Path, tmp_path: Path) -> None:
         assert status == 503
         assert "OPENAI_BASE_URL" in text
         instance.stop(30)
-    assert os.listdir(tmp_path / "storage")  # noqa: PTH208  # something is there
+    assert os.listdir(tmp_path / "storage")  # noqa: PTH208  # it is not empty

@@ -1,4 +1,4 @@
-"""The bill of materials of a really frozen product, held against the official schema."""
+"""The bill of materials of a frozen product, validated with the official schema."""
 
 import json
 import shutil
@@ -24,7 +24,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_says_what_is_in_the_bundle(project: Path) -> None:
-    """Distributions by what was collected, the interpreter, and libraries that no wheel brings."""
+    """The bill has distributions, the interpreter and system libraries."""
     done = run(project, "sbom", "--product", "echo")
     assert done.returncode == 0, done.stderr
     bill, notice = map(Path, done.stdout.split())
@@ -46,7 +46,7 @@ def test_it_says_what_is_in_the_bundle(project: Path) -> None:
 
 
 def test_the_same_bundle_gives_the_same_bytes(project: Path) -> None:
-    """No date, no random number."""
+    """The bill is reproducible."""
     files = [Path(line) for line in run(project, "sbom", "--product", "echo").stdout.split()]
     first = [path.read_bytes() for path in files]
     assert run(project, "sbom", "--product", "echo").returncode == 0

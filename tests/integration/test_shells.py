@@ -1,4 +1,4 @@
-"""A bundle inside of desktop shells: laid out, configured, run by their own modules."""
+"""Exports for desktop shells: layout, configuration, and the shells' modules."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SCHEMAS = {
     "electron": ("app-builder-lib@26.17.0", "package/scheme.json"),
     "tauri": ("@tauri-apps/cli@2.12.5", "package/config.schema.json"),
 }
-# Starts the artifact, says what it was told, then does what its argument says.
+# Starts the artifact, prints its events, then does what its argument says.
 MAIN = """
 import { Sidecar } from "./sidecar.mjs";
 const sidecar = new Sidecar(process.argv[2], { env: { HOME: process.argv[3] } });
@@ -71,7 +71,7 @@ def project(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def export(project: Path, shell: str, *more: str) -> tuple[Path, Path]:
-    """Return the folder of an export, and the executable in it."""
+    """Return the folder of an export, and its executable."""
     done = run(project, "export", "--shell", shell, "--product", "frail", "--json", *more)
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
@@ -79,7 +79,7 @@ def export(project: Path, shell: str, *more: str) -> tuple[Path, Path]:
 
 
 def official(shell: str, folder: Path) -> dict[str, object]:
-    """Return the shell's own schema of its configuration, as its makers publish it."""
+    """Return the shell's official JSON Schema of its configuration."""
     npm = shutil.which("npm")
     if not npm:
         pytest.skip("needs npm for the official schemas")
@@ -96,7 +96,7 @@ def official(shell: str, folder: Path) -> dict[str, object]:
 
 
 def gone(pid: int) -> bool:
-    """Tell whether the process ends within a few seconds."""
+    """Return whether the process ends within a few seconds."""
     try:
         psutil.Process(pid).wait(10)
     except psutil.NoSuchProcess:
@@ -108,7 +108,7 @@ def gone(pid: int) -> bool:
 
 @pytest.fixture
 def shell(project: Path, tmp_path: Path) -> subprocess.Popen[str]:
-    """Run the artifact under the module for Electron, in plain Node."""
+    """Run the artifact with the module for Electron in plain Node."""
     node = shutil.which("node")
     if not node:
         pytest.skip("needs Node")
@@ -121,7 +121,7 @@ def shell(project: Path, tmp_path: Path) -> subprocess.Popen[str]:
 
 
 def said(shell: subprocess.Popen[str], word: str) -> object:
-    """Return what the shell says with *word* next."""
+    """Return the shell's next line that begins with *word*."""
     assert shell.stdout
     for line in shell.stdout:
         found, value = json.loads(line)
@@ -131,7 +131,7 @@ def said(shell: subprocess.Popen[str], word: str) -> object:
 
 
 def tell(shell: subprocess.Popen[str], word: str) -> None:
-    """Tell the shell something."""
+    """Send the shell a line."""
     assert shell.stdin
     shell.stdin.write(f"{word}\n")
     shell.stdin.flush()
@@ -139,7 +139,7 @@ def tell(shell: subprocess.Popen[str], word: str) -> None:
 
 @pytest.mark.product("X5")
 def test_electron_starts_watches_and_stops_it(shell: subprocess.Popen[str]) -> None:
-    """Ready line, an answer, a new start after it was killed, a clean stop."""
+    """The module starts, restarts and cleanly stops the artifact."""
     with shell:
         first = said(shell, "ready")
         assert said(shell, "answer") == "how to use it\n"
@@ -167,7 +167,7 @@ def test_electron_is_killed(shell: subprocess.Popen[str]) -> None:
 
 
 def test_electron_is_told_why_it_cannot_start(project: Path, tmp_path: Path) -> None:
-    """A reason, not a crash of the application."""
+    """The application gets a reason and does not crash."""
     node = shutil.which("node")
     if not node:
         pytest.skip("needs Node")
@@ -182,7 +182,7 @@ def test_electron_is_told_why_it_cannot_start(project: Path, tmp_path: Path) -> 
 
 @pytest.mark.product("X5")
 def test_electron_fragment(project: Path, tmp_path: Path) -> None:
-    """The schema of electron-builder takes it; modes and links are kept."""
+    """The fragment matches electron-builder's schema; modes and links are kept."""
     folder, executable = export(project, "electron")
     config = json.loads((folder / "electron-builder.json").read_text("utf-8"))
     schema = official("electron", tmp_path)
@@ -193,7 +193,7 @@ def test_electron_fragment(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.product("X5")
 def test_tauri_fragments(project: Path, tmp_path: Path) -> None:
-    """Tauri's schema takes both; a single file is named by its triple; no link is left."""
+    """Both layouts match Tauri's schema; one file has the triple in its name; no links."""
     schema = official("tauri", tmp_path)
     folder, executable = export(project, "tauri")
     config = json.loads((folder / "tauri.frail.conf.json").read_text("utf-8"))
@@ -213,7 +213,7 @@ def test_tauri_fragments(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.product("X5")
 def test_the_module_for_tauri(project: Path, tmp_path: Path) -> None:
-    """Compiled, run with the artifact, stopped; and killed, which leaves nothing."""
+    """The module compiles, runs and stops the artifact; killing it leaves nothing."""
     rustc = shutil.which("rustc")
     if not rustc:
         pytest.skip("needs rustc")

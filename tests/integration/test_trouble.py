@@ -1,4 +1,4 @@
-"""Bad input and trouble: one clear message and the right exit code, with real processes."""
+"""Errors with real processes: each gives one clear message and the right exit code."""
 
 import json
 import os
@@ -67,14 +67,14 @@ def write_script(path: Path, body: str) -> None:
 
 
 def launched(project: Path, folder: Path, behaviour: str) -> Instance:
-    """Return the frozen product, launched with *behaviour*."""
+    """Return the launched product with *behaviour*."""
     executable = project / "build" / "output" / NAME / "echo"
     env = {"ECHO_BEHAVIOUR": behaviour, "HOME": str(folder), "LD_LIBRARY_PATH": "/users/own"}
     return Instance([str(executable)], env=env, cwd=folder, log=folder / "echo.log")
 
 
 def test_smoke_of_a_good_product(project: Path) -> None:
-    """The sample itself is good, so that what follows is the fault's doing."""
+    """The sample passes, so that the other tests show the fault's effect."""
     done = run(project, "smoke", "--product", "echo", "--json")
     assert json.loads(done.stdout)["ok"], done.stdout
     assert done.returncode == 0
@@ -82,21 +82,21 @@ def test_smoke_of_a_good_product(project: Path) -> None:
 
 @pytest.mark.product("A7")
 def test_executable_data_stays_executable(project: Path) -> None:
-    """A bundled tool can be run, a plain file cannot."""
+    """A bundled tool is executable, a plain file is not."""
     tools = project / "build" / "output" / NAME / "_internal" / "tools"
     assert os.access(tools / "tool.sh", os.X_OK)
     assert (tools / "plain.txt").stat().st_mode & 0o777 == 0o644
 
 
 def test_model_server_missing(project: Path, model_server: Path) -> None:
-    """The verdict names the file that is not there."""
+    """The verdict names the missing file."""
     done = run(project, "smoke", "--product", "echo", "--model-server", str(model_server), "--json")
     assert done.returncode == 5
     assert "model server missing" in done.stdout
 
 
 def test_model_server_not_executable(project: Path, model_server: Path) -> None:
-    """The verdict says what to do about it."""
+    """The verdict says what to do."""
     model_server.touch()
     done = run(project, "smoke", "--product", "echo", "--model-server", str(model_server), "--json")
     assert done.returncode == 5
@@ -104,7 +104,7 @@ def test_model_server_not_executable(project: Path, model_server: Path) -> None:
 
 
 def test_model_server_exits_at_start(project: Path, model_server: Path) -> None:
-    """The verdict has its exit code."""
+    """The verdict has the exit code."""
     write_script(model_server, "exit 3")
     done = run(project, "smoke", "--product", "echo", "--model-server", str(model_server), "--json")
     assert done.returncode == 5
@@ -113,7 +113,7 @@ def test_model_server_exits_at_start(project: Path, model_server: Path) -> None:
 
 @pytest.mark.product("L7")
 def test_model_server_never_healthy(project: Path, model_server: Path) -> None:
-    """The verdict says how long it was waited for."""
+    """The verdict says how long it waited."""
     write_script(model_server, "exec /bin/sleep 60")
     done = run(project, "smoke", "--product", "echo", "--model-server", str(model_server), "--json")
     assert done.returncode == 5
@@ -121,7 +121,7 @@ def test_model_server_never_healthy(project: Path, model_server: Path) -> None:
 
 
 def test_service_exits_at_start(project: Path, tmp_path: Path) -> None:
-    """The artifact fails at once with the end of the service's own output."""
+    """The artifact fails at once with the service's last output."""
     with launched(project, tmp_path, "exit") as instance:
         with pytest.raises(NotHealthyError, match="exited with code 1") as caught:
             instance.wait_healthy(20)
@@ -130,7 +130,7 @@ def test_service_exits_at_start(project: Path, tmp_path: Path) -> None:
 
 
 def test_service_never_healthy(project: Path, tmp_path: Path) -> None:
-    """A service that answers 503 for ever ends the start, with the reason."""
+    """A service that always answers 503 fails the start with the reason."""
     with (
         launched(project, tmp_path, "never-healthy") as instance,
         pytest.raises(NotHealthyError, match="answered 503"),
@@ -140,7 +140,7 @@ def test_service_never_healthy(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("behaviour", ["ignore-term", "grandchild"])
 def test_nothing_outlives_a_stop(project: Path, tmp_path: Path, behaviour: str) -> None:
-    """A service that ignores the request is killed, and what it has started goes with it."""
+    """A service that ignores the stop is killed with its children."""
     with launched(project, tmp_path, behaviour) as instance:
         instance.wait_healthy(20)
         assert instance.wait_event("ready", 5)
@@ -152,7 +152,7 @@ def test_nothing_outlives_a_stop(project: Path, tmp_path: Path, behaviour: str) 
 
 
 def test_children_see_nothing_of_the_bootloader(project: Path, tmp_path: Path) -> None:
-    """A program that the service starts gets the user's library path."""
+    """Programs that the service starts get the user's library path."""
     with launched(project, tmp_path, "") as instance:
         instance.wait_healthy(20)
         assert instance.wait_event("ready", 5)
@@ -175,7 +175,7 @@ def test_children_see_nothing_of_the_bootloader(project: Path, tmp_path: Path) -
 def test_wrong_arguments(
     project: Path, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    """One message, a way out, the documented exit code, and nothing under another name."""
+    """Each gives one message with a hint and the documented exit code; nothing is left."""
     done = run(project, *arguments)
     assert (done.returncode, message in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
@@ -200,7 +200,7 @@ def test_wrong_arguments(
 def test_product_that_cannot_be_built(  # a row of the table
     tmp_path: Path, old: str, new: str, file: str, code: int, message: str
 ) -> None:
-    """Found before the freeze, told in one message, nothing under the final name."""
+    """It is found before the freeze; nothing is under the final name."""
     project = edited(tmp_path, old, new, file)
     if file == "lock.txt":
         text = (project / file).read_text(encoding="utf-8")
@@ -218,7 +218,7 @@ def test_product_that_cannot_be_built(  # a row of the table
 
 
 def test_second_build_at_the_same_time(project: Path) -> None:
-    """It is refused at once and says why."""
+    """It is refused at once with the reason."""
     with FileLock(project / "build" / "lock" / NAME):
         done = run(project, "build", "--product", "echo")
     assert done.returncode == 6
@@ -226,8 +226,8 @@ def test_second_build_at_the_same_time(project: Path) -> None:
 
 
 def interrupted(project: Path, temporary: Path, verb: str, phase: str) -> None:
-    """Run *verb*, send Ctrl-C when it says that *phase* begins, and look for what is left."""
-    # A background job of a shell has Ctrl-C switched off, and hands that on.
+    """Run *verb*, send Ctrl-C when *phase* begins, and check that nothing is left."""
+    # Background jobs of a shell ignore Ctrl-C, and so would their children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     child = subprocess.Popen(
         [FROSTLINE, verb, "--product", "echo"],
@@ -268,7 +268,7 @@ def test_interrupt(tmp_path: Path, phase: str) -> None:
 
 @pytest.mark.parametrize("phase", ["smoke-testing", "launch"])
 def test_interrupted_smoke(project: Path, tmp_path: Path, phase: str) -> None:
-    """Ctrl-C ends the artifact, removes its copy, and leaves no verdict of an earlier test."""
+    """Ctrl-C ends the artifact, removes its copy, and leaves no old verdict."""
     run(project, "smoke", "--product", "echo")
     report = project / "build" / "output" / f"{NAME}.smoke.json"
     assert report.is_file()
@@ -277,7 +277,7 @@ def test_interrupted_smoke(project: Path, tmp_path: Path, phase: str) -> None:
 
 
 def test_a_product_of_other_platforms(tmp_path: Path) -> None:
-    """It is in no matrix for this one, and is not built here."""
+    """It is not in this platform's matrix and is not built here."""
     other = next(name for name in platforms.PLATFORMS if name != HOST)
     project = edited(tmp_path, "schema = 1", f'schema = 1\nplatforms = ["{other}"]')
     done = run(project, "build", "--product", "echo")
@@ -287,7 +287,7 @@ def test_a_product_of_other_platforms(tmp_path: Path) -> None:
 
 
 def test_taken_service_port(project: Path, tmp_path: Path) -> None:
-    """A fixed port that somebody else holds ends the start at once; the message names the owner."""
+    """A taken fixed port fails the start at once; the message names the owner."""
     stage = Path(shutil.copytree(project / "build" / "work" / NAME / "stage", tmp_path / "stage"))
     manifest = json.loads((stage / "frostline.json").read_text(encoding="utf-8"))
     with closing(socket.create_server(("127.0.0.1", 0))) as holder:
@@ -304,7 +304,7 @@ def test_taken_service_port(project: Path, tmp_path: Path) -> None:
 
 
 def test_one_service_by_itself(project: Path, tmp_path: Path) -> None:
-    """`service NAME` runs it in the foreground; an unknown name is told the known ones."""
+    """`service NAME` runs one in the foreground; an unknown name lists the known ones."""
     executable = str(project / "build" / "output" / NAME / "echo")
     number = free_port()
     env = {"ECHO_PORT": str(number), "HOME": str(tmp_path)}
@@ -382,7 +382,7 @@ def test_version_and_help_import_nothing_slow(flag: str) -> None:
 
 @pytest.mark.product("A13")
 def test_clean_and_debug(tmp_path: Path) -> None:
-    """`--clean` builds what is up to date again; `--debug` keeps a DEBUG log and says where."""
+    """`--clean` builds again; `--debug` keeps PyInstaller's DEBUG log."""
     project = edited(tmp_path, "schema = 1", "schema = 1\ncheck_unfrozen = false")
     assert run(project, "build", "--product", "echo").returncode == 0
     before = (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns
@@ -397,7 +397,7 @@ def test_clean_and_debug(tmp_path: Path) -> None:
 
 @pytest.mark.product("A12")
 def test_clean_removes_only_what_builds_made(tmp_path: Path) -> None:
-    """A file of the user's in the build folder stays."""
+    """A user's file in the build folder stays."""
     project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
     run(project, "plan", "--product", "echo")
     mine = project / "build" / "notes.txt"

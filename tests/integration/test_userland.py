@@ -1,6 +1,6 @@
-"""What the audit says of old systems, held against one: Debian bullseye, glibc 2.31.
+"""Runs artifacts on an old system, Debian bullseye with glibc 2.31, as the audit predicts.
 
-Made by mmdebstrap from Debian's archive and entered by chroot, which takes root on Linux.
+mmdebstrap makes it from Debian's archive; chroot needs root on Linux.
 """
 
 import os
@@ -27,7 +27,7 @@ INSIDE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.U
 
 @pytest.fixture(scope="module")
 def userland(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the oldest system that still has a Python for PyInstaller."""
+    """Return a folder with the oldest Debian whose Python PyInstaller supports."""
     folder = tmp_path_factory.mktemp("userland") / "bullseye"
     packages = "--include=python3,libpython3.9,binutils,python3-pip"
     argv = ["mmdebstrap", "--quiet", "--variant=minbase", packages, "bullseye", str(folder)]
@@ -42,7 +42,7 @@ def enter(userland: Path, *argv: str) -> subprocess.CompletedProcess[str]:
 
 
 def oldest_glibc(bundle: Path) -> tuple[int, ...]:
-    """Return the glibc that the audit would name for *bundle*."""
+    """Return the glibc that the audit names for *bundle*."""
     newest: tuple[int, ...] = ()
     for item in contents.walk(bundle):
         data = b"" if item.link else item.read()
@@ -52,7 +52,7 @@ def oldest_glibc(bundle: Path) -> tuple[int, ...]:
 
 
 def test_predicted_to_fail(userland: Path, frail: Path) -> None:
-    """Frozen on this newer machine: it fails there for the very version that the audit names."""
+    """Frozen on this newer machine, it fails there for the glibc that the audit names."""
     build = open_build(Workspace(frail), "frailtool", platforms.host(), {})
     require_bundle(build)
     bundle = build.bundle
@@ -67,10 +67,10 @@ def test_predicted_to_fail(userland: Path, frail: Path) -> None:
 
 
 def test_predicted_to_run(userland: Path, tmp_path: Path) -> None:
-    """Frozen on the old one: the audit says so, and it runs there and here."""
+    """Frozen on the old system, it runs there and here, as the audit says."""
     wheels = userland / "opt" / "wheels"
     argv = [sys.executable, "-m", "pip", "download", "-q", "--only-binary=:all:", "-d", str(wheels)]
-    # pip judges by its own Python what an older one needs: importlib-metadata is named.
+    # pip evaluates markers for its own Python, so importlib-metadata is named here.
     argv += [
         "--python-version=3.9",
         "--implementation=cp",

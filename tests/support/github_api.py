@@ -1,6 +1,6 @@
-"""GitHub's API on this machine: each request and each answer is held against GitHub's own words.
+"""A server for tests that checks each request and response against GitHub's API description.
 
-The description is the npm package `@octokit/openapi`; what a test wants answered it registers.
+The description is the npm package `@octokit/openapi`. Tests register the responses they need.
 """
 
 import hashlib
@@ -24,13 +24,13 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 PACKAGE = "@octokit/openapi@23.0.2"
-TOKEN = "a token of a test"  # noqa: S105  # of no real account
+TOKEN = "a token of a test"  # noqa: S105  # not a real token
 URN = "urn:github"
 Answer = tuple[int, Any]
 
 
 def description(folder: Path) -> dict[str, Any]:
-    """Return GitHub's own description of its API; skip where it cannot be fetched."""
+    """Return GitHub's description of its API; skip the test if it cannot be fetched."""
     npm = shutil.which("npm")
     if not npm:
         pytest.skip("needs npm for GitHub's description of its API")
@@ -46,7 +46,7 @@ def description(folder: Path) -> dict[str, Any]:
 
 
 def _nullable(value: Any) -> Any:
-    """Return *value* with OpenAPI 3.0's `nullable` as JSON Schema says it."""
+    """Return *value* with OpenAPI 3.0's `nullable` replaced by JSON Schema types."""
     if isinstance(value, list):
         return [_nullable(item) for item in value]
     if not isinstance(value, dict):
@@ -59,7 +59,7 @@ def _nullable(value: Any) -> Any:
 
 @dataclass
 class GitHub:
-    """A server that answers as *handlers* say, and notes in *wrong* what GitHub would refuse."""
+    """A server that answers with *handlers* and records in *wrong* what GitHub would refuse."""
 
     document: dict[str, Any]
     url: str = ""
@@ -69,22 +69,22 @@ class GitHub:
     wrong: list[str] = field(default_factory=list)
 
     def on(self, method: str, template: str, answer: Callable[..., Answer] | Answer) -> None:
-        """Answer requests for *template*, a path of the description."""
+        """Register *handler* for *template*, a path of the description."""
         assert method.lower() in self.document["paths"][template], (method, template)
         told = answer if callable(answer) else lambda **_: answer
         self.handlers[method, template] = told
 
     def example(self, name: str, /, **changed: Any) -> dict[str, Any]:
-        """Return the description's own example *name*, with some things *changed*."""
+        """Return the description's example *name* with the fields *changed*."""
         value = json.loads(json.dumps(self.document["components"]["examples"][name]["value"]))
         return {**value, **changed}
 
     def answer(self, method: str, target: str, headers: Any, body: bytes) -> Answer:
-        """Return the answer to a request that GitHub would take."""
+        """Return the response to a request, after checking both against the description."""
         split = urlsplit(target)
         query = dict(parse_qsl(split.query))
         self.asked.append(f"{method} {split.path}")
-        # GitHub's own templates are told apart by their fixed parts: the longest one is meant.
+        # Several templates may match; the one with the longest fixed part is right.
         found = sorted(self._matching(method, split.path), key=lambda item: -len(item[0]))
         known = [item for item in found if (method, item[0]) in self.handlers]
         if not found:
@@ -110,7 +110,7 @@ class GitHub:
 
     def _matching(self, method: str, path: str) -> Iterator[tuple[str, dict[str, str]]]:
         for template, operations in self.document["paths"].items():
-            # `ref` is the one value that may hold slashes.
+            # `ref` is the only value that may contain slashes.
             pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(template))
             pattern = pattern.replace("(?P<ref>[^/]+)", "(?P<ref>.+)")
             match = re.fullmatch(pattern, path)
@@ -143,7 +143,7 @@ class GitHub:
     ) -> None:
         told = operation["responses"].get(str(status))
         if not told:
-            # Errors that every operation can give.
+            # Errors that every operation may return.
             assert status in {401, 403, 404, 422, 429}, where
             return
         content = self._resolved(told).get("content", {}).get("application/json")
@@ -170,7 +170,7 @@ class GitHub:
 
 
 def releases(github: GitHub) -> list[dict[str, Any]]:
-    """Let *github* have releases: what is made, filled and published is in the list returned."""
+    """Let *github* create, fill and publish releases; return the list that holds them."""
     shown: list[dict[str, Any]] = []
     base = "/repos/{owner}/{repo}/releases"
 
@@ -213,21 +213,21 @@ def releases(github: GitHub) -> list[dict[str, Any]]:
 
 @contextmanager
 def serving(document: dict[str, Any]) -> Iterator[GitHub]:
-    """Serve what *document* describes, on a free port of this machine."""
+    """Serve what *document* describes on a free loopback port."""
     github = GitHub(document)
 
     class Handler(BaseHTTPRequestHandler):
-        """Hands requests on."""
+        """Passes requests to the server."""
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
         def _do(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = self.rfile.read(length)
             path = urlsplit(self.path).path
             if path in github.blobs:
-                # Somebody else's machine: the token is none of its business.
+                # Another host, which must not get the token.
                 if self.headers["Authorization"]:
                     github.wrong.append(f"the token was sent to {path}")
                 self._send(200, github.blobs[path], {})

@@ -1,4 +1,4 @@
-"""What cannot be imported on this system is not collected; how long random walks are."""
+"""Skips modules that cannot be imported on this system; sets hypothesis profiles."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""The workflows' own words: every `run:` line of the Linux jobs, in order, in a clean environment.
+"""Runs every `run:` line of the workflows' Linux jobs in order, in a clean environment.
 
-What their actions do is done here by hand: a checkout is a clone, an artifact is a folder.
+The test does what the actions do: a checkout is a clone, an artifact is a folder.
 """
 
 import json
@@ -26,7 +26,7 @@ HOST = platforms.host()
 PRODUCT = "argo"
 # `.ci/run` runs these before and around this very test.
 BY_CI = {"python noxw.py -s lint types", "python noxw.py -s tests"}
-# It gives a package to the world, and needs GitHub's own word for who does so.
+# It uploads the package and needs GitHub's identity token.
 NEVER = {"python noxw.py -s upload"}
 
 
@@ -38,7 +38,7 @@ def jobs(workflow: str) -> dict[str, dict[str, Any]]:
 
 
 class Machine:
-    """A machine like a runner's: a home of its own, the system's tools, no container engine."""
+    """A machine like a runner: its own home, the system's tools, no container engine."""
 
     def __init__(self, folder: Path, variables: dict[str, str]) -> None:
         self.folder = folder
@@ -59,7 +59,7 @@ class Machine:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.checkout)], check=True)
 
     def run(self, job: dict[str, Any], context: dict[str, str]) -> dict[str, str]:
-        """Run the lines of *job*, `${{ … }}` replaced by *context*; return what they put out."""
+        """Run the lines of *job* with `${{ … }}` replaced from *context*; return its outputs."""
         output = self.folder / "output"
         output.write_text("", encoding="utf-8")
         for step in job["steps"]:
@@ -85,7 +85,7 @@ def replaced(text: str, context: dict[str, str]) -> str:
 
 
 def test_no_line_is_forgotten() -> None:
-    """What is not run here is run by CI itself, or is named with the reason."""
+    """Every line is run here, or by CI, or is listed with a reason."""
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     for line in BY_CI:
         assert line.replace("python ", "python3 ") in script
@@ -100,7 +100,7 @@ def test_no_line_is_forgotten() -> None:
 
 
 def test_rights_and_pins() -> None:
-    """Nothing is allowed but what a job says; actions are pinned; releases never cancel."""
+    """Jobs have only the permissions they name; actions are pinned; releases never cancel."""
     for path in WORKFLOWS.glob("*.yml"):
         text = path.read_text("utf-8")
         document = yaml.safe_load(text)
@@ -118,14 +118,14 @@ def test_rights_and_pins() -> None:
 
 @pytest.fixture(scope="module")
 def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a folder for machines, gone afterwards: clones and environments are large."""
+    """Return a folder for machines; it is removed afterwards, as it is large."""
     folder = tmp_path_factory.mktemp("runners")
     yield folder
     shutil.rmtree(folder)
 
 
 def test_from_the_plan_to_the_release(places: Path, document: dict[str, Any]) -> None:
-    """freeze.yml and release.yml for this machine's platform, then ci.yml's own build."""
+    """freeze.yml and release.yml work for this platform, then ci.yml's build."""
     with github_api.serving(document) as github:
         shown = github_api.releases(github)
         variables = {

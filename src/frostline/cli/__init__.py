@@ -1,4 +1,4 @@
-"""What people type: the verbs by theme, their flags, and how results are shown.
+"""The command line: the verbs by theme, their flags, and how results are shown.
 
-Nothing is decided here: a verb calls one function and returns what it returned.
+Nothing is decided here: a verb calls one function and returns its result.
 """

@@ -40,9 +40,9 @@ def build(  # flags
 ) -> "Bundle":
     """Freeze a product; do nothing if nothing has changed.
 
-    Without --platform the product is built for this very machine. With --platform it must run on
-    the oldest system that the platform promises: Linux is built in a container if need be, other
-    systems on GitHub's machines.
+    Without --platform the product is built for this machine. With --platform it must run on the
+    platform's minimum system: it is built in a container (Linux) or on GitHub (other systems) if
+    this machine cannot build it.
 
     Examples: frostline build
               frostline build --product argo --layout onefile --clean
@@ -61,7 +61,7 @@ def build(  # flags
 def prepare(
     product: str = "", platform: Platform | None = None, layout: Layout | None = None
 ) -> None:
-    """Fetch all that a build of a product needs; the build then works without a network.
+    """Fetch everything that a build needs, so that it works without a network.
 
     Example: frostline prepare --product argo
     """
@@ -74,7 +74,7 @@ def prepare(
 def plan(
     product: str = "", platform: Platform | None = None, layout: Layout | None = None
 ) -> "Plan":
-    """Say what a bundle would hold, without freezing it.
+    """Show what a bundle would contain, without freezing it.
 
     Example: frostline plan --product argo --json
     """
@@ -87,7 +87,7 @@ def plan(
 def wheels(
     product: str = "", platform: Platform | None = None, python: str = "", engine: str = ""
 ) -> "tuple[Wheel, ...]":
-    """Build the wheels that a product needs and the index has only as source, once.
+    """Build the native wheels of a product that the index has only as source.
 
     Examples: frostline wheels --product argo
               frostline wheels --product argo --platform linux_arm64 --python 3.11
@@ -99,10 +99,10 @@ def wheels(
 
 @verb("Build", show=tables.line)
 def image(platform: Platform | None = None, engine: str = "", *, debian: bool = False) -> str:
-    """Make the container image that a Linux platform is frozen in, if it is not there.
+    """Make the container image that a Linux platform is frozen in, if it is missing.
 
-    Builds make it themselves from a registry. With --debian it is made of Debian's packages
-    alone, where no registry can be reached.
+    Builds make it from a registry when they need it. --debian makes it from Debian packages, for
+    networks without a registry.
 
     Examples: frostline image --platform linux_arm64
               frostline image --platform linux_x86_64 --debian
@@ -114,7 +114,7 @@ def image(platform: Platform | None = None, engine: str = "", *, debian: bool = 
 
 @verb("Build", show=tables.removed)
 def clean(product: str = "") -> tuple[Path, ...]:
-    """Remove what builds made (of one product, or of all), and nothing else.
+    """Remove what builds of one product, or of all, made; keep downloads and native wheels.
 
     Examples: frostline clean
               frostline clean --product argo

@@ -1,4 +1,4 @@
-"""Tells whether this machine can build, and what to do where it cannot."""
+"""Checks whether this machine can build, with remedies for what is missing."""
 
 import shutil
 import sys
@@ -17,7 +17,7 @@ _ENOUGH_BYTES = 3 * 1024**3
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What one check found and, where needed, the remedy."""
+    """The result of one check, with a remedy if one is needed."""
 
     subject: str
     state: Literal["ok", "note", "missing"]
@@ -49,7 +49,7 @@ def _libpython() -> Diagnosis:
 def _tool(name: str, environ: Mapping[str, str], without: str) -> Diagnosis:
     found = shutil.which(name, path=environ.get("PATH"))
     return (
-        Diagnosis(name, "ok", found) if found else Diagnosis(name, "note", f"not here: {without}")
+        Diagnosis(name, "ok", found) if found else Diagnosis(name, "note", f"not found: {without}")
     )
 
 
@@ -57,7 +57,7 @@ def _containers(paths: Workspace, environ: Mapping[str, str]) -> Diagnosis:
     try:
         found = engine.find(environ, paths.build / "log" / "engine.log")
     except FrostlineError as error:
-        return Diagnosis("containers", "note", f"{error.message} Other Linux platforms need one")
+        return Diagnosis("containers", "note", f"{error.message} Other Linux platforms need one.")
     return Diagnosis("containers", "ok", found.program)
 
 
@@ -65,5 +65,5 @@ def _disk(paths: Workspace) -> Diagnosis:
     free = shutil.disk_usage(paths.root).free
     text = f"{free / 1024**3:.1f} GiB free"
     if free < _ENOUGH_BYTES:
-        return Diagnosis("disk", "missing", f"{text}; a build wants 3 GiB")
+        return Diagnosis("disk", "missing", f"{text}; a build needs 3 GiB")
     return Diagnosis("disk", "ok", text)

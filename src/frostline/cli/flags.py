@@ -1,6 +1,6 @@
-"""The flags that verbs share: what they mean, and the build that they name.
+"""The help texts of all flags, and functions for the flags that verbs share.
 
-Every verb imports this module, so nothing here may be slow to import.
+Every verb imports this module, so it must be fast to import.
 """
 
 import os
@@ -23,58 +23,58 @@ HELP = {
     "platform": "one of `platforms`, or host (default: host)",
     "layout": "onedir or onefile (default: the profile's)",
     "where": "auto, host, container or remote (GitHub's machines)",
-    "python": "the version they are for, such as 3.11 (default: this one)",
-    "engine": "podman or docker (default: the one that answers)",
-    "debian": "make it of Debian's packages, with mmdebstrap",
-    "run": "a run on GitHub to go on with, by its number",
-    "clean": "forget what earlier builds of this product made",
-    "debug": "keep PyInstaller's DEBUG log in build/log",
+    "python": "the Python version to build for, such as 3.11 (default: this one)",
+    "engine": "podman or docker (default: the one that works)",
+    "debian": "make the image from Debian packages, with mmdebstrap",
+    "run": "the number of a run on GitHub to resume",
+    "clean": "remove the results of earlier builds of this target first",
+    "debug": "write PyInstaller's DEBUG log to build/log",
     "json": "print the result as JSON",
-    "model_server": "a llamafile to smoke-test with (default: the profile's)",
-    "repeat": "how many times; the first failure ends it (default: 1)",
-    "check": "hash every file that is there; exit code 8 if one is wrong",
+    "model_server": "the llamafile to smoke-test with (default: the profile's)",
+    "repeat": "how many rounds to run; stops at the first failure (default: 1)",
+    "check": "resources: hash every file, exit code 8 if one is wrong; matrix: warn of old runners",
     "fetch": "fetch what is missing",
-    "offline": "fetch nothing: say what is missing",
-    "pin": "measure the file at --url, and write its figures into resources.toml",
+    "offline": "fetch nothing; exit code 8 if something is missing",
+    "pin": "fetch the file at --url and write its size and SHA-256 into resources.toml",
     "url": "the address for --pin",
     "model": "a .gguf or .llamafile: a file, an address, or a resource (default: the pinned one)",
     "base": "a llamafile without a model: a file, an address, a resource, or a built product",
-    "host": "where to listen; only this machine (127.0.0.1)",
+    "host": "the address to listen on; loopback only (default: 127.0.0.1)",
     "port": "1-65535 (default: a free one)",
-    "gpu_layers": "layers on the graphics card (default: 0)",
-    "ctx_size": "context in tokens (default: the model's)",
-    "n_predict": "most tokens of an answer (default: no limit)",
-    "args": "further arguments for the llamafile, as a shell would split them",
-    "merge": "keep what earlier runs here have shown",
-    "venv": "a virtual environment (default: what the build of --product collects from)",
-    "apply": "move it aside, try what is left, and put back what is needed",
-    "undo": "put everything back",
-    "confirm": "remove for good what --apply has moved aside",
-    "name": "a module, or a file by its place in the bundle",
+    "gpu_layers": "how many layers run on the GPU (default: 0)",
+    "ctx_size": "size of the context in tokens (default: the model's)",
+    "n_predict": "largest number of tokens per response (default: no limit)",
+    "args": "further arguments for the llamafile, quoted as in a shell",
+    "merge": "keep facts of earlier runs on this platform",
+    "venv": "a virtual environment (default: the one --product is frozen from)",
+    "apply": "move the files aside, check the environment, put back the files that it needs",
+    "undo": "put all files back that --apply moved aside",
+    "confirm": "delete the files that --apply moved aside",
+    "name": "a module, or the path of a file in the bundle",
     "old": "a bundle.json",
     "new": "another bundle.json",
-    "archive": "a file that `package` has made, with release.json beside it; or their folder",
+    "archive": "an archive that `package` made, with release.json beside it; or its folder",
     "kind": "tar.zst, tar.gz or zip (default: the platform's)",
-    "unproven": "pack it although no audit or smoke test has found it good",
-    "dry_run": "print the commands, on any host, and run none",
-    "tool": "own (signtool, on Windows) or osslsigncode (anywhere)",
-    "folder": "where the packed artifacts lie, each with its release.json",
+    "unproven": "pack it even if its audit or smoke test failed or is missing",
+    "dry_run": "print the commands and run none; works on any host",
+    "tool": "own (signtool, on Windows) or osslsigncode (on any host)",
+    "folder": "the folder with the packed artifacts, each with its release.json",
     "tag": "the release's tag",
-    "notes": "a file with what the release's page says",
-    "final": "the draft becomes public",
+    "notes": "a file with the text of the release page",
+    "final": "make the draft public",
     "shell": "electron or tauri",
-    "accept": "take the modules that PyInstaller did not find as reviewed",
-    "sarif": "also write the findings as SARIF, for GitHub",
-    "yes": "fetch an address that is not pinned, and replace --out, without asking",
-    "pack": "make a llamafile of this .gguf and --base",
-    "out": "the file that is written",
-    "inspect": "say what this .llamafile or .gguf holds",
+    "accept": "add the modules that PyInstaller did not find to the reviewed list",
+    "sarif": "also write the findings to this file as SARIF, for GitHub",
+    "yes": "do not ask before fetching an address that is not pinned or replacing --out",
+    "pack": "make a llamafile from this .gguf and --base",
+    "out": "the file to write",
+    "inspect": "show the content of this .llamafile or .gguf",
 }
 
 
 def platform_named(name: str) -> Platform | None:
-    """Return the platform called *name*, None for an empty one. Raises UsageError."""
-    if not name:  # a workflow hands on inputs that were not given as empty text
+    """Return the platform called *name*, or None for "". Raises UsageError."""
+    if not name:  # workflows pass empty text for inputs that were not given
         return None
     found = parse(name)
     if name not in {found.name, "host"}:
@@ -83,12 +83,12 @@ def platform_named(name: str) -> Platform | None:
 
 
 def here() -> Workspace:
-    """Return the project that the current folder lies in. Raises UsageError."""
+    """Return the project that contains the current folder. Raises UsageError."""
     return workspace.find(Path.cwd())
 
 
 def chosen_product(project: Workspace, product: str) -> str:
-    """Return *product*, or the only one of *project* if it is empty. Raises UsageError."""
+    """Return *product*, or the only product of *project* if it is "". Raises UsageError."""
     if product:
         return project.require_product(product)
     products = project.products()
@@ -102,10 +102,7 @@ def open_build(
     product: str, platform: Platform | None = None, layout: Layout | None = None,
     model_server: Path | None = None,
 ) -> "Build":  # fmt: skip
-    """Return the build that the flags name.
-
-    Raises UsageError, ProfileError.
-    """
+    """Return the build that the flags name. Raises UsageError, ProfileError."""
     from frostline.profile import build
 
     project = here()
@@ -116,5 +113,5 @@ def open_build(
 
 
 def absolute(path: Path | None) -> Path | None:
-    """Return *path* without `~` and from the root, None for None."""
+    """Return *path* as an absolute path with `~` expanded, or None for None."""
     return path.expanduser().absolute() if path else None

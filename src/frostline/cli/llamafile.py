@@ -1,4 +1,4 @@
-"""The verb that serves a model on this machine, packs a llamafile, or reads one."""
+"""The verb `llamafile`, which serves a model, packs a llamafile or inspects one."""
 
 import dataclasses
 import os
@@ -31,7 +31,7 @@ def llamafile(  # flags
     offline: bool = False,
     json: bool = False,
 ) -> None:
-    """Serve a model on this machine until Ctrl-C; or make a llamafile, or inspect one.
+    """Serve a model on this machine until Ctrl-C; or pack or inspect a llamafile.
 
     Examples: frostline llamafile
               frostline llamafile --model ~/models/mistral.llamafile --port 8080 --gpu-layers 99
@@ -72,7 +72,7 @@ def _split(text: str) -> tuple[str, ...]:
         return tuple(shlex.split(text))
     except ValueError as error:
         message = f"--args: {error}."
-        raise UsageError(message, hint="quote it as a shell wants it") from None
+        raise UsageError(message, hint="quote it as in a shell") from None
 
 
 def _writable(out: Path | None, *, replace: bool) -> Path:
@@ -81,6 +81,6 @@ def _writable(out: Path | None, *, replace: bool) -> Path:
         raise UsageError(message, hint="for example --out my.llamafile")
     path = out.expanduser().absolute()
     if path.exists() and not replace:
-        message = f"{path} is there already."
+        message = f"{path} already exists."
         raise UsageError(message, hint="choose another name, or add --yes to replace it")
     return path

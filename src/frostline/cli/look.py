@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @verb("Look", show=tables.explanation)
 def why(name: str = "", product: str = "", layout: Layout | None = None) -> "Explanation":
-    """Say who brought a module or file into a bundle, and what it costs.
+    """Explain why a module or file is in a bundle, and how large it is.
 
     Examples: frostline why --name sqlalchemy.dialects.sqlite
               frostline why --product rag --name libssl.so.3
     """
     if not name:
-        message = "--name is missing: a module (with dots), or a file by its place in the bundle."
-        raise UsageError(message, hint="`frostline why --name argo.app`")
+        message = "--name is missing: a module (with dots), or the path of a file in the bundle."
+        raise UsageError(message, hint="for example `frostline why --name argo.app`")
     from frostline.audit import explain
 
     return explain.explain(open_build(product, None, layout), name)
@@ -52,7 +52,7 @@ def diff(old: Path | None = None, new: Path | None = None) -> "Difference":
 
 @verb("Look", show=tables.line)
 def treemap(product: str = "", layout: Layout | None = None, out: Path | None = None) -> str:
-    """Write a page that shows what fills a bundle.
+    """Write an HTML page that shows the sizes of a bundle's files.
 
     Example: frostline treemap --product argo --out argo.html
     """
@@ -73,10 +73,10 @@ def prune(
     undo: bool = False,
     confirm: bool = False,
 ) -> "Sequence[Candidate] | Pruned | None":
-    """List the installed files that no running product needs; remove them with --venv --apply.
+    """List installed files that are not needed at run time; with --venv --apply, remove them.
 
-    With --apply they are moved aside, what is left is tried, and what broke comes back; nothing is
-    lost until --confirm. A build leaves out of its bundle what this verb lists.
+    --apply moves them aside, checks the environment and puts back what it needs; nothing is deleted
+    until --confirm. Builds leave these files out of the bundle.
 
     Examples: frostline prune --product argo
               frostline prune --venv /app/.venv --product rag
@@ -84,16 +84,16 @@ def prune(
               frostline prune --venv /app/.venv --confirm
     """
     if apply + undo + confirm > 1 or (apply + undo + confirm and not venv):
-        message = "--apply, --undo and --confirm each go alone, with --venv."
-        raise UsageError(message, hint="`frostline prune --venv FOLDER --apply`")
+        message = "give --venv and only one of --apply, --undo and --confirm."
+        raise UsageError(message, hint="for example `frostline prune --venv FOLDER --apply`")
     from frostline.freeze import prune_venv
 
     if venv and undo:
-        log.done(f"{prune_venv.undo(prune_venv.find(venv.absolute()))} files are back")
+        log.done(f"{prune_venv.undo(prune_venv.find(venv.absolute()))} files put back")
         return None
     if venv and confirm:
         size = prune_venv.confirm(prune_venv.find(venv.absolute()))
-        log.done(f"{tables.megabytes(size)} are gone for good")
+        log.done(f"{tables.megabytes(size)} deleted")
         return None
     found = prune_venv.prunable(open_build(product), venv)
     if not (venv and apply):

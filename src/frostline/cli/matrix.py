@@ -1,4 +1,4 @@
-"""What GitHub Actions is to build: products by platforms, and labels that will go away."""
+"""Makes the job matrix for GitHub Actions, and warns of runners that GitHub retires."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform
 from frostline.core.workspace import Target
 
-# GitHub refuses more ("Running variations of jobs in a workflow").
+# GitHub's limit on the jobs of a matrix ("Running variations of jobs in a workflow").
 MOST = 256
 _NOTICE = timedelta(days=120)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One entry of the matrix."""
+    """One job of the matrix."""
 
     product: str
     platform: str
@@ -31,14 +31,14 @@ def jobs(targets: Sequence[Target], python: str) -> tuple[Job, ...]:
     )
     if not 0 < len(made) <= MOST:
         message = f"{len(made)} jobs; GitHub takes 1 to {MOST}."
-        raise UsageError(message, hint="choose by --product and --platform")
+        raise UsageError(message, hint="select some with --product and --platform")
     return made
 
 
 def retiring(platforms: Sequence[Platform], today: date) -> Iterator[str]:
-    """Yield a warning for each runner label that is retired, or will be soon."""
+    """Yield a warning for each runner that is retired, or will be within 120 days."""
     for platform in platforms:
         end = platform.retires
         if end and end - today < _NOTICE:
-            when = f"is retired since {end}" if end <= today else f"will be retired on {end}"
+            when = f"was retired on {end}" if end <= today else f"will be retired on {end}"
             yield f"{platform.name}: the runner {platform.runner} {when}; change platforms.py"

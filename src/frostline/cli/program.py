@@ -1,4 +1,4 @@
-"""The console script `frostline`: the same verbs without a tasks.py."""
+"""The console script `frostline`: the verbs without a tasks.py."""
 
 import sys
 
@@ -7,7 +7,7 @@ from frostline import __version__
 
 def main() -> None:
     """Run the verb that the command line names."""
-    # Answered here: Invoke alone costs 0.2 s to import.
+    # Answered without Invoke, which takes 0.2 s to import.
     if sys.argv[1:] in (["--version"], ["-V"]):
         print_version()
     elif sys.argv[1:] in ([], ["--help"], ["-h"]):
@@ -21,17 +21,17 @@ def main() -> None:
 
 
 def print_version() -> None:
-    """Print name and version."""
+    """Print the name and version."""
     sys.stdout.write(f"frostline {__version__}\n")
 
 
 def print_help() -> None:
-    """Print the verbs by group, each with the first line of its documentation."""
-    from frostline.cli import build, llamafile, look, project, prove, ship  # noqa: F401  # recorded
+    """Print the verbs by group, each with the first line of its docstring."""
+    from frostline.cli import build, llamafile, look, project, prove, ship  # noqa: F401  # records
     from frostline.cli.verb import GROUPS, VERBS
 
     lines = ["Usage: frostline VERB [--flag VALUE …]", "Examples: frostline VERB --help"]
     for group in GROUPS:
-        mine = [verb for verb in VERBS.values() if verb.group == group]
-        lines += ["", f"{group}:", *(f"  {verb.name:<10} {verb.summary}" for verb in mine)]
+        verbs = [verb for verb in VERBS.values() if verb.group == group]
+        lines += ["", f"{group}:", *(f"  {verb.name:<10} {verb.summary}" for verb in verbs)]
     sys.stdout.write("\n".join(lines) + "\n")

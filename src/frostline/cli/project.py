@@ -33,7 +33,7 @@ def products() -> "tuple[ProductSummary, ...]":
 
 @verb("Project", show=tables.platforms)
 def platforms() -> tuple[dict[str, object], ...]:
-    """List the platforms and where each is built.
+    """List the platforms, with the GitHub runner of each.
 
     Example: frostline platforms --json
     """
@@ -56,7 +56,7 @@ def _for_github(jobs: "Sequence[Job]") -> str:
 def matrix(
     product: str = "", platform: Platform | None = None, *, check: bool = False
 ) -> "tuple[Job, ...]":
-    """Say what a workflow is to build; with --json, on one line for GitHub Actions.
+    """List the jobs of a workflow; with --json, as one line for GitHub Actions.
 
     Examples: frostline matrix --json >> "$GITHUB_OUTPUT"
               frostline matrix --check
@@ -75,7 +75,7 @@ def matrix(
         for target, profile in [reading.load(project, name, row)]
         if reading.is_for(profile, target)
     ]
-    for warning in matrix.retiring(rows, date.today()) if check else ():  # noqa: DTZ011  # a day is enough
+    for warning in matrix.retiring(rows, date.today()) if check else ():  # noqa: DTZ011  # days only
         log.warning(warning)
     return matrix.jobs(targets, f"{sys.version_info.major}.{sys.version_info.minor}")
 
@@ -108,7 +108,7 @@ def resources(
     fetch: bool = False,
     offline: bool = False,
 ) -> "tuple[ResourceState, ...]":
-    """List the resources (pinned downloads) and which of them are there.
+    """List the resources (pinned downloads) and whether each is downloaded.
 
     Examples: frostline resources
               frostline resources --fetch --platform darwin_arm64
@@ -119,16 +119,16 @@ def resources(
 
     project = here()
     if bool(pin) != bool(url):
-        message = "--pin and --url go together."
-        raise UsageError(message, hint="`frostline resources --pin NAME --url ADDRESS`")
+        message = "--pin and --url must be given together."
+        raise UsageError(message, hint="run `frostline resources --pin NAME --url ADDRESS`")
     if pin:
         found = fetching.measure(project, pin, url)
         log.done(f"{pin}: size {found.size}, sha256 {found.sha256}")
         return ()
-    mine = resources.chosen(resources.load(project), (), platform or host())
+    chosen = resources.chosen(resources.load(project), (), platform or host())
     if fetch or offline:
-        fetching.fetch(project, mine, offline=offline)
-    return fetching.look(project, mine, whole=check)
+        fetching.fetch(project, chosen, offline=offline)
+    return fetching.look(project, chosen, whole=check)
 
 
 def _unfit(found: "Sequence[Diagnosis]") -> int:
@@ -137,7 +137,7 @@ def _unfit(found: "Sequence[Diagnosis]") -> int:
 
 @verb("Project", show=tables.doctor, code=_unfit)
 def doctor() -> "tuple[Diagnosis, ...]":
-    """Say whether this machine can build; exit code 3 if it cannot.
+    """Check whether this machine can build; exit code 3 if it cannot.
 
     Example: frostline doctor
     """

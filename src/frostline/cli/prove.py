@@ -1,4 +1,4 @@
-"""The verbs that prove: evidence, audit, smoke, parity."""
+"""The verbs that test what was built: evidence, audit, smoke, parity."""
 
 import os
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def _facts(recorded: "Recorded") -> str:
 
 @verb("Prove", show=tables.evidence, as_json=_facts)
 def evidence(product: str = "", *, merge: bool = False) -> "Recorded":
-    """Run a product from source and write down what it uses, for builds to collect.
+    """Trace a product from source and record what it uses, for builds to collect.
 
     Examples: frostline evidence --product argo
               frostline evidence --product argo --merge
@@ -84,7 +84,7 @@ def smoke(  # flags
     repeat: int = 1,
     archive: Path | None = None,
 ) -> "Verdict":
-    """Launch a built product with a model server and prove it; exit code 5 if it is not good.
+    """Smoke-test a built product: launch it isolated and exercise it; exit code 5 if it fails.
 
     Examples: frostline smoke --product argo
               frostline smoke --product argo --model-server ~/models/my.llamafile --json
@@ -110,7 +110,7 @@ def smoke(  # flags
 
 @verb("Prove", show=tables.parity, code=_code_of_findings)
 def parity(product: str = "", layout: Layout | None = None) -> "tuple[Finding, ...]":
-    """Run a product from source and as it was built, and compare; exit code 5 if they differ.
+    """Compare a built product with its source by running both; exit code 5 if they differ.
 
     Examples: frostline parity --product argo
               frostline parity --product argo --json

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def sbom(
     product: str = "", platform: Platform | None = None, layout: Layout | None = None
 ) -> tuple[str, ...]:
-    """Write what a built product is made of (CycloneDX 1.6), and the licences as text.
+    """Write a built product's bill of materials (CycloneDX 1.6), and its licences as text.
 
     Example: frostline sbom --product argo
     """
@@ -40,7 +40,7 @@ def package(
     *,
     unproven: bool = False,
 ) -> "Artifact":
-    """Pack a bundle that was found good, with its bill, licences, sums and release.json.
+    """Pack an audited and smoke-tested bundle, with its bill of materials and licences.
 
     Examples: frostline package --product argo
               frostline package --product argo --kind zip --json
@@ -62,7 +62,7 @@ def sign(
 ) -> "tuple[SigningCommand, ...]":
     """Sign a built product, or its archive, as its profile's [signing] says.
 
-    A signed bundle is another bundle: audit and smoke-test it again.
+    Signing changes the bundle: audit and smoke-test it again afterwards.
 
     Examples: frostline sign --product argo --platform darwin_arm64 --dry-run
               frostline sign --product argo --platform windows_x86_64 --tool osslsigncode
@@ -85,7 +85,7 @@ def sign(
 
 @verb("Ship", show=tables.gathered)
 def gather(folder: Path | None = None) -> "tuple[Artifact, ...]":
-    """Put the artifacts that several machines have packed together, with one list of sums.
+    """Collect the artifacts of several machines in build/release, with one SHA256SUMS.
 
     Example: frostline gather --folder build/artifacts
     """
@@ -99,14 +99,14 @@ def gather(folder: Path | None = None) -> "tuple[Artifact, ...]":
 
 @verb("Ship", show=tables.line)
 def publish(tag: str = "", notes: Path | None = None, *, final: bool = False) -> str:
-    """Put build/release into a draft release on GitHub; with --final, make the draft public.
+    """Upload build/release to a draft release on GitHub; with --final, make the draft public.
 
     Examples: frostline publish --tag v1.2.0 --notes build/notes.md
               frostline publish --tag v1.2.0 --final
     """
     if not tag:
         message = "--tag is missing: the release's tag."
-        raise UsageError(message, hint="`frostline publish --tag v1.2.0`")
+        raise UsageError(message, hint="for example `frostline publish --tag v1.2.0`")
     from frostline.release import github, publish
 
     project = here()
@@ -127,7 +127,7 @@ def export(
     platform: Platform | None = None,
     layout: Layout | None = None,
 ) -> "Export":
-    """Lay a bundle out for a desktop shell, with its configuration and a module that runs it.
+    """Export a bundle for a desktop shell, with configuration and a module that starts it.
 
     Examples: frostline export --shell electron
               frostline export --shell tauri --layout onefile

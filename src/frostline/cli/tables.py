@@ -1,4 +1,4 @@
-"""How results are shown to people: tables, lines and figures."""
+"""Shows results to people as tables and lines."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -38,18 +38,18 @@ def line(text: str) -> None:
 
 
 def lines(texts: Sequence[str]) -> None:
-    """Show a line for each text."""
+    """Show each text on a line."""
     for text in texts:
         log.text(text)
 
 
 def bundle(found: "Bundle") -> None:
-    """Show where a bundle is, and its size."""
+    """Show the executable of a bundle and the bundle's size."""
     log.text(f"{found.executable}  {megabytes(found.size)}")
 
 
 def plan(found: "Plan") -> None:
-    """Show what a bundle would hold."""
+    """Show a summary of a plan."""
     rows = [
         ("version", found.version),
         ("hidden imports", f"{len(found.hidden_imports)} modules"),
@@ -65,7 +65,7 @@ def wheels(found: "Sequence[Wheel]") -> None:
     for wheel in found:
         log.text(f"{wheel.file}  {megabytes(wheel.file.stat().st_size)}")
     if not found:
-        log.text("the profile names no [[wheels]]: the index has all that the product needs")
+        log.text("the profile has no [[wheels]]: the product needs no native wheels")
 
 
 def removed(paths: Sequence[Path]) -> None:
@@ -76,7 +76,7 @@ def removed(paths: Sequence[Path]) -> None:
 
 
 def evidence(found: "Recorded") -> None:
-    """Show which facts are new, and which are gone."""
+    """Show the facts that are new or gone."""
     known = dict.fromkeys(found.before, "gone") | dict.fromkeys(found.now, "new")
     changed = [fact for fact in sorted(known) if (fact in found.before) != (fact in found.now)]
     rows = [(known[fact], fact.package, fact.kind, fact.name, fact.why) for fact in changed]
@@ -86,7 +86,7 @@ def evidence(found: "Recorded") -> None:
 
 
 def audit(found: "AuditResult") -> None:
-    """Show what an audit has found."""
+    """Show the findings of an audit."""
     counted = [finding for finding in found.findings if finding.severity != "note"]
     rows = [
         (
@@ -100,7 +100,7 @@ def audit(found: "AuditResult") -> None:
     notes = len(found.findings) - len(counted)
     log.text(
         f"{found.looked_at} files examined, {notes} notes (in --json); runs on {found.minimum} "
-        f"or newer; {'OK to ship' if found.ok else 'it must NOT ship'}"
+        f"or newer; {'OK to ship' if found.ok else 'must NOT ship'}"
     )
 
 
@@ -119,34 +119,34 @@ def verdict(found: "Verdict") -> None:
     ]
     log.table("figures", ("what", "value"), figures)
     for item in found.unproven:
-        log.warning(f"not proven here: {item}")
+        log.warning(f"not tested on this machine: {item}")
     if not found.ok:
         log.tail(found.tail)
-        log.note(f"the artifact's whole output is in {found.log}")
+        log.note(f"the artifact's full output is in {found.log}")
 
 
 def parity(found: "Sequence[Finding]") -> None:
-    """Show where an artifact differs from its source."""
+    """Show how an artifact differs from its source."""
     if found:
         rows = [(finding.id, finding.file, finding.reason) for finding in found]
-        log.table("from source and as an artifact", ("finding", "where", "what"), rows)
+        log.table("differences from the source", ("finding", "where", "what"), rows)
     else:
-        log.text("the artifact does what the source does")
+        log.text("the artifact behaves like the source")
 
 
 def explanation(found: "Explanation") -> None:
     """Show why something is in a bundle."""
     rows = [("belongs to", found.owner), ("its size", kilobytes(found.size))]
-    rows += [("imported by way of", " → ".join(found.chain))] if found.chain else []
+    rows += [("import chain", " → ".join(found.chain))] if found.chain else []
     rows += [("imported by", ", ".join(found.importers))] if found.importers else []
     rows += [("because", reason) for reason in found.reasons]
-    without = f"{found.modules} modules and {kilobytes(found.alone)} would leave with it"
+    without = f"{found.modules} modules and {kilobytes(found.alone)} would leave the bundle"
     rows += [("without it", without)] if found.modules else []
-    log.table(found.name, ("what", "answer"), rows)
+    log.table(found.name, ("what", "value"), rows)
 
 
 def difference(found: "Difference") -> None:
-    """Show what differs between two bundles."""
+    """Show the differences between two bundles."""
     rows = [("version", name, f"{a} → {b}") for name, (a, b) in found.distributions.items()]
     largest = sorted(found.owners.items(), key=lambda item: -abs(item[1]))
     rows += [("size of", name, f"{size:+d} bytes") for name, size in largest]
@@ -154,12 +154,12 @@ def difference(found: "Difference") -> None:
         rows += [(kind, name, f"{size} bytes") for name, size in files.items()]
     rows += [("changed", name, f"{size:+d} bytes") for name, size in found.changed.items()]
     if rows:
-        log.table("what differs", ("", "what", "how"), rows)
+        log.table("differences", ("", "what", "how"), rows)
     log.text(f"{megabytes(found.size[0])} → {megabytes(found.size[1])}")
 
 
 def pruned(found: "Sequence[Candidate] | Pruned | None") -> None:
-    """Show what may be removed, or what was moved aside."""
+    """Show the files that can be removed, or those that were moved aside."""
     from frostline.freeze.prune import by_category
     from frostline.freeze.prune_venv import Pruned
 
@@ -169,22 +169,22 @@ def pruned(found: "Sequence[Candidate] | Pruned | None") -> None:
     candidates = found.gone if isinstance(found, Pruned) else found
     totals = by_category(candidates)
     rows = [(name, str(number), megabytes(size)) for name, (number, size) in totals.items()]
-    log.table("moved aside" if done else "what may go", ("category", "files", "size"), rows)
+    log.table("moved aside" if done else "can be removed", ("category", "files", "size"), rows)
     if done:
         for name, reason in done.broken.items():
-            log.warning(f"{name} broke without the files that are back now: {reason}")
-        log.text(f"{done.checked} look-ups and programs work as before; --confirm, or --undo")
+            log.warning(f"{name} failed, so files were put back: {reason}")
+        log.text(f"{done.checked} look-ups and programs work as before; now --confirm or --undo")
 
 
 def artifact(found: "Artifact") -> None:
-    """Show what was packed."""
+    """Show the packed artifact."""
     proven = "proven" if found.proven else "NOT PROVEN"
     log.text(f"build/release/{found.file}  {megabytes(found.size)}  {proven}")
     log.text(f"sha256 {found.sha256}")
 
 
 def signing(commands: "Sequence[SigningCommand]") -> None:
-    """Show the commands that sign."""
+    """Show the commands of a signing plan."""
     for command in commands:
         log.text(f"# {command.why}")
         log.text(shlex.join(command.argv))
@@ -197,9 +197,9 @@ def gathered(found: "Sequence[Artifact]") -> None:
 
 
 def export(found: "Export") -> None:
-    """Show what was laid out for a shell."""
+    """Show what was exported for a shell."""
     log.text(f"{found.folder}: {', '.join(found.files)}")
-    log.note(f"the executable is {found.executable} in it")
+    log.note(f"the executable in it is {found.executable}")
 
 
 def products(found: "Sequence[ProductSummary]") -> None:
@@ -222,13 +222,13 @@ def platforms(found: Sequence[Mapping[str, object]]) -> None:
 
 
 def matrix(found: "Sequence[Job]") -> None:
-    """Show what a workflow is to build."""
+    """Show the jobs of a matrix."""
     rows = [(job.product, job.platform, job.runner, job.python) for job in found]
     log.table(f"{len(found)} jobs", ("product", "platform", "runner", "python"), rows)
 
 
 def resources(found: "Sequence[ResourceState]") -> None:
-    """Show the pinned downloads, and which are there."""
+    """Show the resources and whether each is downloaded."""
     rows = [
         (
             item.resource.name, item.resource.version, item.state,
@@ -247,16 +247,16 @@ def doctor(found: "Sequence[Diagnosis]") -> None:
 
 
 def served(found: "Served", *, as_json: bool) -> None:
-    """Show where a model is served."""
+    """Show the address at which a model is served."""
     if as_json:
         _json(found)
         return
-    log.text(f"{found.url}  {found.model or 'model not named'}")
+    log.text(f"{found.url}  {found.model or 'unknown model'}")
     log.note(f"ready after {found.seconds:.1f} s, process {found.pid}; stop it with Ctrl-C")
 
 
 def llamafile(found: "Contents", *, as_json: bool) -> None:
-    """Show what a llamafile holds."""
+    """Show the content of a llamafile."""
     if as_json:
         _json(found)
         return
@@ -268,7 +268,7 @@ def llamafile(found: "Contents", *, as_json: bool) -> None:
         )
         for model in found.models
     ]  # fmt: skip
-    columns = ("model", "calls itself", "architecture", "size", "at", "verdict")
+    columns = ("model", "title", "architecture", "size", "offset", "verdict")
     if rows:
         log.table("models", columns, rows)
     if found.arguments:
@@ -292,12 +292,12 @@ def _json(value: object) -> None:
 
 
 def _size_of(resource: "Resource") -> str:
-    return megabytes(resource.size) if resource.size else "not known"
+    return megabytes(resource.size) if resource.size else "unknown"
 
 
 def _remark(resource: "Resource") -> str:
-    """Return what is not certain about *resource*, and its licence."""
-    unverified = resource.unverified  # every resource has a sum, or says why not
+    """Return what is unverified or unconfirmed about *resource*, and its licence."""
+    unverified = resource.unverified  # set if size or SHA-256 is unknown
     doubts = [unverified if resource.sha256 else f"NOT VERIFIED: {unverified}"]
     doubts += [f"to be confirmed: {resource.confirm}"] if resource.confirm else []
     return "; ".join(filter(None, [*doubts, resource.licence]))

@@ -1,4 +1,4 @@
-"""A verb as an Invoke task: its flags are converted, its result shown, its errors reported."""
+"""Makes Invoke tasks of verbs: converts flags, shows results and reports errors."""
 
 import traceback
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _JSON = Parameter("json", Parameter.KEYWORD_ONLY, default=False, annotation=bool
 
 
 class VerbTask(Task[Body]):
-    """A verb that Invoke can run."""
+    """A verb as an Invoke task."""
 
     def __init__(self, verb: Verb) -> None:
         flags = signature(verb.body).parameters
@@ -36,7 +36,7 @@ class VerbTask(Task[Body]):
         self.__doc__ = log.as_called(verb.body.__doc__ or "")
 
     def argspec(self, body: Body) -> Signature:
-        """Return the flags of *body*; a verb takes no context, and may get --json."""
+        """Return the signature of *body*, with --json if it is added; verbs take no context."""
         known = signature(body)
         if not self.adds_json:
             return known
@@ -46,18 +46,18 @@ class VerbTask(Task[Body]):
         self,
         ignore_unknown_help: bool | None = None,  # noqa: FBT001  # Invoke's signature
     ) -> list[Argument]:  # Invoke's signature
-        """Return the arguments, each with the converter of its annotation."""
+        """Return the arguments, each with a converter for its annotation."""
         flags = self.argspec(self.body).parameters
         arguments = super().get_arguments(ignore_unknown_help)
         for argument in arguments:
             name = str(argument.attr_name or argument.name)
             if flags[name].annotation is not bool:
-                argument.kind = _checked(name, _wanted(flags[name].annotation))
+                argument.kind = _checked(name, _without_none(flags[name].annotation))
                 argument.default = flags[name].default
         return arguments
 
     def __call__(self, *_: object, **flags: object) -> Body:
-        """Run the verb; the one place where errors are printed and become exit codes."""
+        """Run the verb; print errors and turn them into exit codes (nothing else does)."""
         try:
             code = run(self.verb, flags, adds_json=self.adds_json)
         except KeyboardInterrupt:
@@ -70,7 +70,7 @@ class VerbTask(Task[Body]):
                 traceback.print_exc()
                 raise Exit(code=1) from None
             raise _report(_storage_error(error)) from None
-        except Exception:  # noqa: BLE001  # the edge: a mistake of ours, with its traceback
+        except Exception:  # noqa: BLE001  # a bug in frostline: show the traceback
             traceback.print_exc()
             raise Exit(code=1) from None
         if code:
@@ -79,7 +79,7 @@ class VerbTask(Task[Body]):
 
 
 def run(verb: Verb, flags: dict[str, object], *, adds_json: bool) -> int:
-    """Run *verb*, show its result as JSON or for people, and return the exit code it means."""
+    """Run *verb*, show its result as JSON or for people, and return its exit code."""
     as_json = bool(flags.pop("json", False)) if adds_json else False
     result = verb.body(**flags)
     if as_json:
@@ -92,7 +92,7 @@ def run(verb: Verb, flags: dict[str, object], *, adds_json: bool) -> int:
 
 
 def convert(name: str, kind: object, text: str) -> object:
-    """Return *text* as *kind*: a platform, Literal, int, Path or str. Raises UsageError."""
+    """Return *text* as a *kind*: Platform, Literal, int, Path or str. Raises UsageError."""
     flag = f"--{name.replace('_', '-')}"
     if kind is Platform:
         return platform_named(text)
@@ -115,14 +115,14 @@ def _checked(name: str, kind: object) -> Callable[[str], object]:
     def value(text: str) -> object:
         try:
             return convert(name, kind, text)
-        except FrostlineError as error:  # Invoke is still parsing: no task has begun
+        except FrostlineError as error:  # Invoke is still parsing: no task is running
             raise _report(error) from None
 
     return value
 
 
-def _wanted(hint: object) -> object:
-    """Return the type of a given value: `X` for `X | None`."""
+def _without_none(hint: object) -> object:
+    """Return `X` for the type `X | None`, else *hint*."""
     if get_origin(hint) in {Union, UnionType}:
         return next(kind for kind in get_args(hint) if kind is not NoneType)
     return hint

@@ -1,4 +1,4 @@
-"""What a verb is: a function, how its result is shown, and the exit code that the result means."""
+"""Defines and records verbs: a function, how to show its result, and its exit code."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 class Verb:
     """A verb of the command line.
 
-    *show* prints the result of *body* for people, *as_json* returns it as text for machines,
-    *code* returns the exit code that it means.
+    *show* prints the result of *body* for people, *as_json* returns it as JSON text (default: all
+    fields), *code* returns the exit code for it.
     """
 
     body: Body
@@ -28,12 +28,12 @@ class Verb:
 
     @property
     def name(self) -> str:
-        """Return what people type."""
+        """Return the verb's name on the command line."""
         return self.body.__name__.strip("_")
 
     @property
     def summary(self) -> str:
-        """Return the first line of its documentation."""
+        """Return the first line of the docstring."""
         return (self.body.__doc__ or "").strip().partition("\n")[0]
 
 
@@ -48,10 +48,10 @@ def verb(
     group: Group, *, show: Callable[[T], None], as_json: Callable[[T], str] | None = None,
     code: Callable[[T], int] = _success,
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:  # fmt: skip
-    """Record a function as a verb of *group* whose result is shown, with --json as JSON."""
+    """Record a function as a verb of *group* that shows its result, as JSON with --json."""
 
     def record(body: Callable[P, T]) -> Callable[P, T]:
-        recorded = Verb(body=body, group=group, show=show, as_json=as_json, code=code)  # type: ignore[arg-type]  # the result of this very body
+        recorded = Verb(body=body, group=group, show=show, as_json=as_json, code=code)  # type: ignore[arg-type]  # T is the result of this body
         VERBS[recorded.name] = recorded
         return body
 
@@ -59,7 +59,7 @@ def verb(
 
 
 def silent_verb(group: Group) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Record a function as a verb of *group* that has no result."""
+    """Record a function as a verb of *group* without a result."""
 
     def record(body: Callable[P, None]) -> Callable[P, None]:
         recorded = Verb(body=body, group=group, show=None, as_json=None, code=_success)

@@ -6,7 +6,7 @@ from frostline.cli import build, llamafile, look, project, prove, ship
 from frostline.cli.task import VerbTask
 from frostline.cli.verb import VERBS
 
-# Imported for the verbs that they record.
+# Importing these modules records their verbs.
 THEMES = (build, prove, look, ship, project, llamafile)
 
 namespace = Collection(*map(VerbTask, VERBS.values()))

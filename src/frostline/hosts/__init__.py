@@ -1,4 +1,4 @@
-"""Other machines that build: containers, images, cibuildwheel, GitHub's runners.
+"""Builds on other machines: containers, images, cibuildwheel, GitHub's runners.
 
-Nothing here decides what is built, only where.
+Decides where something is built, never what is built.
 """

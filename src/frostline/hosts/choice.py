@@ -1,4 +1,4 @@
-"""Chooses where a platform's artifacts are made: here, in a container, on GitHub's machines."""
+"""Chooses where a platform's artifacts are built: on the host, in a container or on GitHub."""
 
 import platform as python_platform
 from typing import Literal
@@ -11,13 +11,13 @@ Where = Literal["auto", "host", "container", "remote"]
 
 
 def choose(platform: Platform, where: Where, *, promised: bool, libc: str | None = None) -> Place:
-    """Return the place that is asked for by *where*, or the nearest that can do it.
+    """Return the place that *where* names; for `auto`, the closest place that can build.
 
-    *promised*: what is made must run on the oldest system that *platform* names, so that a machine
-    with a newer C library than that (this one has *libc*) is not good enough. Raises HostError.
+    *promised*: the artifact must run on *platform*'s minimum system, so a host with a newer glibc
+    cannot build it. *libc* is the host's glibc version (default: detected). Raises HostError.
     """
     if where == "container" and not platform.oci:
-        message = f"{platform.name} has no containers."
+        message = f"there are no containers for {platform.name}."
         hint = f"build it on a {platform.name} machine, or with --where remote"
         raise HostError(message, hint=hint)
     if where != "auto":

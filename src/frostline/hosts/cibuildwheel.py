@@ -1,6 +1,6 @@
-"""Wheels of what the index has only as source: built once by cibuildwheel, kept, installed first.
+"""Builds native wheels with cibuildwheel and keeps them in the wheelhouse.
 
-A freeze compiles nothing: what it lacks it names.
+Builds of products compile nothing; they use these wheels.
 """
 
 import shlex
@@ -31,9 +31,9 @@ def build(
     engine: Engine | None,
     environ: Mapping[str, str],
 ) -> Wheel:
-    """Return the wheel of *request*, built, repaired and tried by cibuildwheel, then examined.
+    """Build, repair and test the wheel of *request* with cibuildwheel; examine and keep it.
 
-    Linux wheels are made in a container of *engine*. Raises BuildError, LockError, HostError.
+    Linux wheels are built in a container of *engine*. Raises BuildError, LockError, HostError.
     """
     logged = paths.build / "log" / f"{request.name}-{request.platform.name}.wheel.log"
     tools = environment.create(paths, "cibuildwheel", tool_lock(), environ=environ, log_file=logged)
@@ -61,37 +61,37 @@ def build(
 
 
 def examine(file: Path, request: WheelRequest) -> tuple[str, ...]:
-    """Return what is to be said against the wheel *file*. Raises BuildError if it is of no use."""
+    """Return warnings about the wheel *file*. Raises BuildError if it does not fit *request*."""
     name, _, _, tags = parse_wheel_filename(file.name)
     if name != canonicalize_name(request.name):
-        message = f"{file.name} is no wheel of {request.name}."
+        message = f"{file.name} is not a wheel of {request.name}."
         raise BuildError(message, hint="correct the name in [[wheels]]")
-    found = []
+    warnings = []
     oldest = tuple(map(int, request.platform.minimum.split()[-1].split(".")))
     with zipfile.ZipFile(file) as packed:
         for member in packed.namelist():
             with packed.open(member) as content:
                 if not native.recognised(content.read(4)):
                     continue
-            seen = native.parse(packed.read(member))
-            if not seen or request.platform.machine not in seen.machines:
-                machines = ", ".join(seen.machines) if seen else "something unknown"
+            parsed = native.parse(packed.read(member))
+            if not parsed or request.platform.machine not in parsed.machines:
+                machines = ", ".join(parsed.machines) if parsed else "an unknown machine"
                 message = (
                     f"{file.name}: {member} is for {machines}, not {request.platform.machine}."
                 )
                 raise BuildError(message, hint="correct [[wheels]], or the image")
-            if seen.glibc > oldest and request.platform.system == "linux":
-                needs = ".".join(map(str, seen.glibc))
-                found.append(
-                    f"{member} needs glibc {needs}; promised is {request.platform.minimum}"
+            if parsed.glibc > oldest and request.platform.system == "linux":
+                needs = ".".join(map(str, parsed.glibc))
+                warnings.append(
+                    f"{member} needs glibc {needs}; the minimum is {request.platform.minimum}"
                 )
     if all(tag.platform.startswith("linux_") for tag in tags):
-        found.append(f"{file.name} was not repaired: its libraries are this machine's")
-    return tuple(found)
+        warnings.append(f"{file.name} was not repaired: it needs libraries of this machine")
+    return tuple(warnings)
 
 
 def _source(request: WheelRequest, folder: Path, environ: Mapping[str, str], logged: Path) -> Path:
-    """Return the package to build in *folder*: a copy, or the archive that the lock names."""
+    """Put the package's source into *folder*, a copy or the lock's archive; return its path."""
     if isinstance(request.source, Path):
         ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
         return Path(shutil.copytree(request.source, folder / "source", ignore=ignored))
@@ -102,7 +102,7 @@ def _source(request: WheelRequest, folder: Path, environ: Mapping[str, str], log
     try:
         command.run(argv, log=logged, env=environment.child_environment(environ))
     except command.CommandError as error:
-        message = f"the source of {request.name} {request.version} could not be had."
+        message = f"the source of {request.name} {request.version} could not be downloaded."
         raise LockError(message, hint=error.hint, tail=error.tail[-8:]) from error
     return next((folder / "source").iterdir())
 

@@ -1,7 +1,7 @@
 """Runs frostline's own verbs in a container of a Linux platform's image.
 
-The project and frostline are mounted read-only, the build folder is the user's own: what is made in
-the container lies where a build without one would have put it.
+The project and frostline are mounted read-only, the build folder writable: the container's results
+are in the same place as those of a build on the host.
 """
 
 import os
@@ -21,8 +21,8 @@ from frostline.source import environment
 _PROJECT, _OWN = PurePosixPath("/project"), PurePosixPath("/frostline")
 _BUILD = _PROJECT / "build"
 _OWN_CODES = range(1, 9)
-# The first process of a container: it makes frostline's environment once, and it ends on a signal,
-# which the first process of a container otherwise does not.
+# The first process of the container. It makes frostline's environment once. It needs the trap: the
+# first process of a container ignores signals that it does not handle.
 _FIRST = """
 set -eu
 environment="$1" python="$2" lock="$3"
@@ -43,16 +43,17 @@ wait "$!"
 
 
 class ContainerError(BuildError):
-    """Frostline has failed in a container, with its own message and exit code."""
+    """Frostline failed in the container; the exit code is the one it had there."""
 
     def __init__(self, error: CommandError) -> None:
-        super().__init__("it failed in the container.", hint=error.hint, tail=error.tail)
+        message = "frostline failed in the container."
+        super().__init__(message, hint=error.hint, tail=error.tail)
         self.exit_code = error.code if error.code in _OWN_CODES else BuildError.exit_code
 
 
 @dataclass(frozen=True)
 class Container:
-    """An *image* to run the verbs of a *build* in; *python* is the interpreter in it."""
+    """The *image* in which the verbs for a *build* run; *python* is its interpreter."""
 
     build: Build
     engine: Engine
@@ -61,9 +62,10 @@ class Container:
 
 
 def build(container: Container, *, clean: bool, debug: bool, network: bool) -> None:
-    """Build the target of *container*; only its environment is made with the network, unless asked.
+    """Build the target in *container*.
 
-    Raises HostError, ContainerError.
+    The preparation has a network; the build has one only if *network* is set. Raises HostError,
+    ContainerError.
     """
     target = container.build.target
     named = ["--product", target.product, "--platform", target.platform.name]
@@ -75,7 +77,7 @@ def build(container: Container, *, clean: bool, debug: bool, network: bool) -> N
 
 
 def smoke(container: Container, rounds: int) -> Verdict:
-    """Return the verdict on the bundle of *container*, launched in it without a network.
+    """Smoke-test the bundle in *container*, without a network, and return the verdict.
 
     Raises HostError, ContainerError.
     """
@@ -83,8 +85,8 @@ def smoke(container: Container, rounds: int) -> Verdict:
     options = ["--layout", target.layout, "--repeat", str(rounds), "--json"]
     verb = ["smoke", "--product", target.product, *options]
     with log.step(f"smoke-testing {target.name} in {container.engine.name}") as step:
-        told = _run(container, verb, step, network=False, codes=(0, SmokeError.exit_code))
-        verdict = json_file.parse(told, Verdict)
+        output = _run(container, verb, step, network=False, codes=(0, SmokeError.exit_code))
+        verdict = json_file.parse(output, Verdict)
         step.ok = verdict.ok
     return verdict
 
@@ -97,7 +99,7 @@ def _run(
     network: bool,
     codes: Sequence[int] = (0,),
 ) -> str:
-    """Return what *verb* has printed as its result; the container is gone afterwards."""
+    """Run *verb* in a new container, remove the container, and return the verb's output."""
     name = f"frostline-{container.build.target.name}-{os.getpid()}"
     argv = [container.engine.program, *arguments(container, name, verb, network=network)]
     container.build.workspace.build.mkdir(exist_ok=True)
@@ -110,7 +112,7 @@ def _run(
             process.close_stdin()
             code, tail = process.wait(), process.tail()
     except BaseException:
-        container.engine.remove(name)  # a client that is killed leaves its container running
+        container.engine.remove(name)  # it runs on when its client is killed
         raise
     if code not in codes:
         error = CommandError(argv, code, tail, logged)
@@ -120,7 +122,7 @@ def _run(
 
 
 def arguments(container: Container, name: str, verb: Sequence[str], *, network: bool) -> list[str]:
-    """Return what the engine of *container* is called with, to run *verb* in a container *name*."""
+    """Return the engine's arguments to run *verb* in a new container called *name*."""
     lock = own_files.data("resources", "requirements", "build.txt")
     key = digest.of_values({"lock": digest.of_file(lock), "image": container.image})
     home = _BUILD / "env" / f"frostline-{container.build.target.platform.name}-{key[:12]}"
@@ -154,12 +156,12 @@ def arguments(container: Container, name: str, verb: Sequence[str], *, network: 
 
 
 def _inside(file: Path, mounts: dict[PurePosixPath, Path]) -> PurePosixPath:
-    """Return where *file* is seen in the container."""
+    """Return the path of *file* in the container."""
     place, path = next(item for item in mounts.items() if file.is_relative_to(item[1]))
     return place / file.relative_to(path).as_posix()
 
 
 def _mount(path: Path, place: PurePosixPath, *, writable: bool = False) -> tuple[str, str]:
     parts = ["type=bind", f"source={path}", f"target={place}", *([] if writable else ["readonly"])]
-    # It is read as CSV: a comma in a path takes quotes.
+    # The engine reads the option as CSV, so a path with a comma needs quotes.
     return ("--mount", ",".join(f'"{part}"' if "," in part else part for part in parts))

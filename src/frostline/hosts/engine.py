@@ -1,4 +1,4 @@
-"""Podman or Docker: found, asked what it has, and made to run what cannot run here."""
+"""Finds and runs the container engine, podman or docker."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from frostline.core.errors import HostError, UsageError
 from frostline.core.platforms import Machine, Platform, host
 
 NAMES = ("podman", "docker")
-# What the kernel calls the programs that run another machine's executables, by machine.
+# The kernel's names for emulators, by the machine that they emulate.
 _FOREIGN: Mapping[Machine, tuple[str, ...]] = {
     "arm64": ("qemu-aarch64",), "x86_64": ("qemu-x86_64", "rosetta"),
 }  # fmt: skip
@@ -23,7 +23,7 @@ _NO_ENGINE = 125
 
 @dataclass(frozen=True)
 class Engine:
-    """A container engine that answers: its *name*, its program, the environment it runs in."""
+    """A working container engine; *environ* are its environment variables, *log* its log file."""
 
     name: str
     program: str
@@ -31,7 +31,7 @@ class Engine:
     log: Path
 
     def has(self, image: str) -> bool:
-        """Tell whether *image* is there."""
+        """Return whether the engine has *image*."""
         try:
             self.run(["image", "inspect", image])
         except command.CommandError:
@@ -44,13 +44,13 @@ class Engine:
         command.run(argv, log=self.log, env=self.environ, on_line=on_line)
 
     def remove(self, container: str) -> None:
-        """Stop *container* at once, and remove it."""
-        with contextlib.suppress(command.CommandError):  # gone already
+        """Kill and remove *container*."""
+        with contextlib.suppress(command.CommandError):  # already removed
             self.run(["rm", "--force", container])
 
 
 def find(environ: Mapping[str, str], log: Path, name: str = "") -> Engine:
-    """Return the engine *name*, or the first that answers. Raises HostError, UsageError."""
+    """Return the engine *name*, or the first that works. Raises HostError, UsageError."""
     if name and name not in NAMES:
         message = f'unknown container engine "{name}".'
         raise UsageError(message, hint=f"engines: {', '.join(NAMES)}")
@@ -64,27 +64,27 @@ def find(environ: Mapping[str, str], log: Path, name: str = "") -> Engine:
         try:
             engine.run(["info"])
         except command.CommandError as error:
-            told = [line for line in error.tail if line.strip()]
-            reasons.append(f"{each} does not answer ({told[-1] if told else error.message})")
+            lines = [line for line in error.tail if line.strip()]
+            reasons.append(f"{each} does not answer ({lines[-1] if lines else error.message})")
         else:
             return engine
     message = f"no container engine: {'; '.join(reasons)}."
-    raise HostError(message, hint="install podman, or start docker; or --where remote")
+    raise HostError(message, hint="install podman, start docker, or use --where remote")
 
 
 def require_machine(platform: Platform, binfmt: Path = _BINFMT) -> None:
     """Raise HostError unless containers of *platform* can run on this machine."""
     here = host()
     if here.system != "linux" or here.machine == platform.machine:
-        return  # on other systems the engine's own virtual machine sees to it
+        return  # on other systems the engine's virtual machine has an emulator
     for name in _FOREIGN[platform.machine]:
         try:
-            told = (binfmt / name).read_text(encoding="ascii").splitlines()
+            lines = (binfmt / name).read_text(encoding="ascii").splitlines()
         except OSError:
             continue
-        flags = next((line for line in told if line.startswith("flags:")), "")
-        # F: the kernel keeps the program open, so that it is there inside of containers.
-        if told[:1] == ["enabled"] and "F" in flags.removeprefix("flags:"):
+        flags = next((line for line in lines if line.startswith("flags:")), "")
+        # F: the kernel keeps the emulator open, so that it works inside containers.
+        if lines[:1] == ["enabled"] and "F" in flags.removeprefix("flags:"):
             return
     message = f"this machine ({here.name}) cannot run executables of {platform.machine}."
     raise HostError(
@@ -95,16 +95,16 @@ def require_machine(platform: Platform, binfmt: Path = _BINFMT) -> None:
 
 
 def explain(error: command.CommandError, what: str) -> Exception:
-    """Return *error* as what it means: the engine's own failure is this machine's."""
+    """Return a HostError if the engine itself failed, else *error*."""
     if error.code == _NO_ENGINE:
         return HostError(
-            f"{what}: the engine could not start it.", hint=error.hint, tail=error.tail
+            f"{what}: the engine could not start the container.", hint=error.hint, tail=error.tail
         )
     return error
 
 
 def containerfile(base: str, setup: str) -> str:
-    """Return the description of an image: *base*, and the shell script *setup* run in it."""
+    """Return a Containerfile: the image *base* with the shell script *setup* run in it."""
     lines = [f"FROM {base}"]
     if setup:
         lines.append(f"RUN {json.dumps(['/bin/sh', '-euc', setup])}")
@@ -112,9 +112,9 @@ def containerfile(base: str, setup: str) -> str:
 
 
 def user(engine: Engine) -> tuple[str, ...]:
-    """Return the options by which what a container writes belongs to the user.
+    """Return the options with which files that a container writes belong to the user.
 
-    Podman's root is the user; Docker's is the machine's.
+    Root in podman is the user outside; root in docker is root outside.
     """
     ids: tuple[int, int] | None = _ids()
     if engine.name == "podman" or not ids or not ids[0]:

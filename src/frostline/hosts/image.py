@@ -1,4 +1,4 @@
-"""The images that Linux artifacts are frozen in: from a registry, or of Debian's packages."""
+"""Makes the images that Linux artifacts are frozen in: from a registry, or from Debian packages."""
 
 import shutil
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _DEBIAN_NAMES = {"x86_64": "amd64", "arm64": "arm64"}
 
 
 def name(platform: Platform, image: Image, *, debian: bool) -> str:
-    """Return what the image of *platform* is called here; another recipe is another image."""
+    """Return the local name of *platform*'s image; it contains a digest of the recipe."""
     own = image.debian[platform.machine]
     recipe = own.model_dump_json() if debian else f"{image.base}\n{image.setup}"
     key = digest.of_values({"platform": platform.name, "recipe": recipe})
@@ -23,13 +23,13 @@ def name(platform: Platform, image: Image, *, debian: bool) -> str:
 
 
 def find(made_by: Engine, platform: Platform, image: Image) -> str:
-    """Return the image of *platform* that is here, or nothing."""
+    """Return the name of *platform*'s image if *made_by* has one, else ""."""
     names = (name(platform, image, debian=debian) for debian in (False, True))
     return next(filter(made_by.has, names), "")
 
 
 def make(made_by: Engine, platform: Platform, image: Image, *, debian: bool) -> str:
-    """Return the image of *platform*, made from the registry or of *debian* packages.
+    """Make the image of *platform*, from the registry or from *debian* packages; return its name.
 
     Raises HostError, CommandError.
     """
@@ -53,8 +53,10 @@ def make(made_by: Engine, platform: Platform, image: Image, *, debian: bool) -> 
         try:
             made_by.run(["build", *options, str(context)], on_line=step.update)
         except command.CommandError as error:
-            message = f"the image of {platform.name} could not be made of {base}."
-            instead = f"without its registry: `frostline image --platform {platform.name} --debian`"
+            message = f"the image of {platform.name} could not be made from {base}."
+            instead = (
+                f"without the registry, run `frostline image --platform {platform.name} --debian`"
+            )
             hint = error.hint if debian else f"{instead}; {error.hint}"
             raise HostError(message, hint=hint, tail=error.tail) from error
         finally:
@@ -74,7 +76,7 @@ def _debian(
     program = shutil.which("mmdebstrap", path=made_by.environ.get("PATH"))
     if not program:
         message = "mmdebstrap is not on PATH, and --debian needs it."
-        raise HostError(message, hint="install it (Debian, Ubuntu), or leave --debian out")
+        raise HostError(message, hint="install it (on Debian or Ubuntu), or leave --debian out")
     tree = place / "system.tar"
     machine = _DEBIAN_NAMES[platform.machine]
     packages = ",".join(recipe.packages)
@@ -89,7 +91,7 @@ def _debian(
 
 
 def _importing(made_by: Engine, platform: Platform) -> tuple[str, ...]:
-    """Return the options that say which platform a tree is of; each engine has its own."""
+    """Return the engine's options that name the platform of an imported tree."""
     if made_by.name == "docker":
         return ("--platform", platform.oci)
     system, _, machine = platform.oci.partition("/")

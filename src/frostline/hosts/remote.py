@@ -1,4 +1,4 @@
-"""Has a platform's bundle made by GitHub Actions: the same commands, on a machine of its own."""
+"""Builds a bundle on GitHub Actions: starts the workflow, waits, downloads and verifies."""
 
 import shutil
 import time
@@ -25,18 +25,18 @@ _GONE, _NOT_FOUND, _NOT_PROCESSED = 410, 404, 422
 
 @dataclass(frozen=True)
 class Checkout:
-    """What is built: the *commit* that *branch* is at, here and on GitHub."""
+    """The *commit* of the *branch* to build, the same here and on GitHub."""
 
     branch: str
     commit: str
 
 
 def build_remotely(build: Build, repository: Repository, run: int) -> Bundle:
-    """Return the bundle of *build* that GitHub has made, in the place of one made here.
+    """Build *build* on GitHub, put the bundle in its place here, and return it.
 
-    *run*: the number of a run to go on with; a new one is started if it is 0. Raises UsageError
-    for what GitHub does not have, HostError where it is not allowed, BuildError for a failed run,
-    FetchError for what cannot be had or is not what it should be.
+    *run* is the number of a run to resume; 0 starts a new one. Raises UsageError if the commit is
+    not on GitHub, HostError if the workflow cannot be started, BuildError for a failed run,
+    FetchError for a failed download or a wrong artifact.
     """
     commit = ""
     if not run:
@@ -44,7 +44,7 @@ def build_remotely(build: Build, repository: Repository, run: int) -> Bundle:
         commit = checkout.commit
         _require_pushed(repository, checkout)
         run = _dispatch(build, repository, checkout)
-    log.note(f"run {run} of {repository.name}; if it is interrupted here, go on with --run {run}")
+    log.note(f"run {run} of {repository.name}; to resume after an interrupt, use --run {run}")
     _wait(build, repository, run, commit)
     with workspace.temporary() as folder:
         packed = _download(build, repository, run, folder / "artifact.zip")
@@ -57,22 +57,22 @@ def _checkout(build: Build) -> Checkout:
     changed = git(["git", "status", "--porcelain"])
     if changed:
         message = f"{len(changed)} files here are not committed: GitHub would build without them."
-        raise UsageError(message, hint="commit and push, or build it elsewhere")
+        raise UsageError(message, hint="commit and push them, or build elsewhere")
     branch = "".join(git(["git", "branch", "--show-current"]))
     if not branch:
-        message = "this checkout is at no branch, and GitHub runs workflows at branches."
-        raise UsageError(message, hint="git switch to one that is pushed")
+        message = "this checkout is on no branch; GitHub runs workflows on branches."
+        raise UsageError(message, hint="`git switch` to a branch that is pushed")
     return Checkout(branch, git(["git", "rev-parse", "HEAD"])[0])
 
 
 def _require_pushed(repository: Repository, checkout: Checkout) -> None:
-    hint = f"git push origin {checkout.branch}"
+    hint = f"run `git push origin {checkout.branch}`"
     try:
         found = repository.get(f"git/ref/heads/{checkout.branch}")
     except ApiError as error:
         if error.status != _NOT_FOUND:
             raise
-        message = f"{repository.name} has no branch {checkout.branch}, or the token may not see it."
+        message = f"{repository.name} has no branch {checkout.branch}, or the token has no access."
         raise UsageError(message, hint=hint) from None
     there = text(found, "object", "sha")
     if there != checkout.commit:
@@ -83,32 +83,32 @@ def _require_pushed(repository: Repository, checkout: Checkout) -> None:
 
 
 def _dispatch(build: Build, repository: Repository, checkout: Checkout) -> int:
-    """Return the number of the run that is started."""
+    """Start the workflow and return the number of its run."""
     inputs = {"product": build.product, "platform": build.platform.name}
     body: Json = {"ref": checkout.branch, "inputs": inputs, "return_run_details": True}
     try:
-        told = repository.ask("POST", f"actions/workflows/{WORKFLOW}/dispatches", body)
+        answer = repository.ask("POST", f"actions/workflows/{WORKFLOW}/dispatches", body)
     except ApiError as error:
         if error.status == _NOT_FOUND:
             message = f"{repository.name} has no workflow {WORKFLOW} on its default branch."
-            hint = "docs/github.md has one; push it, and allow Actions in the settings"
+            hint = "docs/github.md has one; push it, and enable Actions in the settings"
             raise HostError(message, hint=hint) from None
         if error.status == _NOT_PROCESSED:
-            message = f"{WORKFLOW} cannot be started so: {error.message}"
+            message = f"{WORKFLOW} cannot be started with these inputs: {error.message}"
             raise HostError(message, hint="it needs workflow_dispatch with these inputs") from None
         raise
-    return number(told, "workflow_run_id")
+    return number(answer, "workflow_run_id")
 
 
 def _wait(build: Build, repository: Repository, run: int, commit: str) -> None:
-    """Wait for the end of *run* (of *commit*, if it was started here), telling what it is at."""
+    """Wait for the end of *run* and show its jobs; its commit must be *commit*, if given."""
     with log.step(f"building {build.name} on GitHub") as step:
         wait, shown = _FIRST_WAIT, dict[str, str]()
         while True:
             state = repository.get(f"actions/runs/{run}")
             if commit and text(state, "head_sha") != commit:
                 message = f"run {run} is of commit {text(state, 'head_sha')[:10]}: a newer push."
-                raise UsageError(message, hint="git pull, and build again")
+                raise UsageError(message, hint="run `git pull`, then build again")
             jobs = items(repository.get(f"actions/runs/{run}/jobs", per_page=100), "jobs")
             for job in jobs:
                 name, now = text(job, "name"), _state(job)
@@ -123,12 +123,12 @@ def _wait(build: Build, repository: Repository, run: int, commit: str) -> None:
             failed = [
                 text(job, "name") for job in jobs if _state(job) not in {"success", "skipped"}
             ]
-            message = f"the run has ended with {text(state, 'conclusion')}: {', '.join(failed)}."
+            message = f"the run ended with {text(state, 'conclusion')}: {', '.join(failed)}."
             raise BuildError(message, hint=f"its logs: {text(state, 'html_url')}")
 
 
 def _state(job: Json) -> str:
-    """Return what *job* is at, in a word or two."""
+    """Return the conclusion of *job*, else its current step or its status."""
     if not isinstance(job, Mapping):
         return ""
     done = job.get("conclusion")
@@ -139,13 +139,13 @@ def _state(job: Json) -> str:
 
 
 def _download(build: Build, repository: Repository, run: int, place: Path) -> Path:
-    """Return what *run* has uploaded for *target*, checked against GitHub's digest."""
+    """Download the artifact that *run* uploaded, check GitHub's digest, and return its path."""
     name = f"{build.product}-{build.platform.name}"
     answer = repository.get(f"actions/runs/{run}/artifacts", name=name, per_page=100)
     found = [item for item in items(answer, "artifacts") if text(item, "name") == name]
     if not found:
-        message = f"run {run} has uploaded no artifact {name}."
-        raise FetchError(message, hint="is it a run for this product and platform?")
+        message = f"run {run} uploaded no artifact {name}."
+        raise FetchError(message, hint="check that the run is for this product and platform")
     artifact = found[0]
     expired = f"the artifact of run {run} has expired."
     again = "build it again, without --run"
@@ -153,7 +153,7 @@ def _download(build: Build, repository: Repository, run: int, place: Path) -> Pa
         raise FetchError(expired, hint=again)
     digest = text(artifact, "digest")
     if not digest.startswith("sha256:"):
-        message = f"GitHub tells no digest of the artifact of run {run}: it cannot be checked."
+        message = f"GitHub reports no digest for the artifact of run {run}: it cannot be checked."
         raise FetchError(message, hint=again)
     try:
         url = repository.location(f"actions/artifacts/{number(artifact, 'id')}/zip")
@@ -175,12 +175,12 @@ def _download(build: Build, repository: Repository, run: int, place: Path) -> Pa
 
 
 def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
-    """Return the bundle in *packed*, in its place, after everything in it was checked."""
+    """Check everything in *packed*, put the bundle and its reports in place, and return it."""
     folder = packed.parent / "artifact"
     try:
         archive.unpack(packed, folder)
     except zipfile.BadZipFile as error:
-        message = f"what was downloaded is no zip: {error}."
+        message = f"the downloaded artifact is not a zip archive: {error}."
         raise FetchError(message, hint="try again with --run") from None
     release = folder / "release"
     chosen = listing.choose(release, build.platform, build.product)
@@ -196,7 +196,7 @@ def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
         archive.unpack(chosen, part)
         (top,) = part.iterdir()
         if bundle.platform != build.platform.name or describe_files(top) != bundle.files:
-            message = f"{chosen.name} is not what its {reports['bundle'].name} describes."
+            message = f"{chosen.name} does not match its {reports['bundle'].name}."
             raise FetchError(message, hint="build it again, without --run")
         workspace.remove(final)
         final.parent.mkdir(parents=True, exist_ok=True)
@@ -211,16 +211,16 @@ def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
 
 
 def _require_attested(build: Build, repository: Repository, file: Path, digest: str) -> None:
-    """Raise FetchError unless GitHub attests that *file* was made by *repository*."""
-    missing = f"GitHub attests nothing about {file.name}."
-    hint = "the workflow's attest job must run; private repositories need a plan that has it"
+    """Raise FetchError unless GitHub attests that *repository* made *file*."""
+    missing = f"GitHub has no attestation for {file.name}."
+    hint = "the workflow's attest job must run; private repositories need a plan with attestations"
     try:
-        told = repository.get(f"attestations/sha256:{digest}")
+        answer = repository.get(f"attestations/sha256:{digest}")
     except ApiError as error:
         if error.status != _NOT_FOUND:
             raise
         raise FetchError(missing, hint=hint) from None
-    if not items(told, "attestations"):
+    if not items(answer, "attestations"):
         raise FetchError(missing, hint=hint)
     program = shutil.which("gh", path=build.environ.get("PATH"))
     if not program:
@@ -231,5 +231,5 @@ def _require_attested(build: Build, repository: Repository, file: Path, digest: 
         env = {**build.environ, "GH_TOKEN": repository.token}
         command.run(argv, log=build.workspace.build / "log" / "attestation.log", env=env)
     except command.CommandError as error:
-        message = f"the attestation of {file.name} does not hold."
+        message = f"the attestation of {file.name} is not valid."
         raise FetchError(message, hint=error.hint, tail=error.tail) from error

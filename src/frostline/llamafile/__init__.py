@@ -1,4 +1,4 @@
-"""A llamafile on its own: serving a model on this machine, packing one, reading one.
+"""Serves a model on this machine with a llamafile, packs llamafiles, and reads them.
 
-How its command line looks by version is the run time's (`frostline_runtime.model`).
+The command lines of llamafile versions are in `frostline_runtime.model`.
 """

@@ -1,4 +1,4 @@
-"""Llamafiles as files: a base and a model become one; what one carries is read back."""
+"""Packs a base and a model into one llamafile, and reads the content of llamafiles."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from frostline_runtime.model.ape import ALIGNMENT, ARGUMENTS, Executable, Member
 from frostline_runtime.model.gguf import GgufError, Model
 from frostline_runtime.model.llamafile import Version
 
-# The time of everything inside: two packs of the same files are the same.
+# The date of all members, so that packing the same files gives the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _ZIP64_FROM = 2**31 - 1
 _LOCAL_HEAD, _ZIP64_EXTRA = 30, 20
@@ -24,9 +24,9 @@ _CHUNK = 4 * 1024 * 1024
 
 
 def arguments_of(model: Path, extra: Sequence[str], version: Version) -> tuple[str, ...]:
-    """Return what the packed llamafile is told: its model, *extra*, then the user's own words.
+    """Return the packed llamafile's arguments: its model, *extra*, then the user's arguments.
 
-    Before 0.10 the model has its bare name, since then its place in `/zip/`.
+    Since version 0.10 the model is named by its path in `/zip/`, before by its file name.
     """
     old = version and version < llamafile.NEW
     name = model.name if old else f"/zip/{model.name}"
@@ -35,25 +35,25 @@ def arguments_of(model: Path, extra: Sequence[str], version: Version) -> tuple[s
 
 
 def pack(model: Path, base: Path, arguments: Sequence[str], out: Path) -> Executable:
-    """Write the llamafile *out*: *base* with *model* and *arguments*, and return what it carries.
+    """Write the llamafile *out*: *base* with *model* and *arguments*; return its content.
 
-    Both are stored, and begin where they can be mapped on every system. The same files give the
-    same bytes. Raises UsageError, StorageError.
+    The members are stored uncompressed and aligned, so that every system can map them. The result
+    is reproducible. Raises UsageError, StorageError.
     """
     found = ape.inspect(base)
     if found.kind == "other":
-        message = f"{base} is no executable."
-        raise UsageError(message, hint="take a llamafile without a model as the base")
+        message = f"{base} is not an executable."
+        raise UsageError(message, hint="use a llamafile without a model as the base")
     if found.arguments or found.models:
-        message = f"{base} carries a model or arguments already."
-        raise UsageError(message, hint="take a llamafile without a model as the base")
+        message = f"{base} already contains a model or arguments."
+        raise UsageError(message, hint="use a llamafile without a model as the base")
     require_model(model)
     needed = found.size + model.stat().st_size + 2 * ALIGNMENT
     out.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(out.parent).free
     if needed > free:
-        message = f"{out} needs {needed} bytes, and {free} are free in {out.parent}."
-        raise StorageError(message, hint="make room, or write it somewhere else")
+        message = f"{out} needs {needed} bytes, but only {free} are free in {out.parent}."
+        raise StorageError(message, hint="free some space, or choose another folder")
     part = out.with_name(f".{out.name}.part")
     try:
         with log.step(f"packing {out.name}"):
@@ -74,7 +74,7 @@ def pack(model: Path, base: Path, arguments: Sequence[str], out: Path) -> Execut
 
 @dataclass(frozen=True, kw_only=True)
 class ContainedModel:
-    """A model in a file; *problem* says what is wrong with it."""
+    """A model in a file; *problem* is "" if it is complete."""
 
     name: str
     size: int
@@ -88,7 +88,7 @@ class ContainedModel:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a llamafile, or a model file, holds."""
+    """The content of a llamafile or a model file."""
 
     file: str
     kind: str
@@ -98,9 +98,9 @@ class Contents:
 
 
 def contents(path: Path) -> Contents:
-    """Return what the llamafile or model at *path* holds; nothing of it is run.
+    """Read the content of the llamafile or model at *path* without running it.
 
-    Raises UsageError if it cannot be read.
+    Raises UsageError if it cannot be read or is neither.
     """
     try:
         found = ape.inspect(path)
@@ -114,7 +114,7 @@ def contents(path: Path) -> Contents:
                 file.seek(0)
                 kind = describe(file.read(256))
                 if not models:
-                    message = f"{path} is no llamafile and no model but {kind}."
+                    message = f"{path} is neither a llamafile nor a model, but {kind}."
                     raise UsageError(message, hint="name a .llamafile or .gguf")
     except OSError as error:
         message = f"{path}: {error.strerror}."
@@ -157,14 +157,14 @@ def _add(archive: zipfile.ZipFile, name: str, path: Path) -> None:
 
 
 def _align(archive: zipfile.ZipFile, name: str, size: int) -> None:
-    """Leave a gap before the next member, so that its bytes begin on a boundary."""
+    """Leave a gap before the next member, so that its data is aligned."""
     head = _LOCAL_HEAD + len(name.encode()) + (_ZIP64_EXTRA if size > _ZIP64_FROM else 0)
     archive.start_dir = -(-(archive.start_dir + head) // ALIGNMENT) * ALIGNMENT - head
 
 
 def _info(name: str, size: int) -> zipfile.ZipInfo:
     info = zipfile.ZipInfo(name, _EPOCH)
-    info.create_system = 3  # POSIX, on every system
+    info.create_system = 3  # POSIX, whatever the host is
     info.external_attr = 0o644 << 16
     info.file_size = size
     return info

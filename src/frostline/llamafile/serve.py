@@ -1,4 +1,4 @@
-"""A llamafile on its own, as `frostline llamafile` runs it: found, fetched, checked, watched."""
+"""Finds or fetches a llamafile and a model, and serves the model (`frostline llamafile`)."""
 
 import contextlib
 import sys
@@ -25,7 +25,7 @@ DEFAULT_BASE, DEFAULT_MODEL = "llamafile", "smollm2"
 _SUFFIXES = (".llamafile", ".gguf")
 _SERVICE = "llm"
 _STORAGE = "FROSTLINE_LLAMAFILE"
-_START_PATIENCE, _LONGEST_START = 300.0, 3600.0  # without a word, and in all
+_START_PATIENCE, _LONGEST_START = 300.0, 3600.0  # seconds without output, and in total
 _MOST_PORT = 65_535
 
 Confirm = Callable[[str], bool]
@@ -33,7 +33,7 @@ Confirm = Callable[[str], bool]
 
 @dataclass(frozen=True, kw_only=True)
 class ServeRequest:
-    """What somebody wants served, and how; *model* and *base* are a file, an address or a name."""
+    """What to serve and how; *model* and *base* are each a file, an address or a name."""
 
     model: str = ""
     base: str = ""
@@ -43,15 +43,15 @@ class ServeRequest:
 
 
 def confirm_on_terminal(question: str) -> bool:
-    """Ask a person; nobody there means no."""
+    """Ask *question* on the terminal; return False if there is no terminal."""
     return sys.stdin.isatty() and log.ask(question)
 
 
 def find(paths: Workspace, request: ServeRequest, *, confirm: Confirm) -> ServerFiles:
-    """Return the files of *request*, fetched if need be.
+    """Return the files of *request*; fetch them if needed.
 
-    A llamafile as the model is its own server. Without a base the pinned llamafile is taken,
-    without a model the one in the base, or the pinned one. Raises UsageError, FetchError.
+    If the model is a llamafile, it is the server, too. The base defaults to the pinned llamafile,
+    the model to the one in the base or the pinned one. Raises UsageError, FetchError.
     """
     known = resources.load(paths)
     model = _file(paths, known, request.model, request, confirm) if request.model else None
@@ -78,12 +78,12 @@ def _file(
         built = paths.executable(Target(text, host()))
         if built.is_file():
             return built
-        message = f"{text} is a product that was not built."
+        message = f"the product {text} is not built yet."
         raise UsageError(message, hint=f"run `frostline build --product {text}`")
     if "/" in text or "\\" in text or path.suffix:
         message = f"there is no file {text}."
         raise UsageError(message, hint="name a file, an address, or a resource")
-    resources.chosen(known, [text], host())  # which says what there is
+    resources.chosen(known, [text], host())  # raises an error that lists the resources
     raise AssertionError(text)
 
 
@@ -95,14 +95,14 @@ def _by_url(
     if pinned:
         return fetch.fetch(paths, pinned[:1], offline=request.offline)[pinned[0].name]
     if not name.endswith(_SUFFIXES):
-        message = f"{url} names no {' or '.join(_SUFFIXES)}."
+        message = f"{url} is not the address of a {' or '.join(_SUFFIXES)} file."
         raise UsageError(message, hint="give the address of the file itself")
     place = paths.build / "cache" / "models" / name
     wanted = Wanted(name=name, urls=(url,), executable=name.endswith(".llamafile"))
     if not download.is_there(wanted, place):
-        question = f"{url} is not pinned: nothing tells whether it is what its author has made."
+        question = f"{url} is not pinned: its content cannot be verified."
         if not confirm(question):
-            message = f"{url} is not pinned, and was not fetched."
+            message = f"{url} is not pinned and was not fetched."
             raise UsageError(
                 message, hint="add --yes, or pin it: `frostline resources --pin NAME --url …`"
             )
@@ -111,14 +111,14 @@ def _by_url(
                 progress = Progress(lambda done, total: bars.show(name, done, total), log.note)
                 download.fetch(wanted, place, progress=progress, offline=request.offline)
         except DownloadError as error:
-            raise FetchError(str(error), hint="what has arrived is kept: try again") from error
+            raise FetchError(str(error), hint="try again: the partial file is kept") from error
     return place
 
 
 def base(
     paths: Workspace, request: ServeRequest, environ: Mapping[str, str], *, confirm: Confirm
 ) -> tuple[Path, Version]:
-    """Return the base of *request* and its version, () if it does not say.
+    """Return the base of *request* and its version, () if it is unknown.
 
     Raises UsageError, FetchError.
     """
@@ -132,14 +132,14 @@ def base(
 
 
 def require_loopback(host: str) -> None:
-    """Raise UsageError unless *host* is this machine: what it serves is nobody else's."""
+    """Raise UsageError unless *host* is loopback: the model server has no login."""
     if host not in {"127.0.0.1", "localhost"}:
-        message = f"--host: {host} would let others in."
-        raise UsageError(message, hint="127.0.0.1; put a server with a login before it for others")
+        message = f"--host: {host} would make the model server reachable by others."
+        raise UsageError(message, hint="use 127.0.0.1; for others, use a proxy that has a login")
 
 
 def settings(context: int, layers: int, predict: int, arguments: Sequence[str]) -> ModelServer:
-    """Return how the model is to be served. Raises UsageError."""
+    """Return the settings of the model server. Raises UsageError for a number that is too small."""
     known = (("ctx-size", context, 0), ("gpu-layers", layers, 0), ("n-predict", predict, -1))
     for flag, value, least in known:
         if value < least:
@@ -152,7 +152,7 @@ def settings(context: int, layers: int, predict: int, arguments: Sequence[str]) 
 
 @dataclass(frozen=True)
 class Served:
-    """A model server that answers."""
+    """A running model server."""
 
     url: str
     pid: int

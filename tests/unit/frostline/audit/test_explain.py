@@ -1,4 +1,4 @@
-"""Ways through the graph of imports."""
+"""Chains in the graph of imports."""
 
 from frostline.audit.explain import chain, only_through
 
@@ -17,7 +17,7 @@ GRAPH = {
 
 
 def test_the_shortest_way() -> None:
-    """From a script to the module; nothing where nobody imports it."""
+    """The chain is the shortest one from a script; it is empty for an unused module."""
     assert chain(GRAPH, "heavy") == ("entry.py", "app", "a", "a.inner", "heavy")
     assert chain(GRAPH, "late") == ("entry.py", "late")
     assert chain(GRAPH, "entry.py") == ("entry.py",)
@@ -25,7 +25,7 @@ def test_the_shortest_way() -> None:
 
 
 def test_what_would_go_with_it() -> None:
-    """All that nobody else needs, the modules below it too; not what is shared."""
+    """Only modules that nothing else imports leave with it, and its submodules."""
     assert only_through(GRAPH, "a") == {"a", "a.inner", "heavy", "heavier"}
     assert only_through(GRAPH, "shared") == {"shared"}
     assert only_through(GRAPH, "lost") == frozenset()

@@ -1,4 +1,4 @@
-"""Waivers hold for a reason and for a time."""
+"""Waivers accept findings with a reason until a date; every finding has a rule."""
 
 import re
 from datetime import date
@@ -26,26 +26,26 @@ def waiver(name: str, file: str = "*", expires: date = TODAY) -> Waiver:
 
 
 def test_a_waiver_covers_what_it_names() -> None:
-    """By finding and file, up to its last day."""
+    """A waiver applies to its finding and files until its last day."""
     known = [found("a.b"), found("a.b", "other"), found("a.c")]
     result = waive(known, [waiver("a.b", "*.so")], TODAY)
     assert [bool(finding.waived) for finding in result] == [True, False, False]
 
 
 def test_a_waiver_ends() -> None:
-    """Then the finding counts again, and the waiver is told."""
+    """After the last day the finding counts again, and the waiver is a finding."""
     result = waive([found("a.b")], [waiver("a.b", expires=date(2026, 11, 20))], TODAY)
     assert [(f.id, f.waived) for f in result] == [("a.b", ""), ("waiver.expired", "")]
 
 
 def test_a_waiver_that_nothing_needs() -> None:
-    """It is told, so that it does not hide the next one."""
+    """A waiver that matches nothing is a finding."""
     (result,) = waive([], [waiver("a.b")], TODAY)
     assert (result.id, result.severity) == ("waiver.unused", "note")
 
 
 def test_the_worst_first() -> None:
-    """And what does not count last."""
+    """Findings are sorted by severity, waived ones last."""
     known = [found("b.b", severity="note"), found("a.a"), found("c.c", severity="warning")]
     waived = waive(known, [waiver("a.a")], TODAY)
     assert [finding.id for finding in ordered(waived)] == ["c.c", "b.b", "a.a"]
@@ -53,7 +53,7 @@ def test_the_worst_first() -> None:
 
 @pytest.mark.parametrize("package", ["audit", "smoke"])
 def test_every_rule_is_used_and_every_finding_has_one(package: str) -> None:
-    """A finding without a rule would have no severity, a rule without a finding no use."""
+    """The code uses every rule, and every finding in the code has a rule."""
     kinds = {name.partition(".")[0] for name in RULES}
     named = {
         name

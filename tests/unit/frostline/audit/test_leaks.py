@@ -1,4 +1,4 @@
-"""What looks like a secret or a private file, and what only looks a little like one."""
+"""Secrets and private files are recognised; similar text and names are not."""
 
 import pytest
 
@@ -26,7 +26,7 @@ BODY = "\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7"] * 3)
     ],
 )
 def test_secrets(text: str, kind: str) -> None:
-    """They are found in any bytes, and shown by their beginning only."""
+    """Secrets are found in any bytes; only their first characters are shown."""
     ((found, begin),) = leaks.secrets(b"\0\xff" + text.encode() + b"\0")
     assert found == kind
     assert len(begin) == 9
@@ -42,7 +42,7 @@ def test_secrets(text: str, kind: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_secret(text: str) -> None:
-    """Code that speaks of secrets has none."""
+    """Code and text about secrets contain no secret."""
     assert not [*leaks.secrets(text.encode())]
 
 
@@ -66,12 +66,12 @@ def test_what_is_no_secret(text: str) -> None:
     ],
 )
 def test_names(name: str, kind: str) -> None:
-    """Some files must not ship whatever they hold."""
+    """Some files must not ship because of their names."""
     assert leaks.name_problem(name) == kind
 
 
 def test_paths_of_the_build_machine() -> None:
-    """Whole paths only: a longer name is another place."""
+    """A path matches as a whole, not as the beginning of a longer name."""
     places = {"home": b"/home/me", "nowhere": b""}
     assert [*leaks.build_paths(b"in /home/me/x", places)] == ["home"]
     assert [*leaks.build_paths(b"in /home/me", places)] == ["home"]

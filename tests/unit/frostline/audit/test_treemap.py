@@ -1,4 +1,4 @@
-"""Rectangles as large as what they stand for."""
+"""The rectangles of the treemap have the right areas and do not overlap."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +10,7 @@ AREA = Rectangle(10, 20, 600, 400)
 
 @given(st.dictionaries(st.text(min_size=1), st.integers(0, 10**9), max_size=40))
 def test_the_area_is_filled(sizes: dict[str, int]) -> None:
-    """Each has its share, none lies outside, together they are the whole."""
+    """Each rectangle has its share and is inside; together they fill the area."""
     placed = dict(squarify(sizes, AREA))
     assert placed.keys() == {name for name, size in sizes.items() if size}
     whole, total = AREA.width * AREA.height, sum(sizes.values())
@@ -24,7 +24,7 @@ def test_the_area_is_filled(sizes: dict[str, int]) -> None:
 
 
 def test_none_covers_another() -> None:
-    """Looked at pair by pair."""
+    """No two rectangles overlap."""
     placed = [p for _, p in squarify({str(n): n * n + 1 for n in range(25)}, AREA)]
     for at, one in enumerate(placed):
         for other in placed[at + 1 :]:
@@ -34,7 +34,7 @@ def test_none_covers_another() -> None:
 
 
 def test_the_page() -> None:
-    """It says each size, harms nobody by a name, and loads nothing."""
+    """The page shows each size, escapes names, and loads nothing."""
     text = page("a<b", {"pkg": {"x.py": 2_000_000, "<script>": 1_000_000}, "none": {}})
     assert "a&lt;b: 3.00 MB" in text
     assert "pkg: 3.00 MB, 100.0%" in text

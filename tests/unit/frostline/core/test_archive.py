@@ -1,4 +1,4 @@
-"""Archives: the same bytes for the same files, all kept, nothing escapes."""
+"""Archives are reproducible and complete; unpacking stays in the folder."""
 
 import io
 import os
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes and links
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """Return a folder with what bundles have: programs, data, links, names from all over."""
+    """Return a folder with the kinds of files in bundles: programs, data, links, odd names."""
     folder = tmp_path / "bundle"
     (folder / "deep" / "é ø").mkdir(parents=True)
     (folder / "run").write_bytes(b"\x7fELF" + os.urandom(5000))
@@ -36,7 +36,7 @@ def bundle(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_there_and_back(bundle: Path, tmp_path: Path, kind: ArchiveKind) -> None:
-    """Content, executable bits and links are what they were, below one folder."""
+    """Content, executable bits and links survive, below one top folder."""
     file = tmp_path / "out" / f"b.{kind}"
     archive.pack(bundle, "b-1.0", file, kind)
     archive.unpack(file, tmp_path / "back")
@@ -47,7 +47,7 @@ def test_there_and_back(bundle: Path, tmp_path: Path, kind: ArchiveKind) -> None
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_bytes(bundle: Path, tmp_path: Path, kind: ArchiveKind) -> None:
-    """Whatever the times, the umask and the order in which files were made."""
+    """The bytes do not depend on times, the umask or the order of creation."""
     first, second = tmp_path / f"1.{kind}", tmp_path / f"2.{kind}"
     archive.pack(bundle, "b", first, kind)
     for path in bundle.rglob("*"):
@@ -59,7 +59,7 @@ def test_the_same_bytes(bundle: Path, tmp_path: Path, kind: ArchiveKind) -> None
 
 
 def tar(members: list[tuple[str, str]]) -> bytes:
-    """Return a tar.zst of files, and of links (name, target)."""
+    """Return a tar.zst of files and of links (name, target)."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as made:
         for name, link in members:
@@ -73,7 +73,7 @@ def tar(members: list[tuple[str, str]]) -> bytes:
 
 
 def zipped(members: list[tuple[str, str]]) -> bytes:
-    """Return a zip of the same."""
+    """Return a zip of files and of links (name, target)."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as made:
         for name, link in members:
@@ -98,7 +98,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("kind", ["tar.zst", "zip"])
 def test_nothing_escapes(tmp_path: Path, name: str, kind: str) -> None:
-    """It is refused with the member's name; nothing lies outside of the folder."""
+    """A member that would leave the folder is refused by name; nothing is written outside."""
     file = tmp_path / "in" / f"evil.{kind}"
     file.parent.mkdir()
     made = tar(HOSTILE[name]) if kind == "tar.zst" else zipped(HOSTILE[name])
@@ -110,7 +110,7 @@ def test_nothing_escapes(tmp_path: Path, name: str, kind: str) -> None:
 
 
 def test_a_device_is_refused(tmp_path: Path) -> None:
-    """Bundles have none."""
+    """Device files are refused."""
     file = tmp_path / "evil.tar.zst"
     file.write_bytes(tar([("null", "device")]))
     with pytest.raises(FetchError, match="neither file, folder nor link"):
@@ -118,7 +118,7 @@ def test_a_device_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_leaves_nothing(bundle: Path, tmp_path: Path) -> None:
-    """Neither an archive nor a part of one lies there."""
+    """A failed pack leaves neither an archive nor a part of one."""
     file = tmp_path / "out" / "b.zip"
 
     def vanish(*_: object, **__: object) -> None:

@@ -1,4 +1,4 @@
-"""Processes of the build side: output, ends, interrupts."""
+"""Processes of the build side: output, exit, interrupts."""
 
 import os
 import sys
@@ -12,12 +12,12 @@ from frostline.core.errors import BuildError, StorageError
 
 
 def run(log: Path, code: str) -> tuple[str, ...]:
-    """Run Python *code* to its end."""
+    """Run the Python *code* to its end."""
     return command.run([sys.executable, "-c", code], log=log, env=dict(os.environ))
 
 
 def test_output_is_kept_and_told(tmp_path: Path) -> None:
-    """The log has all of both streams, the result its end, whatever the bytes."""
+    """The log has both streams, the result the last lines, for any bytes."""
     code = "import sys, os; print('one'); sys.stderr.write('two\\n'); os.write(1, b'\\xff\\n')"
     tail = run(tmp_path / "deep" / "log", code)
     assert set(tail) == {"one", "two", "\\xff"}
@@ -25,7 +25,7 @@ def test_output_is_kept_and_told(tmp_path: Path) -> None:
 
 
 def test_failure_has_code_tail_and_log(tmp_path: Path) -> None:
-    """What a message needs is in the error."""
+    """The error has the exit code, the last lines and the log's path."""
     with pytest.raises(command.CommandError, match="exit code 3") as caught:
         run(tmp_path / "log", "print('no good'); raise SystemExit(3)")
     assert caught.value.tail == ("no good",)
@@ -33,19 +33,19 @@ def test_failure_has_code_tail_and_log(tmp_path: Path) -> None:
 
 
 def test_full_disk_is_its_own_kind(tmp_path: Path) -> None:
-    """It is the user's disk, not a mistake of the program."""
+    """A full disk raises StorageError, not CommandError."""
     with pytest.raises(StorageError, match="disk is full"):
         run(tmp_path / "log", "raise SystemExit('[Errno 28] No space left on device')")
 
 
 def test_missing_program(tmp_path: Path) -> None:
-    """One message with its name."""
+    """The message names the program."""
     with pytest.raises(BuildError, match="nothing-here cannot be started"):
         command.run([str(tmp_path / "nothing-here")], log=tmp_path / "log", env={})
 
 
 def test_leaving_the_block_ends_the_group(tmp_path: Path) -> None:
-    """Also a child of the child, and also when it ignores the interrupt."""
+    """A grandchild is ended, too, even if it ignores the interrupt."""
     code = (
         "import subprocess, sys, signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
         "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']); "
@@ -64,7 +64,7 @@ def test_leaving_the_block_ends_the_group(tmp_path: Path) -> None:
 
 
 def test_wait_has_an_end(tmp_path: Path) -> None:
-    """A program that does not end is told by name."""
+    """A timeout names the program."""
     argv = [sys.executable, "-c", "import time; time.sleep(60)"]
     with (
         command.Process(argv, log=tmp_path / "log", env=dict(os.environ)) as process,

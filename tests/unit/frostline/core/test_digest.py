@@ -1,4 +1,4 @@
-"""What decides whether something has changed."""
+"""Digests of trees and values."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from frostline.core import digest
 
 
 def test_a_tree_is_its_names_and_contents(tmp_path: Path) -> None:
-    """Caches do not count; a renamed or changed file does."""
+    """A tree's digests depend on names and contents, not on caches."""
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.py").write_text("1", encoding="utf-8")
     before = digest.of_tree(tmp_path)
@@ -20,7 +20,7 @@ def test_a_tree_is_its_names_and_contents(tmp_path: Path) -> None:
 
 
 def test_values_do_not_run_together() -> None:
-    """Neither order nor a shifted border gives the same digest to other values."""
+    """Order does not matter; a moved border between key and value does."""
     assert digest.of_values({"a": "1", "b": "2"}) == digest.of_values({"b": "2", "a": "1"})
     assert digest.of_values({"a": "12"}) != digest.of_values({"a1": "2"})
     assert digest.of_values({"a": ""}) != digest.of_values({})

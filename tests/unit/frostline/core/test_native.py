@@ -1,4 +1,4 @@
-"""Native files are known by their content, on any host."""
+"""Native files are recognised by content on any host."""
 
 import importlib.util
 import shutil
@@ -15,7 +15,7 @@ SETUPTOOLS = importlib.util.find_spec("setuptools")
 
 
 def macho(cpu: int, minimum: int) -> bytes:
-    """Return a small Mach-O library for *cpu* that says to run on macOS *minimum*.0."""
+    """Return a small Mach-O library for *cpu* whose minimum system is macOS *minimum*.0."""
     version = struct.pack("<IIIIII", 0x32, 24, 1, minimum << 16, minimum << 16, 0)
     rpath = b"/opt/build/lib\0\0"
     path = struct.pack("<III", 0x8000001C, 12 + len(rpath), 12) + rpath
@@ -25,7 +25,7 @@ def macho(cpu: int, minimum: int) -> bytes:
 
 @pytest.mark.skipif(not shutil.which("readelf"), reason="needs the binutils")
 def test_elf() -> None:
-    """Machine, needs and the newest glibc are what the binutils say."""
+    """Machine, needed libraries and newest glibc are those that binutils report."""
     program = Path(sys.executable).resolve()
     found = native.parse(program.read_bytes())
     assert found
@@ -43,7 +43,7 @@ def test_elf() -> None:
     ("name", "machine"), [("cli-64.exe", "x86_64"), ("cli-arm64.exe", "arm64")]
 )
 def test_pe(name: str, machine: str) -> None:
-    """Real programs for Windows, that setuptools brings on every system."""
+    """Windows programs are read; setuptools installs some on every system."""
     assert SETUPTOOLS
     assert SETUPTOOLS.origin
     found = native.parse(Path(SETUPTOOLS.origin).with_name(name).read_bytes())
@@ -55,7 +55,7 @@ def test_pe(name: str, machine: str) -> None:
 
 @pytest.mark.parametrize(("cpu", "machine"), [(0x01000007, "x86_64"), (0x0100000C, "arm64")])
 def test_mach_o(cpu: int, machine: str) -> None:
-    """Machine, oldest system and search paths."""
+    """Machine, minimum system and rpaths are read."""
     found = native.parse(macho(cpu, 12))
     assert found
     assert (found.format, found.machines) == ("mach-o", (machine,))
@@ -65,7 +65,7 @@ def test_mach_o(cpu: int, machine: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"#!/bin/sh", b"\x7fELF", b"MZ", b"\xcf\xfa\xed\xfe"])
 def test_what_cannot_be_read(data: bytes) -> None:
-    """It is no native file, and no crash."""
+    """Unreadable files are not native files and raise nothing."""
     assert native.parse(data) is None
 
 
@@ -83,5 +83,5 @@ def test_what_cannot_be_read(data: bytes) -> None:
     ],
 )
 def test_where_search_paths_lead(folder: str, path: str, expected: str | None) -> None:
-    """Within the bundle, or out of it."""
+    """An rpath leads to a folder of the bundle or outside it."""
     assert native.resolved(folder, path) == expected

@@ -1,4 +1,4 @@
-"""The table of platforms, other tools' names for them, and the matrix of a workflow."""
+"""The table of platforms, other tools' names for them, and the job matrix."""
 
 from datetime import date
 
@@ -26,12 +26,12 @@ from frostline.core.workspace import Target
     ],
 )
 def test_names_of_other_tools(name: str, expected: str) -> None:
-    """They mean what they mean there."""
+    """Other tools' names are accepted."""
     assert parse(name).name == expected
 
 
 def test_a_machine_alone() -> None:
-    """It is this system's."""
+    """A machine alone means this system's platform."""
     assert parse("aarch64").name == f"{host().system}_arm64"
     assert parse("amd64").name == f"{host().system}_x86_64"
     assert parse("host") == host()
@@ -39,14 +39,14 @@ def test_a_machine_alone() -> None:
 
 @pytest.mark.parametrize("name", ["", "linux", "solaris-x64", "linux-riscv64", "darwin_arm65"])
 def test_names_that_nobody_has(name: str) -> None:
-    """One message, with all that there are."""
+    """An unknown name raises an error that lists the platforms."""
     with pytest.raises(UsageError, match="unknown platform") as caught:
         parse(name)
     assert "linux_x86_64" in caught.value.hint
 
 
 def test_the_table() -> None:
-    """One row a platform, each with a name for everybody; no label that floats."""
+    """Each platform has its own names for other tools; no runner label is a moving one."""
     rows = PLATFORMS.values()
     assert len(rows) == 6
     for names in ([r.triple for r in rows], [r.electron for r in rows], [r.runner for r in rows]):
@@ -56,7 +56,7 @@ def test_the_table() -> None:
 
 
 def test_the_matrix() -> None:
-    """Products by platforms; none and too many are refused, as GitHub would."""
+    """The matrix is products by platforms; an empty or too large one is refused."""
     made = matrix.jobs(targets("argo", "rag"), "3.11")
     assert len(made) == 12
     assert made[0] == matrix.Job("argo", "linux_x86_64", "ubuntu-22.04", "3.11")
@@ -71,10 +71,10 @@ def targets(*products: str) -> list[Target]:
 
 
 def test_labels_that_go_away() -> None:
-    """Months before, and after; not years before."""
+    """A retiring runner is reported months before and afterwards, not years before."""
     rows = [*PLATFORMS.values()]
     assert [*matrix.retiring(rows, date(2026, 1, 1))] == []
     (soon,) = matrix.retiring(rows, date(2027, 7, 1))
     assert "macos-15-intel will be retired on 2027-08-31" in soon
     (late,) = matrix.retiring(rows, date(2028, 1, 1))
-    assert "is retired since" in late
+    assert "was retired on" in late

@@ -1,4 +1,4 @@
-"""Where files lie, and what may be removed."""
+"""The workspace is found, and `clean` removes only what builds made."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def project(tmp_path: Path) -> Workspace:
 
 
 def test_found_from_below(project: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Any folder of the project will do; another one is told what is missing."""
+    """The workspace is found from any of its folders; elsewhere it is an error."""
     below = project.root / "a" / "b"
     below.mkdir(parents=True)
     assert workspace.find(below) == project
@@ -28,13 +28,13 @@ def test_found_from_below(project: Workspace, tmp_path_factory: pytest.TempPathF
 
 
 def test_unknown_product(project: Workspace) -> None:
-    """The nearest name is offered."""
+    """The closest name is suggested."""
     with pytest.raises(UsageError, match='Did you mean "argo"'):
         project.require_product("ago")
 
 
 def test_write_replaces_at_once(tmp_path: Path) -> None:
-    """A reader has the old text or the new, never half of it."""
+    """A reader sees the old text or the new one, never half of it."""
     path = tmp_path / "deep" / "file"
     workspace.write(path, "old")
     with path.open(encoding="utf-8") as reader:
@@ -45,7 +45,7 @@ def test_write_replaces_at_once(tmp_path: Path) -> None:
 
 
 def test_a_link_goes_and_its_target_stays(tmp_path: Path) -> None:
-    """What a link points to is not ours."""
+    """Removing a link keeps its target."""
     (tmp_path / "target").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "target")
     workspace.remove(tmp_path / "link")
@@ -54,7 +54,7 @@ def test_a_link_goes_and_its_target_stays(tmp_path: Path) -> None:
 
 
 def test_platform_names() -> None:
-    """`host` is this machine; a near miss is helped."""
+    """`host` is this machine; a similar name is suggested."""
     assert parse("host") == host()
     assert {parse(name).name for name in PLATFORMS} == set(PLATFORMS)
     with pytest.raises(UsageError, match='Did you mean "darwin_arm64"'):
@@ -78,7 +78,7 @@ def test_where_the_executable_lies(project: Workspace, platform: str, place: str
 
 @pytest.mark.product("A12")
 def test_clean_knows_products_apart(project: Workspace) -> None:
-    """What `argo-mini` built stays when `argo` is cleaned."""
+    """Files of `argo-mini` stay when `argo` is cleaned."""
     (project.root / "specs" / "argo-mini.toml").touch()
     mine, other = (
         project.build / "work" / f"{name}-linux_x86_64" for name in ("argo", "argo-mini")

@@ -1,4 +1,4 @@
-"""What may go of installed packages: never for a folder's name alone."""
+"""Installed files are chosen for pruning by more than a folder's name."""
 
 from importlib.metadata import PathDistribution
 from pathlib import Path
@@ -26,7 +26,7 @@ PACKAGE = {
 
 
 def chosen(root: Path, more: dict[str, str] | None = None, *facts: Fact) -> set[str]:
-    """Return what may go of the package with *more* files."""
+    """Return the prunable files of the package with *more* files."""
     packages = root / "lib" / "python3" / "site-packages"
     files = {**PACKAGE, **(more or {})}
     for name, text in files.items():
@@ -55,7 +55,7 @@ def fact(kind: str, name: str) -> Fact:
 
 @pytest.mark.product("R1", "R2")
 def test_what_looks_like_its_name(tmp_path: Path) -> None:
-    """A suite, documents, examples, stubs, a manual; no metadata, script, or marker."""
+    """Tests, documentation, examples and stubs go; metadata, scripts and markers stay."""
     assert chosen(tmp_path) == {*TESTS, *DOCS, *EXAMPLES, *STUBS, MANUAL}
 
 
@@ -76,14 +76,14 @@ def test_what_looks_like_its_name(tmp_path: Path) -> None:
     ],
 )
 def test_what_somebody_needs(tmp_path: Path, more: dict[str, str], kept: set[str]) -> None:
-    """Code that imports or names it keeps it, and only it; so does code inside of documents."""
+    """A folder that code imports or names stays; so does code in documentation."""
     everything = {*TESTS, *DOCS, *EXAMPLES, *STUBS, MANUAL}
     assert chosen(tmp_path, more) == everything - kept
 
 
 @pytest.mark.product("R2")
 def test_a_folder_that_is_called_tests_and_is_none(tmp_path: Path) -> None:
-    """Without a single test in it, it is the package's own."""
+    """A folder `tests` without a test file stays."""
     (tmp_path / "x").mkdir()
     found = chosen(tmp_path / "x", {"pkg/inner/tests/shapes.dat": ""})
     assert "pkg/inner/tests/shapes.dat" not in found
@@ -100,14 +100,14 @@ def test_a_folder_that_is_called_tests_and_is_none(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_run_has_used(tmp_path: Path, used: Fact, kept: set[str]) -> None:
-    """Evidence keeps the whole folder."""
+    """A folder with a file in the evidence stays."""
     everything = {*TESTS, *DOCS, *EXAMPLES, *STUBS, MANUAL}
     assert chosen(tmp_path, None, used) == everything - kept
 
 
 @pytest.mark.product("R2")
 def test_what_nobody_records(tmp_path: Path) -> None:
-    """Caches whose source is there, and version control; a cache alone is the code."""
+    """Version control and caches with sources go; a cache without source is the code."""
     for name in (
         "a.py", "__pycache__/a.cpython-311.pyc", "__pycache__/gone.cpython-311.pyc",
         ".git/config", "pkg/.gitignore", "pkg/git.txt",

@@ -1,4 +1,4 @@
-"""What Windows shows of a program."""
+"""The version resource for Windows."""
 
 from types import SimpleNamespace
 
@@ -20,12 +20,12 @@ from frostline.profile.profile import About
     ],
 )
 def test_numbers(version: str, numbers: tuple[int, ...]) -> None:
-    """Four of 16 bits, whatever the version is."""
+    """Any version gives four 16-bit numbers."""
     assert version_resource.four(version) == numbers
 
 
 def test_as_pyinstaller_reads_it() -> None:
-    """An expression of its own classes; nothing in a profile can be code."""
+    """PyInstaller can evaluate the text; values of a profile cannot run code."""
     about = About(company='Acme "Tools"', copyright="© Acme', exit()")
     text = version_resource.text("argo", "Argo", "1.2", about)
     names = (

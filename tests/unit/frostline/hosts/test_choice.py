@@ -1,4 +1,4 @@
-"""Where a platform's artifacts are made."""
+"""The choice where a platform's artifacts are built."""
 
 import pytest
 
@@ -12,7 +12,7 @@ HERE = host()
 
 @pytest.mark.parametrize("platform", OTHERS, ids=lambda row: row.name)
 def test_another_platform(platform: Platform) -> None:
-    """Linux in a container, every other one on GitHub's machines; what is asked for wins."""
+    """Linux is built in a container, other platforms on GitHub; --where overrides it."""
     expected = "container" if platform.oci else "remote"
     assert places.choose(platform, "auto", promised=True) == expected
     assert places.choose(platform, "remote", promised=False) == "remote"
@@ -20,8 +20,8 @@ def test_another_platform(platform: Platform) -> None:
 
 
 def test_a_platform_without_containers() -> None:
-    """It is said, with what can be done."""
-    with pytest.raises(HostError, match="has no containers") as caught:
+    """A container for another system is an error with a way out."""
+    with pytest.raises(HostError, match="there are no containers for") as caught:
         places.choose(PLATFORMS["windows_arm64"], "container", promised=True)
     assert "--where remote" in caught.value.hint
 
@@ -38,5 +38,5 @@ def test_a_platform_without_containers() -> None:
     ],
 )
 def test_this_platform(libc: str, promised: bool, expected: str) -> None:  # noqa: FBT001
-    """Here, unless the platform was named and this C library is newer than it promises."""
+    """The host builds, unless the platform was named and the host's glibc is too new."""
     assert places.choose(HERE, "auto", promised=promised, libc=libc) == expected

@@ -1,4 +1,4 @@
-"""Wheels of native packages: which are wanted, which are kept, and what is of no use."""
+"""Native wheels: which are requested, which are kept, and which are refused."""
 
 import json
 import sys
@@ -32,19 +32,19 @@ TARGET = Target("tally", host())
 
 
 def profile(paths: Workspace, *tables: NativeWheel) -> Profile:
-    """Return a profile that wants *tables*, of a project with a lock."""
+    """Return a profile with *tables* in a project with a lock."""
     (paths.root / "lock.txt").write_text(LOCK, encoding="utf-8")
     return Profile(source="app", requirements="lock.txt", entry="a:b", wheels=tables)
 
 
 def requests(paths: Workspace, *tables: NativeWheel, python: str = "") -> tuple[WheelRequest, ...]:
-    """Return what is requested by *tables*."""
+    """Return the wheels that *tables* request."""
     build = Build(workspace=paths, target=TARGET, profile=profile(paths, *tables), environ={})
     return wheelhouse.requested(build, policy.load(paths).image, python)
 
 
 def test_wanted(tmp_path: Path) -> None:
-    """Version and hash are the lock's, the one that applies; every setting makes another key."""
+    """Version and source come from the lock's applicable entry; every setting changes the key."""
     paths = Workspace(tmp_path)
     (request,) = requests(paths, NativeWheel(name="crc-mod"))
     assert (request.name, request.version) == ("crc-mod", "1.7")
@@ -66,7 +66,7 @@ def test_wanted(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_the_project(tmp_path: Path) -> None:
-    """Its own project says what it is; a changed file makes another key."""
+    """Name and version come from its pyproject.toml; a changed file changes the key."""
     paths, folder = Workspace(tmp_path), tmp_path / "native"
     folder.mkdir()
     text = '[project]\nname = "popcount"\nversion = "1.0"\n'
@@ -89,20 +89,20 @@ def test_a_folder_of_the_project(tmp_path: Path) -> None:
     ],
 )
 def test_what_cibuildwheel_calls_it(platform: str, expected: str) -> None:
-    """One identifier builds one wheel."""
+    """The identifier selects exactly one wheel."""
     request = WheelRequest("a", "1", PLATFORMS[platform], "311", "", NativeWheel(name="a"), "key")
     assert request.identifier == expected
 
 
 def test_name_or_source() -> None:
-    """One of both, and not both."""
+    """Exactly one of name and source is given."""
     for name, source in (("", ""), ("a", "b")):
         with pytest.raises(ValueError, match="either name or source"):
             NativeWheel(name=name, source=source)
 
 
 def test_kept(tmp_path: Path) -> None:
-    """What is missing is named with the way out; a file that was changed is missing."""
+    """A missing wheel is named with the command to build it; a changed wheel counts as missing."""
     paths = Workspace(tmp_path)
     wanted = requests(paths, NativeWheel(name="crc-mod"))
     with pytest.raises(HostError, match=r"crc-mod 1\.7: there is no wheel for") as caught:
@@ -121,7 +121,7 @@ def test_kept(tmp_path: Path) -> None:
 
 
 def test_installed_instead_of_the_lock(tmp_path: Path) -> None:
-    """Everything else of the lock stays, by markers too; the environment is another one."""
+    """The rest of the lock stays; the environment gets another key."""
     lock = tmp_path / "lock.txt"
     lock.write_text(LOCK, encoding="utf-8")
     wheel = Wheel("crc-mod", tmp_path / "a.whl", "44")
@@ -133,7 +133,7 @@ def test_installed_instead_of_the_lock(tmp_path: Path) -> None:
 
 
 def packed(folder: Path, name: str, data: bytes) -> Path:
-    """Return a wheel that holds a library."""
+    """Return a wheel that contains a library."""
     file = folder / f"{name}-1.0-cp311-cp311-linux_x86_64.whl"
     with zipfile.ZipFile(file, "w") as made:
         made.writestr(f"{name}.so", data)
@@ -142,7 +142,7 @@ def packed(folder: Path, name: str, data: bytes) -> Path:
 
 @pytest.mark.skipif(host().system != "linux", reason="reads a library of this system")
 def test_examined(tmp_path: Path) -> None:
-    """Another machine's code or another package is refused; a newer system is told."""
+    """A wheel for another machine or package is refused; too new a glibc is a warning."""
     data = Path(sys.executable).resolve().read_bytes()
     other = "linux_arm64" if host().machine == "x86_64" else "linux_x86_64"
     table = NativeWheel(name="a")
@@ -152,5 +152,5 @@ def test_examined(tmp_path: Path) -> None:
     assert any("was not repaired" in told for told in wheels.examine(file, mine))
     with pytest.raises(BuildError, match=r"a\.so is for"):
         wheels.examine(file, foreign)
-    with pytest.raises(BuildError, match="is no wheel of a"):
+    with pytest.raises(BuildError, match="is not a wheel of a"):
         wheels.examine(packed(tmp_path, "b", data), mine)

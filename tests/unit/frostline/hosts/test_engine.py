@@ -1,4 +1,4 @@
-"""Container engines: which one answers, what it is called with, what it cannot do."""
+"""Container engines: which one is found, how it is called, what it cannot do."""
 
 import os
 import sys
@@ -25,14 +25,14 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="programs are scripts
 
 
 def program(folder: Path, name: str, script: str) -> None:
-    """Put a program into *folder*."""
+    """Write a program into *folder*."""
     (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     (folder / name).chmod(0o755)
 
 
 @posix
 def test_the_one_that_answers(tmp_path: Path) -> None:
-    """The first that does; each that does not is named with its own reason."""
+    """The first engine that works is taken; the error has each engine's reason."""
     environ, log = {"PATH": str(tmp_path)}, tmp_path / "log"
     with pytest.raises(HostError, match="podman is not on PATH; docker is not on PATH") as caught:
         engine.find(environ, log)
@@ -51,7 +51,7 @@ def test_the_one_that_answers(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(host().system != "linux", reason="elsewhere it is the engine's affair")
 def test_executables_of_another_machine(tmp_path: Path) -> None:
-    """The kernel must know who runs them, in containers too (the flag F)."""
+    """The kernel needs an emulator that works in containers (flag F)."""
     engine.require_machine(host(), tmp_path)
     for text in ("", "disabled\nflags: F\n", "enabled\nflags: OC\n"):
         (tmp_path / FOREIGN).write_text(text, encoding="ascii")
@@ -73,7 +73,7 @@ def box(root: Path, name: str, environ: dict[str, str]) -> Container:
 
 
 def test_what_the_engine_is_called_with(tmp_path: Path) -> None:
-    """Sources read-only, one folder writable, no network but where it is asked for."""
+    """Sources are read-only, one folder is writable, no network by default."""
     environ = {"PIP_INDEX_URL": "https://me:secret@example.org", "PIP_CERT": "/etc/ca.pem"}
     made = box(tmp_path, "podman", environ)
     argv = container.arguments(made, "c", ["build", "--product", "echo"], network=False)
@@ -94,7 +94,7 @@ def test_what_the_engine_is_called_with(tmp_path: Path) -> None:
 
 
 def test_whose_the_result_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Podman's root is the user; Docker's is the machine's, so the user is named."""
+    """Docker gets the user's ids; podman needs none, as its root is the user."""
     monkeypatch.setattr(os, "getuid", lambda: 1000, raising=False)
     monkeypatch.setattr(os, "getgid", lambda: 100, raising=False)
     options = {
@@ -111,7 +111,7 @@ def rules() -> Policy:
 
 
 def test_images() -> None:
-    """By digest; each recipe and platform has a name of its own; a script is one word."""
+    """The name depends on recipe and platform; the setup script is one argument."""
     recipe = rules().image
     assert recipe.base.partition("@sha256:")[2]
     names = {
@@ -128,12 +128,12 @@ def test_images() -> None:
 
 @posix
 def test_an_image_that_cannot_be_had(tmp_path: Path) -> None:
-    """The registry does not answer: the other way is named; without mmdebstrap it says so."""
+    """Without a registry the error names --debian; without mmdebstrap it names that."""
     program(tmp_path, "podman", 'test "$1" = image -o "$1" = info && exit 1; echo no route; exit 9')
     found = Engine("podman", str(tmp_path / "podman"), {"PATH": str(tmp_path)}, tmp_path / "log")
     recipe = rules().image
     assert not image.find(found, host(), recipe)
-    with pytest.raises(HostError, match=r"could not be made of docker\.io/") as caught:
+    with pytest.raises(HostError, match=r"could not be made from docker\.io/") as caught:
         image.make(found, host(), recipe, debian=False)
     assert "--debian" in caught.value.hint
     assert caught.value.tail == ("no route",)

@@ -1,4 +1,4 @@
-"""What is done with facts about what a product uses."""
+"""Evidence is merged, applied, written and read."""
 
 import json
 from importlib.metadata import Distribution, PathDistribution
@@ -43,12 +43,12 @@ def mine(tmp_path: Path) -> dict[str, Distribution]:
 
 
 def files(found: tuple[Fact, ...], mine: dict[str, Distribution]) -> set[str]:
-    """Return the files that are collected by facts."""
+    """Return the files that the facts add."""
     return set(evidence.additions(found, mine).files)
 
 
 def test_what_is_collected(mine: dict[str, Distribution]) -> None:
-    """Of an opened file the folder with all below it that is no code; code only beside code."""
+    """An opened file adds the data of its folder; opened code adds code, too."""
     assert files((fact("pkg/data/de.dat", "file"),), mine) == {
         "pkg/data/de.dat", "pkg/data/fr.dat", "pkg/data/deep/x.dat",
     }  # fmt: skip
@@ -64,7 +64,7 @@ def test_what_is_collected(mine: dict[str, Distribution]) -> None:
 
 
 def test_modules_and_libraries(mine: dict[str, Distribution]) -> None:
-    """Modules by name, those behind a group but not scripts, libraries that a package has."""
+    """Facts add modules, entry points except scripts, and installed libraries."""
     found = evidence.additions(
         (
             fact("pkg.code"), fact("pkg.elsewhere"), fact("pkg.plugins", "entry-points"),
@@ -79,7 +79,7 @@ def test_modules_and_libraries(mine: dict[str, Distribution]) -> None:
 
 
 def test_facts_of_several_platforms_merge() -> None:
-    """Each run speaks for its own platform; words that are known stay."""
+    """A run changes its own platform's facts; known facts keep their reason."""
     here, there = LINUX.name, DARWIN.name
     old = (fact("both", "module", there, here), fact("theirs", "module", there), fact("gone"))
     shown = (fact("both", why="said otherwise"), fact("new"))
@@ -93,7 +93,7 @@ def test_facts_of_several_platforms_merge() -> None:
 
 
 def test_facts_for_a_platform_where_nothing_ran() -> None:
-    """All that is known elsewhere; where it ran, its own alone."""
+    """All facts apply to a platform without its own facts."""
     facts = (fact("a"), fact("b", "module", DARWIN.name))
     assert evidence.applying(facts, LINUX) == (facts[0],)
     assert evidence.applying(facts, PLATFORMS["windows_arm64"]) == facts
@@ -107,7 +107,7 @@ def build_in(folder: Path) -> Build:
 
 
 def test_the_file(tmp_path: Path) -> None:
-    """What is written is read again, sorted, a line a fact."""
+    """Written evidence is read again; it is sorted, one fact per line."""
     build = build_in(tmp_path)
     assert evidence.load(build) is None
     facts = (fact("pkg.b"), fact("pkg.a", why='says "so"'), fact("pkg/x", "file"))
@@ -127,7 +127,7 @@ def test_the_file(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_read(tmp_path: Path, text: str) -> None:
-    """One message with the file and what to do."""
+    """The message names the file and the command."""
     build = build_in(tmp_path)
     path = build.workspace.evidence("argo")
     path.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What a traced process writes down, in a real interpreter."""
+"""The tracer records what a process uses, in a real interpreter."""
 
 import ast
 import os
@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def traced(root: Path, code: str) -> dict[tuple[str, str], str]:
-    """Return what *code*, in the module `pkg.user`, was seen to do, and who did it."""
+    """Return what *code*, in the module `pkg.user`, was recorded to use, and the user of each."""
     (root / "root" / "pkg" / "user.py").write_text(code, encoding="utf-8")
     env = {
         **os.environ, "PYTHONPATH": f"{root / 'trace'}{os.pathsep}{root / 'root'}",
@@ -50,7 +50,7 @@ def traced(root: Path, code: str) -> dict[tuple[str, str], str]:
 
 
 def test_imports_that_no_statement_names(root: Path) -> None:
-    """By name, by a function, from a file that is no module; not what a statement names."""
+    """Imports by name or function are recorded; import statements are not."""
     seen = traced(
         root,
         "import importlib.util, pkg.plain\n"
@@ -69,7 +69,7 @@ def test_imports_that_no_statement_names(root: Path) -> None:
 
 
 def test_files_and_folders(root: Path) -> None:
-    """What is read below the roots, by its place there; nothing else, nothing written."""
+    """Files read below the roots are recorded by path; written and other files are not."""
     seen = traced(
         root,
         "import json, logging, os, pathlib, traceback\n"
@@ -87,7 +87,7 @@ def test_files_and_folders(root: Path) -> None:
 
 
 def test_metadata_libraries_and_programs(root: Path) -> None:
-    """Names that were asked for, also in vain; Python by a word and not by its path."""
+    """Look-ups are recorded even if they fail; Python is `{python}`."""
     seen = traced(
         root,
         "import ctypes, subprocess, sys\n"
@@ -107,7 +107,7 @@ def test_metadata_libraries_and_programs(root: Path) -> None:
 
 
 def test_children_are_traced_too(root: Path) -> None:
-    """A process that the product starts writes into a file of its own."""
+    """A child process writes its own trace file."""
     code = (
         "import multiprocessing, importlib\n"
         "def work(): importlib.import_module('pkg.' + 'late')\n"
@@ -132,5 +132,5 @@ def test_children_are_traced_too(root: Path) -> None:
     ],
 )
 def test_where_a_module_lies(module: str, file: str, *, regular: bool) -> None:
-    """A file is a module's own if a finder would look for the module there."""
+    """A file is regular if the import system would look for the module there."""
     assert tracer.is_regular(module, file.replace("/", os.sep)) is regular

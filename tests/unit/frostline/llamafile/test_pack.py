@@ -1,4 +1,4 @@
-"""Llamafiles are packed so that every system can map them, and read back (row L8)."""
+"""Llamafiles are packed so that every system can map them, and can be read again (row L8)."""
 
 import shutil
 import zipfile
@@ -18,7 +18,7 @@ APE = b"MZqFpD='\n'\nexit 0\n"
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    """Return a base without a model; it carries a file of its own, as real ones do."""
+    """Return a base without a model but with a file inside, as real ones have."""
     path = tmp_path / "base"
     path.write_bytes(APE)
     with zipfile.ZipFile(path, "a") as archive:
@@ -41,7 +41,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_there_and_back(base: Path, model: Path, tmp_path: Path) -> None:
-    """Stored, on a boundary, behind what the base had; any ZIP reader finds it."""
+    """Members are stored and aligned after the base's own; any ZIP reader finds them."""
     out = tmp_path / "new" / "x.llamafile"
     found = packing.pack(model, base, ("-m", "/zip/m.gguf", "..."), out)
     assert found.kind == "ape"
@@ -63,7 +63,7 @@ def test_there_and_back(base: Path, model: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_files_give_the_same_bytes(base: Path, model: Path, tmp_path: Path) -> None:
-    """Whenever and wherever they are packed."""
+    """Packing is reproducible."""
     first, second = tmp_path / "a.llamafile", tmp_path / "elsewhere" / "b.llamafile"
     packing.pack(model, base, ("-m",), first)
     model.touch()
@@ -72,7 +72,7 @@ def test_the_same_files_give_the_same_bytes(base: Path, model: Path, tmp_path: P
 
 
 def test_a_base_that_carries_nothing_yet(model: Path, tmp_path: Path) -> None:
-    """A plain executable gets its first ZIP."""
+    """An executable without a ZIP archive gets one."""
     base = tmp_path / "base"
     base.write_bytes(b"\x7fELF" + bytes(100_000))
     (member,) = packing.pack(model, base, (), tmp_path / "x").models
@@ -88,25 +88,25 @@ def test_a_base_that_carries_nothing_yet(model: Path, tmp_path: Path) -> None:
     ],
 )
 def test_arguments_by_version(version: tuple[int, ...], expected: tuple[str, ...]) -> None:
-    """The user's own words go last, unless somebody has placed them."""
+    """The user's arguments come last, unless `...` places them."""
     assert packing.arguments_of(Path("x/m.gguf"), ("-c", "5"), version) == expected
     placed = packing.arguments_of(Path("m.gguf"), ("...", "-c"), version)
     assert placed[2:] == ("...", "-c")
 
 
 def test_what_cannot_be_packed(base: Path, model: Path, tmp_path: Path) -> None:
-    """Each with its reason; nothing is left behind."""
+    """Each refusal has its reason; nothing is left behind."""
     out = tmp_path / "x.llamafile"
     text = tmp_path / "text"
     text.write_text("hello", encoding="utf-8")
-    with pytest.raises(UsageError, match="text is no executable"):
+    with pytest.raises(UsageError, match="text is not an executable"):
         packing.pack(model, text, (), out)
     with pytest.raises(UsageError, match="text is not a GGUF model"):
         packing.pack(text, base, (), out)
     with pytest.raises(UsageError, match="No such file"):
         packing.pack(tmp_path / "no.gguf", base, (), out)
     packing.pack(model, base, (), out)
-    with pytest.raises(UsageError, match="carries a model or arguments already"):
+    with pytest.raises(UsageError, match="already contains a model or arguments"):
         packing.pack(model, out, (), tmp_path / "y")
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "base", "m.gguf", "text", "x.llamafile",
@@ -114,19 +114,19 @@ def test_what_cannot_be_packed(base: Path, model: Path, tmp_path: Path) -> None:
 
 
 def test_no_room(base: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Told before anything is copied."""
+    """Missing space is reported before anything is copied."""
     used = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: used._replace(free=1000))
-    with pytest.raises(StorageError, match=r"needs \d+ bytes, and 1000 are free"):
+    with pytest.raises(StorageError, match=r"needs \d+ bytes, but only 1000 are free"):
         packing.pack(model, base, (), tmp_path / "x")
 
 
 def test_what_is_no_llamafile(tmp_path: Path, model: Path) -> None:
-    """A model is looked into, too; anything else is named; a broken model is told as such."""
+    """Models are read, too; other files and broken models are reported."""
     assert packing.contents(model).models[0].title == "tiny"
     page = tmp_path / "page"
     page.write_text("<!DOCTYPE html>", encoding="utf-8")
-    with pytest.raises(UsageError, match="no llamafile and no model but a web page"):
+    with pytest.raises(UsageError, match="neither a llamafile nor a model, but a web page"):
         packing.contents(page)
     cut = tmp_path / "cut.gguf"
     cut.write_bytes(model.read_bytes()[:-1000])

@@ -1,4 +1,4 @@
-"""The profile: every mistake at once, with file, key and line."""
+"""The profile: every mistake is reported at once, with file, key and line."""
 
 from pathlib import Path
 
@@ -79,13 +79,13 @@ def mistakes(folder: Path, text: str) -> list[str]:
 
 
 def test_defaults_are_sensible(tmp_path: Path) -> None:
-    """Four lines are a profile."""
+    """Four lines are a complete profile."""
     loaded = loaded_profile(project(tmp_path, GOOD), "echo", LINUX)
     assert (loaded.layout, loaded.console) == ("onedir", True)
 
 
 def test_five_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    """Each mistake has its file, line, key, and where it helps a suggestion."""
+    """Each mistake has file, line, key and, if possible, a suggestion."""
     assert mistakes(tmp_path, FIVE) == [
         "specs/echo.toml:3: requirements: no such file or folder: missing.txt",
         'specs/echo.toml:5: hiden_imports: unknown key. Did you mean "hidden_imports"?',
@@ -99,12 +99,12 @@ def test_five_mistakes_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_broken_toml_has_its_line(tmp_path: Path) -> None:
-    """A syntax error is a mistake like any other."""
+    """A syntax error is reported like other mistakes."""
     assert mistakes(tmp_path, GOOD + "layout = \n")[0].startswith("specs/echo.toml:5: TOML:")
 
 
 def test_services_in_a_circle(tmp_path: Path) -> None:
-    """Services that wait for each other would never start."""
+    """Services that need each other in a cycle are a mistake."""
     text = (
         GOOD + '[[services]]\nname = "a"\nneeds = ["b"]\n[[services]]\nname = "b"\nneeds = ["a"]\n'
     )
@@ -128,12 +128,12 @@ def test_services_in_a_circle(tmp_path: Path) -> None:
     ],
 )
 def test_probes_that_cannot_work(tmp_path: Path, probe: str, said: str) -> None:
-    """What would only be noticed by the supervisor is noticed before the build."""
+    """Probes that cannot work are mistakes."""
     assert said in mistakes(tmp_path, GOOD + f'[[services]]\nname = "a"\n{probe}\n')[0]
 
 
 def test_overrides_are_merged_by_platform(tmp_path: Path) -> None:
-    """A table for the platform goes over the rest, key by key."""
+    """A table for the platform is merged over the rest."""
     text = GOOD + (
         "[environment.defaults]\nA = '1'\nB = '1'\n"
         "[overrides.linux_x86_64.environment.defaults]\nB = '2'\n"
@@ -149,13 +149,13 @@ def test_overrides_are_merged_by_platform(tmp_path: Path) -> None:
 
 
 def test_mistake_in_an_override_is_found_on_any_platform(tmp_path: Path) -> None:
-    """A table for Windows is checked on Linux too."""
+    """A table for Windows is checked on Linux, too."""
     text = GOOD + '[overrides.windows_x86_64]\nconsole = "no"\n'
     assert "overrides.windows_x86_64.console" in mistakes(tmp_path, text)[0]
 
 
 def test_a_variant(tmp_path: Path) -> None:
-    """A profile over another one: tables are merged, all else is replaced, mistakes are its own."""
+    """A base's tables are merged, other values replaced; mistakes name the variant's file."""
     paths = project(tmp_path, GOOD + "[environment.defaults]\nA = '1'\nB = '1'\n")
     variant = tmp_path / "specs" / "other.toml"
 
@@ -199,25 +199,25 @@ def test_a_key_that_would_do_nothing_is_refused(tmp_path: Path, text: str, said:
 
 
 def test_unknown_product_is_suggested(tmp_path: Path) -> None:
-    """A typing error costs one line of reading."""
+    """The closest product is suggested."""
     with pytest.raises(UsageError, match='Did you mean "echo"'):
         loaded_profile(project(tmp_path, GOOD), "ecko", LINUX)
 
 
 def test_unknown_platform_is_suggested() -> None:
-    """The nearest platform is named."""
+    """The closest platform is suggested."""
     with pytest.raises(UsageError, match='Did you mean "darwin_arm64"'):
         parse("darwin_arm")
 
 
 def test_reference_is_current() -> None:
-    """docs/profile.md is what the fields say, and every field says something."""
+    """docs/profile.md is current, and every key has a description."""
     text = reference.markdown()
     assert resources.data("docs", "profile.md").read_text(encoding="utf-8") == text
     assert "|  |\n" not in text
 
 
 def test_schema_file_is_current() -> None:
-    """The JSON Schema that editors read is the one of the code."""
+    """The JSON Schema for editors is current."""
     path = resources.data("resources", "profile.schema.json")
     assert path.read_text(encoding="utf-8") == profile.schema()

@@ -1,4 +1,4 @@
-"""Pinned downloads: nothing incomplete is loaded, nothing but its figures is rewritten."""
+"""Resources: incomplete entries are refused; pinning changes only URL, size and SHA-256."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def project(folder: Path, text: str) -> Workspace:
 
 
 def test_what_is_loaded(tmp_path: Path) -> None:
-    """By name and platform."""
+    """Resources are chosen by name and platform."""
     found = resources.load(project(tmp_path, GOOD))
     assert [pin.name for pin in found] == ["server", "model"]
     assert [pin.name for pin in resources.chosen(found, (), LINUX)] == ["server", "model"]
@@ -55,7 +55,7 @@ def test_what_is_loaded(tmp_path: Path) -> None:
 
 
 def test_frostline_s_own_are_complete(tmp_path: Path) -> None:
-    """A project without any has them, for every platform that argo is built for."""
+    """The resources of frostline cover every platform that argo is built for."""
     found = resources.load(Workspace(tmp_path))
     for platform in PLATFORMS.values():
         names = {pin.name for pin in resources.chosen(found, (), platform)}
@@ -80,7 +80,7 @@ def test_frostline_s_own_are_complete(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes(old: str, new: str, mistake: str, tmp_path: Path) -> None:
-    """Each with file, line and key."""
+    """Each mistake has file, line and key."""
     assert old in GOOD
     with pytest.raises(ProfileError) as caught:
         resources.load(project(tmp_path, GOOD.replace(old, new, 1)))
@@ -90,7 +90,7 @@ def test_mistakes(old: str, new: str, mistake: str, tmp_path: Path) -> None:
 
 
 def test_figures_are_replaced_and_nothing_else() -> None:
-    """Comments, order and the other entries stay; what was doubtful is no longer said."""
+    """Comments, order and other entries stay; `unverified` and `confirm` go."""
     new = resources.with_figures(GOOD, "model", "https://x.org/m.gguf", size=5, sha256="b" * 64)
     old_lines, new_lines = GOOD.splitlines(), new.splitlines()
     assert [line for line in old_lines if line not in new_lines] == [
@@ -105,7 +105,7 @@ def test_figures_are_replaced_and_nothing_else() -> None:
 
 
 def test_one_of_several_is_known_by_its_address() -> None:
-    """The entries of other platforms stay as they are."""
+    """The entries of other platforms stay unchanged."""
     second = GOOD + GOOD.partition("# the server\n")[2].partition("\n\n")[0].replace(
         "linux_x86_64", "linux_arm64"
     ).replace("server-1", "server-1-arm")
@@ -117,7 +117,7 @@ def test_one_of_several_is_known_by_its_address() -> None:
 
 
 def test_a_model_server_needs_its_files(tmp_path: Path) -> None:
-    """A place that nothing is fetched to is noticed before the build."""
+    """A model server's file without a resource is an error."""
     found = resources.load(project(tmp_path, GOOD))
     server = services.ModelServer(executable="{bundle}/s", model="{storage}/models/m.gguf")
     needing = profile.Profile(

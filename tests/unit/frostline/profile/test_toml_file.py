@@ -1,4 +1,4 @@
-"""The line of a key, for messages."""
+"""The lines of keys, for messages."""
 
 import pytest
 
@@ -40,5 +40,5 @@ path = "/"
     ],
 )
 def test_line_of_a_key(key: toml_file.Key, line: int) -> None:
-    """Arrays of tables are counted, strings and comments are not read, the nearest is taken."""
+    """Arrays of tables are counted; strings and comments are skipped."""
     assert toml_file.find(toml_file.index(TEXT), key) == line

@@ -1,4 +1,4 @@
-"""GitHub: which repository a checkout is of; the token is shown to nobody."""
+"""The GitHub client: repository, token, errors."""
 
 import subprocess
 import threading
@@ -24,7 +24,7 @@ from frostline.release.github import Repository
     ],
 )
 def test_the_repository(tmp_path: Path, url: str, name: str) -> None:
-    """By origin, however it is written."""
+    """The name is read from every form of origin's URL."""
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     subprocess.run(["git", "-C", str(tmp_path), "remote", "add", "origin", url], check=True)
     environ = {"GH_TOKEN": "x", "PATH": "/usr/bin:/bin"}
@@ -33,7 +33,7 @@ def test_the_repository(tmp_path: Path, url: str, name: str) -> None:
 
 
 def test_the_environment_wins(tmp_path: Path) -> None:
-    """As GitHub Actions sets it, also for an Enterprise Server; without a token it ends."""
+    """GitHub Actions' variables override origin; without a token it is an error."""
     environ = {"GITHUB_REPOSITORY": "a/b", "GITHUB_API_URL": "https://ghe.org/api/v3/", "PATH": ""}
     with pytest.raises(HostError, match="there is no token"):
         github.find(tmp_path, environ, tmp_path / "log")
@@ -43,20 +43,20 @@ def test_the_environment_wins(tmp_path: Path) -> None:
 
 
 def test_no_repository(tmp_path: Path) -> None:
-    """It is said before anybody is asked."""
+    """A checkout without a GitHub repository is an error before any request."""
     environ = {"GH_TOKEN": "x", "PATH": "/usr/bin:/bin"}
     with pytest.raises(UsageError, match="no remote called origin"):
         github.find(tmp_path, environ, tmp_path / "log")
 
 
 def test_a_server_that_is_not_there() -> None:
-    """One message, and no traceback of a library."""
+    """An unreachable server gives one message without a traceback."""
     with pytest.raises(FetchError, match="cannot be reached"):
         Repository("a/b", "x", "http://127.0.0.1:9").ask("POST", "releases", {})
 
 
 def test_answers() -> None:
-    """What is not there is empty; a number that is needed is asked for."""
+    """A missing value is empty; a missing number is an error."""
     answer: Json = {"a": {"b": "c"}, "n": 3, "l": [1]}
     assert (github.text(answer, "a", "b"), github.text(answer, "x", "y")) == ("c", "")
     assert (github.items(answer, "l"), github.items(answer, "x"), github.items([2])) == (
@@ -70,13 +70,13 @@ def test_answers() -> None:
 
 
 class Limiting(BaseHTTPRequestHandler):
-    """Answers as GitHub does to somebody who has asked too much."""
+    """A server that answers with GitHub's rate limit."""
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
-        """Refuse."""
+        """Refuse the request."""
         body = b'{"message": "API rate limit exceeded"}'
         self.send_response(403)
         self.send_header("x-ratelimit-remaining", "0")
@@ -87,7 +87,7 @@ class Limiting(BaseHTTPRequestHandler):
 
 
 def test_the_rate_limit() -> None:
-    """It is told until when."""
+    """The message says when the limit ends."""
     with HTTPServer(("127.0.0.1", 0), Limiting) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()

@@ -1,4 +1,4 @@
-"""A process that has cut itself off: no network but its own, folders that nobody can write."""
+"""Isolation of a process from the network and from writing."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ import pytest
 from frostline.core.platforms import PLATFORMS
 from frostline.smoke import isolation
 
-# Runs in a process of its own: there is no way back.
+# Runs in a separate process, as isolation cannot be undone.
 CUT_OFF = """
 import json, socket, sys
 from pathlib import Path
@@ -42,7 +42,7 @@ print(json.dumps(found))
 
 
 def cut_off(tmp_path: Path, word: str) -> dict[str, str]:
-    """Return what a process sees that has cut itself off."""
+    """Return what an isolated process sees."""
     folder, place = tmp_path / "folder ø", tmp_path / "place"
     for path in (folder, place):
         path.mkdir()
@@ -60,7 +60,7 @@ def cut_off(tmp_path: Path, word: str) -> dict[str, str]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux's namespaces")
 def test_no_network_and_read_only(tmp_path: Path) -> None:
-    """Its own loopback interface works, this machine's is out of reach; nothing is written."""
+    """Only the process's own loopback works, and folders are read-only."""
     assert cut_off(tmp_path, "offline") == {
         "seen": "content", "place": "Read-only file system", "folder": "written",
         "own": "reached", "outside": "Connection refused",
@@ -77,7 +77,7 @@ def test_read_only_alone(tmp_path: Path) -> None:
 
 
 def test_where_it_cannot_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other systems say so; nothing is changed, and nothing pretended."""
+    """Other systems raise NotPossibleError and change nothing."""
     monkeypatch.setattr(isolation, "host", lambda: PLATFORMS["darwin_arm64"])
     with pytest.raises(isolation.NotPossibleError, match="darwin has no namespaces"):
         isolation.enter(offline=True, read_only={})

@@ -1,4 +1,4 @@
-"""What differs between a product from source and its artifact."""
+"""The differences between a product from source and its artifact."""
 
 import json
 from dataclasses import replace
@@ -22,13 +22,13 @@ SOURCE = TrialResult(
 
 
 def changed(name: str, status: int | None, value: object) -> TrialResult:
-    """Return what an artifact shows that answers otherwise."""
+    """Return an artifact's result with other observations."""
     text = value if isinstance(value, str) else json.dumps(value)
     return replace(SOURCE, observed={**SOURCE.observed, name: (status, text)})
 
 
 def test_the_same_is_the_same() -> None:
-    """Other values are no difference: tokens and times are never the same."""
+    """Other values of the same shape are no difference, such as times."""
     assert compare(SOURCE, SOURCE) == ()
     other = {"text": "good-bye", "tokens": [7, 7, 7], "at": 2.5}
     assert compare(SOURCE, changed("a chat", 200, other)) == ()
@@ -66,7 +66,7 @@ def test_the_same_is_the_same() -> None:
     ],
 )  # fmt: skip
 def test_each_difference_is_found(artifact: TrialResult, expected: str, reason: str) -> None:
-    """With its id, and with what differs."""
+    """Each difference gives a finding with its id and reason."""
     found = compare(SOURCE, artifact)
     assert {finding.id for finding in found} == {expected}
     assert reason in found[0].reason

@@ -1,4 +1,4 @@
-"""Which distributions a product is made of."""
+"""The distributions of a product, and their files."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def install(
 
 @pytest.fixture
 def everything(tmp_path: Path) -> distributions.Installed:
-    """Return a product, what it needs, and the freezer with its own needs."""
+    """Return a product, its needs, and PyInstaller with its own needs."""
     install(tmp_path, "my-product", needs=("Lib_A>=1", "shared", "extra; extra == 'x'"))
     install(tmp_path, "lib-a", files=("lib_a/__init__.py", "lib_a/sub/m.py", "lib_a/x,y.dat"))
     install(tmp_path, "shared")
@@ -39,13 +39,13 @@ def everything(tmp_path: Path) -> distributions.Installed:
 
 
 def test_tools_are_no_part_of_the_product(everything: distributions.Installed) -> None:
-    """The freezer and what only it needs stay out, what both need comes in."""
+    """PyInstaller and what only it needs are left out."""
     mine = distributions.contributing(everything, "My.Product")
     assert list(mine) == ["lib-a", "my-product", "shared"]
 
 
 def test_lock_must_satisfy_the_product(tmp_path: Path) -> None:
-    """Every mismatch in one message."""
+    """One message lists every mismatch."""
     install(tmp_path, "p", needs=("a>=2", "b"))
     install(tmp_path, "a")
     with pytest.raises(LockError) as caught:
@@ -55,13 +55,13 @@ def test_lock_must_satisfy_the_product(tmp_path: Path) -> None:
 
 
 def test_metadata_without_notes_of_the_installation(everything: distributions.Installed) -> None:
-    """What differs between machines is not taken along."""
+    """Metadata files that differ between machines are left out."""
     names = [name for name, _ in distributions.metadata_files(everything["lib-a"])]
     assert names == ["lib_a-1.0.dist-info/METADATA"]
 
 
 def test_modules_and_files_by_record(everything: distributions.Installed) -> None:
-    """A comma in a name is quoted in RECORD and is still found."""
+    """A quoted name with a comma in RECORD is found."""
     found = distributions.owner(everything, "lib_a")
     assert distributions.package_modules(found, "lib_a") == ["lib_a", "lib_a.sub.m"]
     files = distributions.package_files(found, "lib_a", Package(data=True))
@@ -72,7 +72,7 @@ def test_modules_and_files_by_record(everything: distributions.Installed) -> Non
 
 
 def test_what_is_compiled_in(tmp_path: Path) -> None:
-    """By the CycloneDX documents of a wheel, each part once; what cannot be read tells nothing."""
+    """Components come from a wheel's CycloneDX files; unreadable files are ignored."""
     install(tmp_path, "fast")
     folder = tmp_path / "fast-1.0.dist-info" / "sboms"
     folder.mkdir()
@@ -104,7 +104,7 @@ def test_what_is_compiled_in(tmp_path: Path) -> None:
 
 
 def test_modules(tmp_path: Path) -> None:
-    """Packages, modules and extensions; no scripts with dashes, no data."""
+    """Packages, modules and extensions are listed; scripts and data are not."""
     names = (
         "p/__init__.py",
         "p/m.py",

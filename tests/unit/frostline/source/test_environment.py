@@ -1,4 +1,4 @@
-"""Whether this interpreter can freeze at all, and what the build's children see."""
+"""The interpreter check, and the environment variables of the build's tools."""
 
 import os
 
@@ -10,14 +10,14 @@ from frostline.source import environment
 
 @pytest.mark.skipif(os.name == "nt", reason="every Python for Windows has its library")
 def test_interpreter_without_shared_library() -> None:
-    """It is refused before anything is made, with the way out."""
+    """An interpreter without shared libpython is refused, with a way out."""
     with pytest.raises(HostError, match="no shared libpython") as caught:
         environment.check_interpreter({"Py_ENABLE_SHARED": 0})
     assert "--enable-shared" in caught.value.hint
 
 
 def test_children_get_nothing_of_this_python() -> None:
-    """A user's PYTHONPATH or virtual environment cannot change what is frozen."""
+    """The user's PYTHONPATH and virtual environment are dropped."""
     given = {"PYTHONPATH": "x", "VIRTUAL_ENV": "y", "LD_LIBRARY_PATH": "z", "PATH": "p"}
     result = environment.child_environment(given)
     assert result == {"PATH": "p", "PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"}

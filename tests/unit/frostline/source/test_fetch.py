@@ -1,4 +1,4 @@
-"""The cache of pinned files, and what becomes of archives."""
+"""The cache of resources, and unpacking archives."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ DATA = b"x" * 1000
 
 
 def pin(source: Path, **fields: object) -> Resource:
-    """Return the pin of a local file."""
+    """Return a resource for a local file."""
     data = source.read_bytes()
     known = {
         "name": "thing", "version": "1", "url": source.as_uri(), "size": len(data),
@@ -29,7 +29,7 @@ def pin(source: Path, **fields: object) -> Resource:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Return a file to be fetched."""
+    """Return a file to fetch."""
     path = tmp_path / "source" / "thing"
     path.parent.mkdir()
     path.write_bytes(DATA)
@@ -37,7 +37,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_fetched_once(source: Path, tmp_path: Path) -> None:
-    """Then it is there, also when its source is gone; a changed file is fetched again."""
+    """A fetched file stays in the cache; a changed file is fetched again."""
     paths, mine = Workspace(tmp_path), pin(source, executable=True)
     assert fetch.look(paths, [mine])[0].state == "missing"
     place = fetch.fetch(paths, [mine])["thing"]
@@ -52,14 +52,14 @@ def test_fetched_once(source: Path, tmp_path: Path) -> None:
 
 
 def test_offline_lists_all_that_is_missing(source: Path, tmp_path: Path) -> None:
-    """At once, with the addresses."""
+    """One message lists all missing resources with addresses."""
     both = [pin(source), pin(source, name="other", version="2")]
     with pytest.raises(FetchError, match=r"(?s)missing:\n  thing 1  file:.*\n  other 2  file:"):
         fetch.fetch(Workspace(tmp_path), both, offline=True)
 
 
 def test_all_errors_are_told(source: Path, tmp_path: Path) -> None:
-    """What can be had is there; what cannot is named, all of it."""
+    """One error lists all failed downloads; the others are in the cache."""
     bad = [pin(source, name=name, url=f"file:///no/{name}") for name in ("a", "b")]
     with pytest.raises(FetchError) as caught:
         fetch.fetch(Workspace(tmp_path), [*bad, pin(source)])
@@ -68,7 +68,7 @@ def test_all_errors_are_told(source: Path, tmp_path: Path) -> None:
 
 
 def test_figures_are_measured(source: Path, tmp_path: Path) -> None:
-    """They replace those of the project's entry."""
+    """The measured size and SHA-256 replace those of the entry."""
     paths = Workspace(tmp_path)
     with pytest.raises(UsageError, match=r"resources\.toml does not exist"):
         fetch.measure(paths, "thing", source.as_uri())
@@ -103,7 +103,7 @@ def archive(path: Path, *names: str) -> Path:
 @pytest.mark.product("A7")
 @pytest.mark.parametrize("name", ["node.tar.xz", "node.zip"])
 def test_what_is_taken_from_an_archive(name: str, tmp_path: Path) -> None:
-    """Only what is named, without leading folders; what is executable stays so."""
+    """`members` selects files, `strip` removes folders; modes are kept."""
     kind = "zip" if name.endswith("zip") else "tar"
     made = archive(tmp_path / name, "node-v1/bin/node", "node-v1/README", "node-v1/lib/x.js")
     mine = pin(made, unpack=kind, strip=1, members=("bin/*",), destination="resources/node")
@@ -120,7 +120,7 @@ def test_what_is_taken_from_an_archive(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["bad.tar.xz", "bad.zip"])
 @pytest.mark.parametrize("member", ["../out", "/out", "a/../../out", "C:/out", "a\\..\\..\\out"])
 def test_nothing_leaves_the_folder(name: str, member: str, tmp_path: Path) -> None:
-    """An archive that wants to is refused, and writes nothing."""
+    """An archive with a path outside the folder is refused."""
     kind = "zip" if name.endswith("zip") else "tar"
     mine = pin(archive(tmp_path / name, member), unpack=kind)
     with pytest.raises(BuildError, match="leads out of the folder"):
@@ -129,7 +129,7 @@ def test_nothing_leaves_the_folder(name: str, member: str, tmp_path: Path) -> No
 
 
 def test_links_do_not_leave_it_either(tmp_path: Path) -> None:
-    """Neither in a tar archive nor in a zip archive."""
+    """Links are refused in zip archives and may not leave in tar archives."""
     tarred, zipped = tmp_path / "l.tar", tmp_path / "l.zip"
     with tarfile.open(tarred, "w") as tar:
         link = tarfile.TarInfo("link")
@@ -145,7 +145,7 @@ def test_links_do_not_leave_it_either(tmp_path: Path) -> None:
 
 
 def test_a_broken_archive(source: Path, tmp_path: Path) -> None:
-    """One message with the file."""
+    """The message names the file."""
     for kind in ("tar", "zip"):
         with pytest.raises(BuildError, match="thing cannot be unpacked"):
             fetch.bundled(Workspace(tmp_path), [pin(source, unpack=kind)], tmp_path / "work")

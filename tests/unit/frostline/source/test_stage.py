@@ -1,4 +1,4 @@
-"""What is laid out for a bundle."""
+"""The stage: modules and data."""
 
 from pathlib import Path
 
@@ -29,13 +29,13 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_own_modules(tree: Path) -> None:
-    """Packages and top-level namespaces are modules; a folder of scripts inside is data."""
+    """Packages and top-level namespaces are modules; folders of scripts in them are data."""
     assert own_modules(tree) == ["app", "app.server", "app.sub", "plugins.one"]
 
 
 @pytest.mark.product("A3")
 def test_glob_keeps_folders(tree: Path) -> None:
-    """Each provider's file stays under its own folder."""
+    """Files keep their subfolders."""
     table = Data(source="data", destination="app/providers", glob="*/provider.yaml")
     assert list(select_data(table, tree, tree)) == [
         "app/providers/a/provider.yaml",
@@ -44,19 +44,19 @@ def test_glob_keeps_folders(tree: Path) -> None:
 
 
 def test_destination_outside_the_bundle(tree: Path) -> None:
-    """A destination with .. is refused."""
+    """A destination with `..` is refused."""
     with pytest.raises(BuildError, match="is outside the bundle"):
         select_data(Data(source="data", destination="../x"), tree, tree)
 
 
 def test_nothing_matches(tree: Path) -> None:
-    """A glob that finds nothing is a mistake, not an empty folder."""
+    """A glob that matches nothing is an error."""
     with pytest.raises(BuildError, match="no file matches"):
         select_data(Data(source="data", destination="x", glob="*.sql"), tree, tree)
 
 
 def test_links_are_refused_unless_asked_for(tree: Path) -> None:
-    """A link could carry in a file from anywhere."""
+    """Symbolic links are refused by default."""
     (tree / "data" / "link").symlink_to(tree / "app" / "server.py")
     with pytest.raises(BuildError, match="symbolic link"):
         select_data(Data(source="data", destination="x"), tree, tree)
