@@ -281,5 +281,6 @@ def test_what_was_not_built(tmp_path: Path) -> None:
     """A product that is not built gives one message and a hint."""
     project = Path(shutil.copytree(PRODUCT, tmp_path / "project"))
     done = run(project, "audit", "--product", "echo")
-    assert done.returncode == 5
-    assert "there is no intact bundle" in done.stderr
+    assert done.returncode == 2
+    assert "echo-" in done.stderr
+    assert "was not built yet" in done.stderr

@@ -155,7 +155,7 @@ def test_an_address_that_is_not_pinned(
     [
         ("--model nothing.gguf", 2, "there is no file nothing.gguf"),
         ("--model smollm3", 2, 'Did you mean "smollm2"'),
-        ("--model http://127.0.0.1/x.zip", 2, "names no .llamafile or .gguf"),
+        ("--model http://127.0.0.1/x.zip", 2, "is not the address of a .llamafile or .gguf"),
         ("--base argo --model MODEL", 2, "the product argo is not built yet"),
         ("--host 0.0.0.0", 2, "0.0.0.0 would make the model server reachable"),
         ("--base tinyllama --port 70000", 2, "70000 is no port"),

@@ -138,7 +138,7 @@ def test_a_bundle_that_was_changed(project: Path) -> None:
     (inside / "frail" / "docs" / "help.txt").write_text("changed", encoding="utf-8")
     done = run(project, "package")
     assert done.returncode == 5
-    assert "there is no intact bundle" in done.stderr
+    assert "was changed after it was built" in done.stderr
 
 
 def test_the_matrix_for_a_workflow(project: Path) -> None:

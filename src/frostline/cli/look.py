@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frostline.audit import difference
 from frostline.cli import tables
 from frostline.cli.flags import open_build
 from frostline.cli.verb import verb
@@ -45,6 +44,7 @@ def diff(old: Path | None = None, new: Path | None = None) -> "Difference":
     if not (old and new):
         message = "--old and --new are both needed: two bundle.json files."
         raise UsageError(message, hint="each build writes one into build/output")
+    from frostline.audit import difference
     from frostline.freeze.bundle import read_bundle
 
     return difference.difference(read_bundle(old), read_bundle(new))
