@@ -37,13 +37,6 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
-def smoke(session: nox.Session) -> None:
-    """Smoke-test a built product."""
-    install(session, "build")
-    session.run("invoke", "smoke", *session.posargs)
-
-
-@nox.session
 def verb(session: nox.Session) -> None:
     """Run a verb of frostline, for example `-s verb -- matrix --json`."""
     install(session, "build")
@@ -90,6 +83,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated pages; `-- --check` names stale ones."""
+    install(session, "build")
+    session.run("python", "docs/pages.py", *session.posargs)
+
+
+@nox.session
 def wheels(session: nox.Session) -> None:
     """Build and freeze llama-cpp-python, here and in a container (about 10 minutes)."""
     install(session, "tests")
@@ -105,6 +105,13 @@ def bench(session: nox.Session) -> None:
     session.run("python", "bench/supervisors.py")
     session.run("python", "bench/download.py")
     session.run("python", "bench/evidence.py")
+
+
+@nox.session
+def breaks(session: nox.Session) -> None:
+    """Break a line for each proven row; its test must fail: `-- --fast`, or `-- A1 L2`."""
+    install(session, "tests")
+    session.run("python", "tests/rows/breaks.py", *session.posargs)
 
 
 @nox.session

@@ -3,10 +3,11 @@
 `python docs/pages.py` writes them, `python docs/pages.py --check` names those that are not current.
 """
 
-import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+import rows
 
 from frostline.audit import rules
 from frostline.core.errors import EXIT_CODES
@@ -23,10 +24,20 @@ def generated() -> dict[Path, str]:
         ROOT / "resources" / "profile.schema.json": profile.schema(),
         docs / "profile.md": reference.markdown(),
         docs / "exit-codes.md": _exit_codes(),
+        docs / "rows.md": rows.markdown(),
         docs / "audit.md": _with_tables(docs / "audit.md", {"audit": rules.AUDIT}),
         docs / "verdict.md": _with_tables(
             docs / "verdict.md", {"smoke": rules.SMOKE, "parity": rules.PARITY}
         ),
+    }
+
+
+def stale() -> dict[Path, str]:
+    """Return the files that are not current, with the text that each should have."""
+    return {
+        path: text
+        for path, text in generated().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
     }
 
 
@@ -35,8 +46,8 @@ def _with_tables(page: Path, tables: Mapping[str, Mapping[str, rules.Rule]]) -> 
     text = page.read_text(encoding="utf-8")
     for name, table in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
-        inside = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
-        text = inside.sub(lambda _, t=table, b=begin, e=end: b + rules.markdown(t) + e, text)
+        before, _, rest = text.partition(begin)
+        text = before + begin + rules.markdown(table) + end + rest.partition(end)[2]
     return text
 
 
@@ -51,16 +62,12 @@ def _exit_codes() -> str:
 
 def main(arguments: list[str]) -> int:
     """Write what is not current, or with --check only name it; return the exit code."""
-    stale = [
-        (path, text)
-        for path, text in generated().items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
-    for path, text in stale:
+    found = stale()
+    for path, text in found.items():
         sys.stdout.write(f"{path.relative_to(ROOT).as_posix()}\n")
         if "--check" not in arguments:
             path.write_text(text, encoding="utf-8", newline="\n")
-    return 1 if stale and "--check" in arguments else 0
+    return 1 if found and "--check" in arguments else 0
 
 
 if __name__ == "__main__":

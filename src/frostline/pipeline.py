@@ -1,4 +1,4 @@
-"""Runs the stages in their order, for one product on this machine."""
+"""Runs the steps in their order, for one product on this machine."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from frostline.launch.trace import trace
 from frostline.profile import resources
 from frostline.profile.build import Build, open_build
 from frostline.profile.reading import require_for
-from frostline.release import package
+from frostline.release import listing
 from frostline.smoke.parity import parity
 from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
 from frostline.source import environment, fetch
@@ -110,8 +110,8 @@ def prove_archive(
     workspace: Workspace, file: Path, environ: Environ, *, model_server: Path | None, rounds: int
 ) -> Verdict:
     """Smoke-test the archive *file*, or the archive in the folder *file*; return the verdict."""
-    file = package.choose(file, host()) if file.is_dir() else file
-    made = package.find(file)
+    file = listing.choose(file, host()) if file.is_dir() else file
+    made = listing.find(file)
     platform = PLATFORMS[made.platform]
     require_host(platform)
     build = open_build(

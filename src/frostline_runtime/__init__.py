@@ -1,1 +1,1 @@
-"""What runs inside every frozen artifact: standard library only."""
+"""The code that runs in every frozen artifact. Uses the standard library only."""

@@ -1,4 +1,4 @@
-"""Children that multiprocessing starts from a onefile artifact."""
+"""Child processes that multiprocessing starts from a onefile artifact."""
 
 from collections.abc import Callable
 from multiprocessing import util
@@ -11,10 +11,10 @@ R = TypeVar("R")
 
 
 def hand_on_bootloader() -> None:
-    """Let them use our unpacked folder.
+    """Start these children with the variables that our bootloader had set.
 
-    Without what our bootloader had set each of them would unpack one of its own, and not find the
-    main module where it is told to look.
+    Without them each child would unpack the artifact again, and would not find the main module
+    in the folder that its parent names.
     """
     if hasattr(util, "spawnv_passfds"):  # POSIX
         util.spawnv_passfds = _with_bootloader(util.spawnv_passfds)

@@ -1,4 +1,4 @@
-"""Talks to the running instance: `status`, `logs`, `stop`, `restart`."""
+"""The commands that talk to the running instance: `status`, `logs`, `stop`, `restart`."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ Ask = Callable[[str, str], Answer]
 
 
 def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) -> int:
-    """Do what *options* ask of the running instance and return the exit code."""
+    """Ask the running instance for what *options* say and return the exit code."""
     facts = runfile.read(locations.state)
     port = runfile.number(facts, "control")
 
@@ -44,7 +44,7 @@ def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) 
             case _:
                 return _stop(ask)
     except (OSError, ValueError):
-        say(f"{manifest.product}: is not running.")
+        say(f"{manifest.product} is not running.")
         return exit_codes.NEGATIVE_ANSWER
     except KeyboardInterrupt:
         return exit_codes.INTERRUPTED
@@ -70,7 +70,7 @@ def _status(ask: Ask, *, as_json: bool) -> int:
 def _logs(ask: Ask, name: str, *, follow: bool) -> int:
     services = cast("dict[str, object]", _object(ask("GET", "/health").body)["services"])
     if name and name not in services:
-        say(f"there is no service {name!r} here; there is {', '.join(services)}.")
+        say(f"there is no service {name!r}; there is {', '.join(services)}.")
         return exit_codes.USAGE_ERROR
     shown = dict.fromkeys([name] if name else services, 0)
     while True:

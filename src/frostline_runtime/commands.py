@@ -1,4 +1,4 @@
-"""The command line of a frozen artifact that has services."""
+"""The command line of an artifact that has services."""
 
 import argparse
 import json
@@ -18,13 +18,13 @@ from frostline_runtime.supervision import launch, lifeline
 from frostline_runtime.supervision.looplag import LoopLag
 from frostline_runtime.supervision.ports import PortError
 
-# With a desktop shell around it, time to show why; nobody else would look.
+# Seconds in which a desktop shell can show why a service has failed, before the artifact ends.
 FATAL_LINGER = 30.0
 
 
 def main(manifest: Manifest, bundle: Path, argv: Sequence[str], started: float) -> int:
-    """Do what *argv* asks and return the exit code; *started* is a monotonic time."""
-    if argv[:1] == ["run"]:  # the script's own arguments are not ours to parse
+    """Run the command line *argv* and return the exit code; *started* is a monotonic time."""
+    if argv[:1] == ["run"]:  # the arguments are parsed by the script
         return run_script(manifest, argv[1:])
     options = _parser(manifest).parse_args(argv)
     locations = locate(manifest, os.environ, bundle)
@@ -34,11 +34,11 @@ def main(manifest: Manifest, bundle: Path, argv: Sequence[str], started: float) 
         case "selftest":
             return run_selftest(manifest, locations, as_json=options.json)
         case "model":
-            from frostline_runtime.model import commands as models  # noqa: PLC0415  # what fetches is not cheap
+            from frostline_runtime.model import commands as models  # noqa: PLC0415  # downloads need TLS: 20 ms and more
 
             return models.main(manifest, options, locations)
         case "status" | "logs" | "stop" | "restart":
-            from frostline_runtime import client  # noqa: PLC0415  # only for these
+            from frostline_runtime import client  # noqa: PLC0415  # no other command needs it
 
             return client.main(manifest, options, locations)
         case _:
@@ -48,7 +48,7 @@ def main(manifest: Manifest, bundle: Path, argv: Sequence[str], started: float) 
 def run_all(
     manifest: Manifest, options: argparse.Namespace, locations: Locations, started: float
 ) -> int:
-    """Run all services under supervision, the only instance of this product and storage."""
+    """Run all services under supervision, unless another instance uses the same storage."""
     state = locations.state
     try:
         held = runfile.take(state)
@@ -62,18 +62,18 @@ def run_all(
     code = exit_codes.FAILED
     try:
         code = _supervise(manifest, locations, options, started)
-    except BaseException:  # noqa: BLE001  # this process ends here, whatever it is
-        import traceback  # noqa: PLC0415  # only now
+    except BaseException:  # noqa: BLE001  # the process ends below in any case
+        import traceback  # noqa: PLC0415  # needed after an error only
 
         traceback.print_exc()
-    # At once: the usual end flushes streams, and one that nobody reads would hold us for ever.
+    # Not sys.exit: it flushes the streams, and a pipe that nobody reads would block it for ever.
     os._exit(code)
 
 
 def _supervise(
     manifest: Manifest, locations: Locations, options: argparse.Namespace, started: float
 ) -> int:
-    from frostline_runtime.supervision.supervisor import (  # noqa: PLC0415  # a service needs none
+    from frostline_runtime.supervision.supervisor import (  # noqa: PLC0415  # a service does not need it
         Options,
         Supervisor,
     )
@@ -117,10 +117,10 @@ def _already_running(manifest: Manifest, facts: runfile.Facts) -> int:
 
 
 def run_service(manifest: Manifest, name: str) -> int:
-    """Run the one service *name* in this process."""
+    """Run service *name* in this process and return its exit code."""
     names = [service.name for service in manifest.services if service.kind == "entry"]
     if name not in names:
-        say(f"{manifest.product}: no service {name!r} here; there is {', '.join(names)}.")
+        say(f"{manifest.product}: there is no service {name!r}; there is {', '.join(names)}.")
         return exit_codes.USAGE_ERROR
     service = manifest.service(name)
     lag = LoopLag()
@@ -131,25 +131,25 @@ def run_service(manifest: Manifest, name: str) -> int:
 
 
 def run_script(manifest: Manifest, argv: Sequence[str]) -> int:
-    """Run a bundled console script, as `alembic upgrade head` would outside."""
-    from frostline_runtime.selftest import find_script  # noqa: PLC0415  # 20 ms that a service saves
+    """Run a bundled console script: *argv* is `alembic upgrade head`, for example."""
+    from frostline_runtime.selftest import find_script  # noqa: PLC0415  # importing it costs 20 ms
 
     known = ", ".join(manifest.console_scripts) or "none"
     if not argv or argv[0].startswith("-"):
         say(f"usage: {manifest.product} run SCRIPT [ARGUMENTS]; scripts: {known}")
         return exit_codes.USAGE_ERROR
     if argv[0] not in manifest.console_scripts:
-        say(f"{manifest.product}: no script {argv[0]!r} in this artifact; scripts: {known}.")
+        say(f"{manifest.product}: there is no script {argv[0]!r}; scripts: {known}.")
         return exit_codes.USAGE_ERROR
     sys.argv = list(argv)
     return serve.exit_code(find_script(argv[0]).load()())
 
 
 def run_selftest(manifest: Manifest, locations: Locations, *, as_json: bool) -> int:
-    """Check the artifact from the inside; 3 if something is wrong."""
-    from dataclasses import asdict  # noqa: PLC0415  # as below
+    """Run the self-test and print its findings; return the exit code."""
+    from dataclasses import asdict  # noqa: PLC0415  # see below
 
-    from frostline_runtime import selftest  # noqa: PLC0415  # 20 ms that a service saves
+    from frostline_runtime import selftest  # noqa: PLC0415  # importing it costs 20 ms
 
     report = selftest.run(manifest, locations)
     if as_json:
@@ -167,7 +167,7 @@ def run_selftest(manifest: Manifest, locations: Locations, *, as_json: bool) -> 
 def _parser(manifest: Manifest) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=manifest.product,
-        description=f"{manifest.name} {manifest.version}. Without a command: run all services.",
+        description=f"{manifest.name} {manifest.version}. Without a command it runs all services.",
         epilog="exit codes:\n" + "\n".join(f"  {code:3}  {text}" for code, _, text in EXIT_CODES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -176,7 +176,7 @@ def _parser(manifest: Manifest) -> argparse.ArgumentParser:
         "--version", action="version", version=f"{manifest.name} {manifest.version}"
     )
     parser.add_argument(
-        "--lifeline", choices=["none", "stdin"], default="none", help="stop at the end of stdin"
+        "--lifeline", choices=["none", "stdin"], default="none", help="stop when stdin is closed"
     )
     parser.add_argument(
         "--port", type=_port, default=0, help="control port, 1-65535 (default: any free one)"
@@ -185,19 +185,19 @@ def _parser(manifest: Manifest) -> argparse.ArgumentParser:
         "--shell-pid", type=int, default=0, metavar="PID", help="stop when this process ends"
     )
     parser.add_argument(
-        "--no-restart", action="store_true", help="a service that fails is not started again"
+        "--no-restart", action="store_true", help="do not restart services that fail"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    service = commands.add_parser("service", help="run one service in this process")
+    service = commands.add_parser("service", help="run one service, without supervision")
     service.add_argument("name", metavar="NAME")
     commands.add_parser("run", help="run a bundled console script: run SCRIPT [ARGUMENTS]")
     status = commands.add_parser("status", help="show the services of the running instance")
     status.add_argument("--json", action="store_true", help="print the whole report as JSON")
-    logs = commands.add_parser("logs", help="show what the services have said last")
+    logs = commands.add_parser("logs", help="show the last lines that the services have written")
     logs.add_argument("name", metavar="SERVICE", nargs="?", default="")
-    logs.add_argument("--follow", "-f", action="store_true", help="go on until Ctrl-C")
+    logs.add_argument("--follow", "-f", action="store_true", help="show new lines until Ctrl-C")
     commands.add_parser("stop", help="stop the running instance and wait for its end")
-    again = commands.add_parser("restart", help="start a service again")
+    again = commands.add_parser("restart", help="restart a service of the running instance")
     again.add_argument("name", metavar="SERVICE")
     if manifest.model_server or manifest.resources:
         _add_model(manifest, commands)
@@ -210,11 +210,11 @@ def _add_model(
     manifest: Manifest, commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 ) -> None:
     model = commands.add_parser(
-        "model", help="list, pull, check or remove the files that are fetched here",
+        "model", help="list, pull, check or remove files that are downloaded",
         epilog=f"example: {manifest.product} model pull",
     )  # fmt: skip
     model.add_argument("action", choices=["list", "pull", "check", "remove", "prepare"])
-    model.add_argument("names", metavar="NAME", nargs="*", help="which (default: all)")
+    model.add_argument("names", metavar="NAME", nargs="*", help="names of files (default: all)")
     model.add_argument("--json", action="store_true", help="print the list as JSON")
 
 

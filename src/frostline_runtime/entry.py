@@ -1,4 +1,4 @@
-"""Where a frozen artifact begins."""
+"""The entry point of a frozen artifact."""
 
 import os
 import sys
@@ -12,9 +12,9 @@ STARTED = time.monotonic()
 
 def main() -> int:
     """Run the artifact and return its exit code."""
-    if not frozen.is_frozen():  # a frozen artifact has done this in its runtime hook
+    if not frozen.is_frozen():  # a frozen one has done it in its runtime hook
         guardian.begin(sys.argv[1:])
-    from frostline_runtime.artifact import environment  # noqa: PLC0415  # after the guardian has split off
+    from frostline_runtime.artifact import environment  # noqa: PLC0415  # only after the guardian has forked
     from frostline_runtime.artifact.manifest import ManifestError, load  # noqa: PLC0415
 
     _support_multiprocessing()
@@ -24,7 +24,7 @@ def main() -> int:
     except ManifestError as error:
         print(error, file=sys.stderr)
         return exit_codes.CANNOT_START
-    if not frozen.is_frozen():  # as above
+    if not frozen.is_frozen():  # see above
         environment.apply(manifest.environment, os.environ, str(bundle))
     if not manifest.services:
         from frostline_runtime import serve  # noqa: PLC0415  # start-up time
@@ -36,7 +36,7 @@ def main() -> int:
 
 
 def _support_multiprocessing() -> None:
-    # Imported only for its own children: it costs every other start 15 ms.
+    # Importing multiprocessing costs 15 ms: only its own child processes pay.
     spawned = sys.argv[1:2] == ["--multiprocessing-fork"]
     helper = any(argument.startswith("from multiprocessing.") for argument in sys.argv[1:])
     if spawned or helper:
@@ -44,7 +44,7 @@ def _support_multiprocessing() -> None:
 
         multiprocessing.freeze_support()
     elif frozen.is_onefile() and "multiprocessing.util" in sys.modules:
-        from frostline_runtime import children  # noqa: PLC0415  # only for these
+        from frostline_runtime import children  # noqa: PLC0415  # only for these processes
 
         children.hand_on_bootloader()
 

@@ -1,4 +1,4 @@
-"""Checks an artifact from the inside: `argo selftest`."""
+"""The self-test of an artifact: `argo selftest`."""
 
 import contextlib
 import ctypes
@@ -15,7 +15,7 @@ from pathlib import Path
 from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest
 
-# A onefile artifact may have to unpack itself first.
+# Seconds: a onefile artifact unpacks itself first.
 _CHILD_PATIENCE = 30.0
 
 Finding = dict[str, str]
@@ -24,19 +24,23 @@ Problems = Iterator[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
-    """What was checked, by number, what was found wrong, and what is there to be compared."""
+    """What the self-test has found.
+
+    *checked* is how many things each check has looked at. *facts* are compared with those of the
+    source.
+    """
 
     checked: dict[str, int]
     facts: dict[str, list[str]]
     findings: tuple[Finding, ...]
 
     def __bool__(self) -> bool:
-        """Tell whether nothing was found."""
+        """Tell whether there are no findings."""
         return not self.findings
 
 
 def run(manifest: Manifest, locations: Locations) -> SelfTest:
-    """Return the report on the running artifact."""
+    """Run all checks on the running artifact."""
     checks: dict[str, tuple[Collection[str], Callable[[], Problems]]] = {
         "module": (manifest.modules, lambda: _modules(manifest.modules)),
         "metadata": (manifest.distributions, lambda: _metadata(manifest)),
@@ -106,7 +110,7 @@ def _entry_points(manifest: Manifest) -> Problems:
 
 
 def _all_entry_points(manifest: Manifest) -> Iterator[str]:
-    """Yield what the shipped distributions declare, readable or not."""
+    """Yield the entry points that the shipped distributions declare."""
     for name in manifest.distributions:
         with contextlib.suppress(metadata.PackageNotFoundError):
             for entry in metadata.distribution(name).entry_points:
@@ -122,8 +126,8 @@ def _libraries(manifest: Manifest, bundle: Path) -> Problems:
 
 
 def _child() -> Problems:
-    """Start a child as multiprocessing does where it cannot fork."""
-    import multiprocessing  # noqa: PLC0415  # 15 ms that only this check needs
+    """Start a child with the spawn method, the only one that all systems have."""
+    import multiprocessing  # noqa: PLC0415  # importing it costs 15 ms
 
     try:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -132,7 +136,7 @@ def _child() -> Problems:
         yield "multiprocessing", str(error) or f"no answer within {_CHILD_PATIENCE:g} s"
     else:
         if parent != os.getpid():
-            yield "multiprocessing", "its child is another's child"
+            yield "multiprocessing", "the child was not started by this process"
 
 
 def _files(manifest: Manifest, bundle: Path) -> Problems:
@@ -148,7 +152,7 @@ def _files(manifest: Manifest, bundle: Path) -> Problems:
 
 def _tls() -> Problems:
     try:
-        import ssl  # noqa: PLC0415  # a product without TLS need not carry it
+        import ssl  # noqa: PLC0415  # a product without TLS has no ssl
 
         ssl.create_default_context()
     except ImportError as error:

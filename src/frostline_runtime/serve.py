@@ -1,4 +1,4 @@
-"""Runs the entry of a service or program in this process."""
+"""Runs the entry point of a service or program in this process."""
 
 import gc
 import importlib
@@ -21,10 +21,10 @@ Asgi = Callable[[Scope, object, Send], Awaitable[None]]
 
 
 class Application(Protocol):
-    """What an entry names: a function, or an ASGI or WSGI application."""
+    """What an entry point names: a function, or an ASGI or WSGI application."""
 
     def __call__(self, *arguments: object) -> object:
-        """Run, or answer one request."""
+        """Run the function, or answer one request."""
 
 
 class _Server(Protocol):
@@ -32,7 +32,7 @@ class _Server(Protocol):
 
 
 def load(entry: str) -> Application:
-    """Return what *entry* (`module:attribute`) names. Raises ImportError, AttributeError."""
+    """Return the object *entry* (`module:attribute`). Raises ImportError, AttributeError."""
     module, _, attribute = entry.partition(":")
     found: object = importlib.import_module(module)
     for part in attribute.split("."):
@@ -41,8 +41,8 @@ def load(entry: str) -> Application:
 
 
 def run(entry: str, serve: Serve, lag: LoopLag | None = None) -> int:
-    """Run *entry* to its end and return the exit code; *lag* is told of its event loop."""
-    # Imports make long-lived objects only: collecting among them costs an eighth of the start.
+    """Run *entry* until it ends and return the exit code; *lag* measures its event loop."""
+    # Imports make long-lived objects only: without garbage collection they take an eighth less.
     gc.disable()
     target = load(entry)
     if serve == "asgi":
@@ -69,7 +69,7 @@ def exit_code(result: object) -> int:
 
 
 def _run_asgi(application: Application, lag: LoopLag) -> int:
-    # The product's own server, found by name: the run time itself needs no library.
+    # Imported by name: uvicorn is a dependency of the product, not of the run time.
     uvicorn = importlib.import_module("uvicorn")
     listener = inherited_listener()
     config = uvicorn.Config(
@@ -85,10 +85,10 @@ def _run_asgi(application: Application, lag: LoopLag) -> int:
 
 
 def signed(application: Application, instance: str, lag: LoopLag) -> Application:
-    """Return the ASGI *application* with each HTTP answer naming *instance*.
+    """Return the ASGI *application* with a header that names *instance* in each HTTP answer.
 
-    Thus a probe knows that it was answered by this launch, and by nobody else who has the port.
-    *lag* is told of the loop that runs it.
+    By it a probe sees that this launch has answered and no other process on the port. *lag*
+    measures the event loop that runs the application.
     """
     if not instance:
         return application
@@ -97,7 +97,7 @@ def signed(application: Application, instance: str, lag: LoopLag) -> Application
 
     async def asgi(scope: Scope, receive: object, send: Send) -> None:
         if scope["type"] == "lifespan":
-            import asyncio  # noqa: PLC0415  # loaded already, by whoever calls this
+            import asyncio  # noqa: PLC0415  # the ASGI server has imported it already
 
             lag.watch(asyncio.get_running_loop())
 
@@ -113,7 +113,7 @@ def signed(application: Application, instance: str, lag: LoopLag) -> Application
 
 
 def _run_wsgi(application: Application) -> int:
-    from socketserver import ThreadingMixIn  # noqa: PLC0415  # only WSGI products pay for it
+    from socketserver import ThreadingMixIn  # noqa: PLC0415  # only for WSGI
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer  # noqa: PLC0415
 
     class Server(ThreadingMixIn, WSGIServer):
@@ -121,7 +121,7 @@ def _run_wsgi(application: Application) -> int:
 
     class Handler(WSGIRequestHandler):
         def log_message(self, *_: object) -> None:
-            """Stay silent, as the ASGI server does without its access log."""
+            """Write no access log."""
 
     listener = inherited_listener()
     server = Server(

@@ -1,4 +1,4 @@
-"""Takes the state of an instance that has outlived its shell, because it hangs."""
+"""Replaces an instance that still runs although its desktop shell has ended."""
 
 import contextlib
 import os
@@ -17,10 +17,10 @@ _KILL_PATIENCE = 2.0
 
 
 def take(state: Path) -> int | None:
-    """Return what holds the lock of *state*, None if its holder is not to be disturbed.
+    """Return a descriptor that holds the lock of folder *state*, None if it stays taken.
 
-    That holder must have had a shell that has ended; it is asked to stop, and ended by force if
-    it does not. An instance without a shell is somebody's own.
+    The instance that has the lock is asked to stop, and killed if it does not. It is left alone
+    if it was started without a shell, or if its shell still runs.
     """
     facts = runfile.read(state)
     shell = runfile.number(facts, "shell_pid")
@@ -32,7 +32,9 @@ def take(state: Path) -> int | None:
         request("POST", "/api/stop", port, _ASK_PATIENCE, headers=headers, body=b"{}")
     held = _wait(state, _STOP_PATIENCE)
     pid = runfile.number(facts, "pid")
-    if held is None and current.started(pid) == facts.get("pid_started"):  # the very process
+    if held is None and current.started(pid) == facts.get(
+        "pid_started"
+    ):  # not a new process with its number
         os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
         held = _wait(state, _KILL_PATIENCE)
     if held is not None:

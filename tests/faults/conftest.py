@@ -1,4 +1,4 @@
-"""Faults are injected on Linux; elsewhere there is nothing to collect here."""
+"""The tests here run on Linux only, where faults can be injected."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A file server on a real socket that goes wrong as it is told to."""
+"""A file server on a real socket that misbehaves on request."""
 
 import contextlib
 import hashlib
@@ -18,7 +18,7 @@ ETAG = '"one"'
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and the connection that it came on; *number* counts requests from 1."""
+    """One request and its connection; *number* counts requests from 1."""
 
     connection: socket.socket
     number: int
@@ -28,12 +28,12 @@ class Exchange:
 
     @property
     def start(self) -> int:
-        """Return the first byte that is asked for."""
+        """Return the first byte of the requested range."""
         unit, _, span = self.headers.get("range", "").partition("=")
         return int(span.removesuffix("-")) if unit == "bytes" else 0
 
     def head(self, status: int, **headers: object) -> None:
-        """Send a head; underscores in names become hyphens."""
+        """Send a header; underscores in names become hyphens."""
         lines = [f"HTTP/1.1 {status} Whatever", "Connection: close"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         self.connection.sendall("\r\n".join([*lines, "", ""]).encode())
@@ -44,7 +44,7 @@ class Exchange:
         self.sent += len(data)
 
     def offer(self, etag: str = ETAG, content: bytes = CONTENT) -> bytes:
-        """Send a good head for what is asked for, and return the body that belongs to it."""
+        """Send a good header for the request, and return the body that belongs to it."""
         start = self.start
         if start and self.headers.get("if-range") == etag:
             if start >= len(content):
@@ -57,11 +57,11 @@ class Exchange:
         return content
 
     def good(self) -> None:
-        """Answer as a good server does."""
+        """Answer without a fault."""
         self.body(self.offer())
 
     def reset(self) -> None:
-        """End the connection as a crashed machine does."""
+        """Reset the connection, as a crashed machine does."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
@@ -77,7 +77,7 @@ Behaviour = Callable[[Exchange], None]
 
 @dataclass(slots=True)
 class FaultyServer:
-    """Answers every request with *behave*; *tls* speaks https."""
+    """Answers every request with *behave*, over TLS with *tls*."""
 
     behave: Behaviour
     tls: ssl.SSLContext | None = None
@@ -94,7 +94,7 @@ class FaultyServer:
 
     @property
     def port(self) -> int:
-        """Return where it listens."""
+        """Return the port of the server."""
         number: int = self.listener.getsockname()[1]
         return number
 
@@ -104,7 +104,7 @@ class FaultyServer:
 
     @property
     def sent(self) -> int:
-        """Return how many bytes of bodies were handed to the system."""
+        """Return how many bytes of bodies were sent."""
         return sum(exchange.sent for exchange in self.exchanges)
 
     def _accept(self) -> None:

@@ -1,4 +1,4 @@
-"""The fixtures that launch an artifact and look for orphans afterwards."""
+"""Fixtures that launch an artifact and check that no process is left."""
 
 import signal
 import subprocess
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-assert sys.platform == "linux"  # where faults can be injected
+assert sys.platform == "linux"  # faults can be injected there only
 
 import pytest
 from harness import TAG, Artifact, Launch, bundle, orphans
@@ -18,13 +18,13 @@ from frostline_runtime.artifact.manifest import ModelServer, Resource, Service
 
 @pytest.fixture
 def tag() -> str:
-    """Return what all processes of this test carry in their environment."""
+    """Return a value that all processes of this test carry in their environment."""
     return uuid.uuid4().hex
 
 
 @pytest.fixture
 def launch(tmp_path: Path, tag: str) -> Iterator[Launch]:
-    """Return a function that launches an artifact; afterwards nothing of it may be left."""
+    """Return a function that launches an artifact; the test fails if a process is left."""
     started: list[Artifact] = []
 
     def start(

@@ -1,4 +1,4 @@
-"""Runs the supervisor from source around services that misbehave, and looks for orphans."""
+"""Runs the supervisor from source with services that misbehave, and finds processes left behind."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-assert sys.platform == "linux"  # where faults can be injected
+assert sys.platform == "linux"  # faults can be injected there only
 
 import psutil
 
@@ -31,7 +31,7 @@ from frostline_runtime.artifact.manifest import (
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SERVICE = Path(__file__).with_name("service.py")
 TAG = "FROSTLINE_TEST"
-# Short times, so that a test of a hung service takes seconds; the ratios are the real ones.
+# Shorter than the defaults, with the same ratios, so that tests take seconds.
 PROBE = Probe(interval=0.5, timeout=0.5)
 
 Event = dict[str, Any]
@@ -64,7 +64,7 @@ def bundle(
 
 
 class Artifact:
-    """A running artifact and what it has announced."""
+    """A running artifact and the events that it has announced."""
 
     def __init__(self, argv: list[str], env: dict[str, str], folder: Path, **popen: Any) -> None:
         self.argv = argv
@@ -155,7 +155,7 @@ class Artifact:
         return int(self.facts()["pid"])
 
     def close(self) -> None:
-        """Close what connects us, once nobody writes any more."""
+        """Close the pipes after the artifact has ended."""
         if self.process.stdin:
             self.process.stdin.close()
         self._reader.join(15)
@@ -163,12 +163,12 @@ class Artifact:
             self.process.stdout.close()
 
     def stop(self) -> int:
-        """Ask for the end and return the exit code."""
+        """Ask the artifact to stop and return its exit code."""
         self.process.terminate()
         return self.wait()
 
     def stderr(self) -> str:
-        """Return what was said to people."""
+        """Return what was written to standard error."""
         return (self.folder / "stderr.txt").read_text(encoding="utf-8", errors="replace")
 
 

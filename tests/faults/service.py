@@ -1,4 +1,4 @@
-"""A service that misbehaves as its arguments say. Standard library only; starts in no time."""
+"""A service that misbehaves as its arguments say. Uses the standard library only."""
 
 import argparse
 import ctypes
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--hang-after", type=int, default=None, help="requests")
     parser.add_argument("--garbage", choices=["slow", "endless", "redirect", "stranger", "http09"])
     parser.add_argument("--daemonise", action="store_true")
-    parser.add_argument("--hollow-after", type=float, default=None, help="seconds")
+    parser.add_argument("--end-main-thread-after", type=float, default=None, help="seconds")
     parser.add_argument("--flood", type=int, default=0, help="bytes")
     parser.add_argument("--say", default="")
     parser.add_argument("--log", default="", help="append a line for each start here")
@@ -59,14 +59,14 @@ def main() -> None:
 
 
 def misbehave(options: argparse.Namespace) -> None:
-    """Do what services should not do, before listening."""
+    """Misbehave before listening."""
     if options.daemonise and os.fork():
         os._exit(0)
     if options.daemonise:
         os.setsid()
-    if options.hollow_after is not None:
+    if options.end_main_thread_after is not None:
         threading.Thread(target=serve, args=(options,)).start()
-        time.sleep(options.hollow_after)
+        time.sleep(options.end_main_thread_after)
         exit_call = {"x86_64": 60, "aarch64": 93}[os.uname().machine]
         ctypes.CDLL(None).syscall(exit_call, 0)  # ends this thread alone
     if options.grandchild:
@@ -82,14 +82,14 @@ def misbehave(options: argparse.Namespace) -> None:
 
 
 def chatter(pause: float) -> None:
-    """Say that there is progress."""
+    """Write lines that count as progress."""
     while True:
         print("still loading", flush=True)
         time.sleep(pause)
 
 
 def grandchild(kind: str) -> None:
-    """Start a process that will not go by itself."""
+    """Start a process that does not end by itself."""
     sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
     if kind in {"group", "pipe"}:
         subprocess.Popen(sleeper, stdin=subprocess.DEVNULL, start_new_session=kind == "pipe")
@@ -102,7 +102,7 @@ def grandchild(kind: str) -> None:
             os.setsid()
             subprocess.Popen(sleeper, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             os._exit(0)
-    elif not os.fork():  # forks itself again and again for two seconds
+    elif not os.fork():  # forks again and again for two seconds
         os.setsid()
         end = time.monotonic() + 2
         while time.monotonic() < end:
@@ -113,7 +113,7 @@ def grandchild(kind: str) -> None:
 
 
 def serve(options: argparse.Namespace) -> None:
-    """Answer every request as asked."""
+    """Answer every request as the options say."""
     number = os.environ.get("FROSTLINE_LISTEN_FD")
     if options.own_port:
         listener = socket.create_server(("127.0.0.1", 0))
@@ -155,7 +155,7 @@ def answer(connection: socket.socket, options: argparse.Namespace) -> None:
 
 
 def garbage(connection: socket.socket, kind: str) -> None:
-    """Answer in a way that a probe must survive."""
+    """Send an answer that no probe may accept."""
     if kind == "http09":
         connection.sendall(b"hello\r\n\r\n")
     elif kind == "redirect":

@@ -16,7 +16,7 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
-assert sys.platform == "linux"  # where faults can be injected
+assert sys.platform == "linux"  # faults can be injected there only
 
 import psutil
 from harness import TAG, Artifact, bundle, orphans, service
@@ -25,7 +25,7 @@ FAULTS = ("kill", "segv", "stop", "restart", "term", "bounce", "nothing")
 
 
 def main() -> int:
-    """Run the soak and return 1 if something was wrong."""
+    """Run the soak test and return 1 if something was wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=int(time.time()))
@@ -51,8 +51,8 @@ def main() -> int:
 
 
 def launch(folder: Path, tag: str) -> Artifact:
-    """Start three services: a plain one, one with grandchildren, one that depends on the first."""
-    services = (  # none required: one that is given up would end the artifact, as it should
+    """Start three services: a plain one, one with grandchildren, one that needs the first."""
+    services = (  # none is required: a required service that is given up ends the artifact
         service("main", required=False),
         service("family", "--grandchild", "double", required=False),
         service("second", needs=("main",), required=False),
@@ -76,14 +76,14 @@ def soak(
         inject(artifact, fault, name)
         time.sleep(1)
         for other, facts in artifact.health()["services"].items():
-            if facts["state"] in {"FAILED", "STOPPED"}:  # a human brings it back, and may go on
+            if facts["state"] in {"FAILED", "STOPPED"}:  # a user starts it again
                 artifact.request("POST", f"/api/services/{other}/start")
         samples.append((supervisor.memory_info().rss / 2**20, supervisor.num_fds()))
     return counts, samples
 
 
 def inject(artifact: Artifact, fault: str, name: str) -> None:
-    """Do one bad thing to service *name*."""
+    """Inject one fault into service *name*."""
     pid = artifact.health()["services"][name]["pid"]
     numbers = {
         "kill": signal.SIGKILL, "segv": signal.SIGSEGV, "stop": signal.SIGSTOP,

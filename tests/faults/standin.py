@@ -1,8 +1,8 @@
-"""Behaves as llamafile does, the line before 0.10 (`old`) or since (`new`), without any model.
+"""Imitates llamafile, before 0.10 (`old`) or since (`new`), without any model.
 
-What it imitates: the old one loads first, then listens, and takes the next port where its own is
-taken; the new one listens first, answers 503 while it loads, ends where its port is taken, and
-runs without a model as well. Both end at an argument that they do not know.
+The old one loads first, then listens, and takes the next port if its own is taken. The new one
+listens first, answers 503 while it loads, ends if its port is taken, and also runs without a
+model. Both end with an error at an argument that they do not know.
 """
 
 import json
@@ -21,14 +21,14 @@ KNOWN = {"old": COMMON | {"--nobrowser": 0}, "new": COMMON | {"--api-prefix": 1}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as the line of the server does."""
+    """Answers as that version does."""
 
     line = "new"
     model = ""
     ready_at = 0.0
 
     def do_GET(self) -> None:
-        """Tell health or models."""
+        """Answer with health or the list of models."""
         if self.line == "new" and time.monotonic() < self.ready_at:
             self.answer(503, {"error": {"message": "Loading model", "code": 503}})
         elif self.path == "/health":
@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_: object) -> None:
-        """Stay silent."""
+        """Write no log."""
 
 
 class Server(ThreadingHTTPServer):
@@ -76,7 +76,7 @@ def main(line: str, argv: list[str]) -> int:
     if line == "old":
         time.sleep(loading)
         Handler.model = Handler.model or "LLaMA_CPP"
-    if os.environ.get("TAKEN"):  # somebody has come in between
+    if os.environ.get("TAKEN"):  # another process has taken its port
         port = int(os.environ["TAKEN"])
     Handler.ready_at = time.monotonic() + loading
     for attempt in range(10 if line == "old" else 1):

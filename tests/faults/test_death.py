@@ -1,4 +1,4 @@
-"""Rows A of the specification: the death of the shell, the guardian and the supervisor."""
+"""Rows A of docs/supervisor.md: the death of the shell, the guardian and the supervisor."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-assert sys.platform == "linux"  # where faults can be injected
+assert sys.platform == "linux"  # faults can be injected there only
 
 import psutil
 import pytest
@@ -31,7 +31,7 @@ STATES = {
 
 
 def shell(pidfile: Path) -> tuple[str, ...]:
-    """Return the start of a command that runs the rest as a desktop shell would, and waits."""
+    """Return the start of a command that runs the rest as a desktop shell does, and waits."""
     code = (
         "import os, subprocess, sys; "
         "child = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, "
@@ -41,9 +41,21 @@ def shell(pidfile: Path) -> tuple[str, ...]:
     return (sys.executable, "-S", "-c", code, str(pidfile))
 
 
+@pytest.mark.product("X1")
+def test_one_line_tells_the_shell(launch: Launch, tmp_path: Path) -> None:
+    """The first line of standard output that is an event "ready" has addresses and token."""
+    artifact = launch(service(), prefix=shell(tmp_path / "pid"))
+    ready = artifact.wait_for("ready")
+    assert ready["services"]["main"]["url"].startswith("http://127.0.0.1:")
+    assert ready["token"] == artifact.facts()["token"] != ""
+    assert artifact.request("GET", "/api/logs?service=main")[0] == 200
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
+
+
+@pytest.mark.product("X1")
 @pytest.mark.parametrize("state", ["PENDING", *STATES])
 def test_shell_is_killed(launch: Launch, tmp_path: Path, tag: str, state: str) -> None:
-    """A1: whatever state the services are in, everything is gone in time."""
+    """A1: in every state of the services, all processes end in time."""
     services = [STATES.get(state, service("main", "--listen-after", 60))]
     if state == "PENDING":
         services.append(service("second", needs=("main",)))
@@ -62,7 +74,7 @@ def test_shell_is_killed(launch: Launch, tmp_path: Path, tag: str, state: str) -
 
 
 def test_cooperative_services_are_gone_at_once(launch: Launch, tmp_path: Path, tag: str) -> None:
-    """A1: nobody waits for a grace that nobody needs."""
+    """A1: a service that ends at once needs no grace."""
     artifact = launch(service(), service("second"), prefix=shell(tmp_path / "pid"))
     artifact.wait_for("ready")
     artifact.process.kill()
@@ -73,15 +85,17 @@ def test_cooperative_services_are_gone_at_once(launch: Launch, tmp_path: Path, t
 
 @pytest.mark.parametrize("victims", [("guardian",), ("supervisor",), ("guardian", "supervisor")])
 @pytest.mark.parametrize("grandchild", ["group", "session", "double"])
-def test_our_own_death(launch: Launch, tag: str, victims: tuple[str, ...], grandchild: str) -> None:
-    """A3: whoever of us is killed, services and what they have started do not live on."""
+def test_a_part_of_the_artifact_is_killed(
+    launch: Launch, tag: str, victims: tuple[str, ...], grandchild: str
+) -> None:
+    """A3: whichever is killed, services and their children end."""
     artifact = launch(service("main", "--grandchild", grandchild))
     artifact.wait_for("ready")
     pids = {"guardian": artifact.process.pid, "supervisor": artifact.supervisor}
     leader = artifact.pid()
     for name in victims:
         os.kill(pids[name], signal.SIGKILL)
-    if len(victims) == 2:  # direct children at once; the rest by the sweep of the next start
+    if len(victims) == 2:  # children at once, others by the sweep at the next start
         psutil.wait_procs([psutil.Process(leader)] if psutil.pid_exists(leader) else [], timeout=1)
         again = launch(service())
         again.wait_for("ready")
@@ -89,8 +103,8 @@ def test_our_own_death(launch: Launch, tag: str, victims: tuple[str, ...], grand
     assert orphans(tag, patience=1.0 if victims == ("supervisor",) else GONE) == []
 
 
-def test_a_sleeping_shell_changes_nothing(launch: Launch, tmp_path: Path) -> None:
-    """A4: stopped is not dead."""
+def test_a_stopped_shell(launch: Launch, tmp_path: Path) -> None:
+    """A4: a shell that is stopped by a signal is not dead."""
     artifact = launch(service(), prefix=shell(tmp_path / "pid"))
     artifact.wait_for("ready")
     pid = artifact.pid()
@@ -101,8 +115,9 @@ def test_a_sleeping_shell_changes_nothing(launch: Launch, tmp_path: Path) -> Non
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
 
 
+@pytest.mark.product("X1")
 def test_end_of_stdin(launch: Launch) -> None:
-    """A5: a shell that closes our standard input wants the end."""
+    """A5: the artifact stops when the shell closes its standard input."""
     artifact = launch(service(), arguments=("--lifeline", "stdin"))
     artifact.wait_for("ready")
     assert artifact.process.stdin
@@ -113,8 +128,8 @@ def test_end_of_stdin(launch: Launch) -> None:
 
 
 @pytest.mark.parametrize("kind", ["null", "file", "closed"])
-def test_what_is_no_lifeline(launch: Launch, tmp_path: Path, kind: str) -> None:
-    """A6: an end that nobody holds says nothing."""
+def test_stdin_that_is_not_a_pipe(launch: Launch, tmp_path: Path, kind: str) -> None:
+    """A6: /dev/null, a file or a closed standard input is not taken for a lifeline."""
     if kind == "closed":
         artifact = launch(service(), stdin=None, prefix=("/bin/sh", "-c", 'exec "$@" <&-', "sh"))
     else:
@@ -130,8 +145,8 @@ def test_what_is_no_lifeline(launch: Launch, tmp_path: Path, kind: str) -> None:
     assert artifact.stop() == 0
 
 
-def test_lifeline_that_somebody_else_holds(launch: Launch, tmp_path: Path, tag: str) -> None:
-    """A7: a sibling that inherited the pipe does not keep us: the shell's pid is watched."""
+def test_a_lifeline_held_by_another_process(launch: Launch, tmp_path: Path, tag: str) -> None:
+    """A7: if another process holds the pipe open, the shell's pid is still watched."""
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)  # noqa: FBT003  # the module's signature
     artifact = launch(service(), prefix=shell(tmp_path / "pid"), pass_fds=(writer,))
@@ -149,15 +164,15 @@ def test_lifeline_that_somebody_else_holds(launch: Launch, tmp_path: Path, tag: 
 
 @pytest.mark.skip(reason="A8 needs a pid namespace with a tiny pid_max, and the right to make one")
 def test_reused_pid() -> None:
-    """A8: a pidfd names a process, not a number."""
+    """A8: a pidfd refers to a process, not to its number."""
 
 
 def test_spawns_from_the_main_thread(launch: Launch) -> None:
-    """A9: the kernel ends a child when the *thread* ends that started it; ours does not end."""
+    """A9: services live as long as the main thread, which starts all of them."""
     artifact = launch(service())
     artifact.wait_for("ready")
     pid = artifact.pid()
-    os.kill(pid, signal.SIGKILL)  # the second start comes from wherever restarts come from
+    os.kill(pid, signal.SIGKILL)  # a restart
     artifact.wait_state("main", "READY")
     again = artifact.pid()
     time.sleep(1)
@@ -165,7 +180,7 @@ def test_spawns_from_the_main_thread(launch: Launch) -> None:
 
 
 def test_a_hung_instance_without_its_shell(launch: Launch, tmp_path: Path) -> None:
-    """§11: the next start takes its place; as long as its shell lives, it does not."""
+    """§11: the next start replaces it, but only after its shell has ended."""
     hung = launch(service(), prefix=shell(tmp_path / "pid"))
     hung.wait_for("ready")
     leader, supervisor = hung.pid(), hung.supervisor
@@ -182,8 +197,8 @@ def test_a_hung_instance_without_its_shell(launch: Launch, tmp_path: Path) -> No
 
 
 def test_an_instance_that_ends_when_asked(launch: Launch) -> None:
-    """§11: whoever has lost his shell and not noticed is asked first."""
-    fakes = {"FROSTLINE_SHELL_PID": "1"}  # lives for ever: a stop of its own accord cannot come
+    """§11: an instance without its shell is asked to stop first."""
+    fakes = {"FROSTLINE_SHELL_PID": "1"}  # it never ends, so the artifact does not notice
     first = launch(service(), env=fakes, stdin=subprocess.DEVNULL)
     first.wait_for("ready")
     facts = first.facts()
@@ -196,7 +211,7 @@ def test_an_instance_that_ends_when_asked(launch: Launch) -> None:
 
 
 def test_nohup_is_respected(launch: Launch) -> None:
-    """A signal that was switched off before we came stays off."""
+    """A signal that was ignored at the start stays ignored."""
     prefix = ("/bin/sh", "-c", "trap '' HUP; exec \"$@\"", "sh")
     artifact = launch(service(), prefix=prefix)
     artifact.wait_for("ready")
@@ -208,8 +223,8 @@ def test_nohup_is_respected(launch: Launch) -> None:
 
 
 def test_ctrl_c_is_one_request(launch: Launch) -> None:
-    """The terminal tells the whole group; services still get their grace."""
-    # A background job of a shell has Ctrl-C switched off, and hands that on.
+    """Ctrl-C reaches the whole process group; services still get their grace."""
+    # A background job of a shell ignores Ctrl-C, and its children inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     artifact = launch(service("main", "--ignore-term", grace=1.0), process_group=0)
     artifact.wait_for("ready")

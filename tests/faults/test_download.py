@@ -1,8 +1,8 @@
-"""Downloads from servers and on disks that go wrong: whole and right, or not there (row L2)."""
+"""Downloads with faulty servers and disks: the file is complete and right, or not there (L2)."""
 
 import sys
 
-assert sys.platform == "linux"  # where these faults can be injected
+assert sys.platform == "linux"  # these faults can be injected there only
 
 import json
 import os
@@ -57,32 +57,32 @@ def cut(tenth: int) -> Behaviour:
 
 
 def reset_in_body(exchange: Exchange) -> None:
-    """Crash in the middle of the body."""
+    """Reset the connection in the middle of the body."""
     exchange.body(exchange.offer()[: SIZE // 2])
     exchange.reset()
 
 
 def stall(exchange: Exchange) -> None:
-    """Fall silent in the middle of the body."""
+    """Send nothing more in the middle of the body."""
     exchange.body(exchange.offer()[: SIZE // 2])
     exchange.wait_for_client()
 
 
 def reset_in_head(exchange: Exchange) -> None:
-    """Crash before the head is complete."""
+    """Reset the connection before the header is complete."""
     exchange.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Le")
     exchange.reset()
 
 
 def drip_head(exchange: Exchange) -> None:
-    """Send a head so slowly that every byte is in time and the whole never is."""
+    """Send a header so slowly that it never ends, but each byte comes in time."""
     for byte in b"HTTP/1.1 200 OK\r\n" + b"X" * 10_000:
         exchange.connection.sendall(bytes([byte]))
         time.sleep(0.05)
 
 
 def drip_body(exchange: Exchange) -> None:
-    """Send a good body in small pieces, longer in all than a stall may last."""
+    """Send a good body in small pieces, in all longer than a stall may last."""
     body, step = exchange.offer(), SIZE // 20
     for at in range(0, SIZE, step):
         exchange.body(body[at : at + step])
@@ -90,7 +90,7 @@ def drip_body(exchange: Exchange) -> None:
 
 
 def chunked(*, complete: bool) -> Behaviour:
-    """Send no length, but chunks; perhaps without the last ones."""
+    """Send chunks without a length, perhaps without the last ones."""
 
     def behave(exchange: Exchange) -> None:
         exchange.head(200, Transfer_Encoding="chunked", ETag=ETAG)
@@ -105,19 +105,19 @@ def chunked(*, complete: bool) -> Behaviour:
 
 
 def no_length(exchange: Exchange) -> None:
-    """End the body by closing, after one half of it."""
+    """Send no length, and close the connection after one half of the body."""
     exchange.head(200)
     exchange.body(CONTENT if exchange.number > 1 else CONTENT[: SIZE // 2])
 
 
 def weak_etag(exchange: Exchange) -> None:
-    """Give a validator that does not promise the same bytes."""
+    """Send a weak ETag, which does not promise the same bytes."""
     exchange.head(200, Content_Length=SIZE, ETag=f"W/{ETAG}")
     exchange.body(CONTENT if exchange.number > 1 else CONTENT[: SIZE // 2])
 
 
 def changing_etag(exchange: Exchange) -> None:
-    """Have another version at each request; the first is cut."""
+    """Send another version at each request; the first is cut."""
     body = exchange.offer(etag=f'"{exchange.number}"')
     exchange.body(body[: SIZE // 2] if exchange.number == 1 else body)
 
@@ -144,7 +144,7 @@ def bad_range(span: str) -> Behaviour:
 
 
 def refuse_range(exchange: Exchange) -> None:
-    """Answer 416 to a request for a range that there is."""
+    """Answer 416 to a good request for a range."""
     if exchange.start:
         exchange.head(416, Content_Length=0)
     else:
@@ -157,19 +157,19 @@ def status(number: int, **headers: object) -> Behaviour:
 
 
 def wrong_bytes(exchange: Exchange) -> None:
-    """Send something else of the right length."""
+    """Send wrong bytes of the right length."""
     exchange.head(200, Content_Length=SIZE, ETag=ETAG)
     exchange.body(bytes(SIZE))
 
 
 def longer_than_said(exchange: Exchange) -> None:
-    """Send more than the head has announced; nothing of it must be taken."""
+    """Send more bytes than the header has announced."""
     exchange.head(200, Content_Length=SIZE, ETag=ETAG)
     exchange.body(CONTENT + b"more")
 
 
 def moved_here(exchange: Exchange) -> None:
-    """Send the client to another path of the same host."""
+    """Redirect to another path of the same host."""
     if exchange.path == "/there":
         exchange.good()
     else:
@@ -177,7 +177,7 @@ def moved_here(exchange: Exchange) -> None:
 
 
 def moved_to(place: str) -> Behaviour:
-    """Send the client to *place*."""
+    """Redirect to *place*."""
 
     def behave(exchange: Exchange) -> None:
         if exchange.number > 1:
@@ -223,8 +223,8 @@ RECOVERED: dict[str, Behaviour] = {
 
 
 @pytest.mark.parametrize("name", RECOVERED)
-def test_it_arrives_in_spite_of(name: str, tmp_path: Path) -> None:
-    """The file is there, whole, and nothing else is left in its folder."""
+def test_it_arrives_despite(name: str, tmp_path: Path) -> None:
+    """The file is complete, and nothing else is left in its folder."""
     place = tmp_path / "model.gguf"
     with FaultyServer(RECOVERED[name]) as server:
         assert fetch(wanted(server.url()), place, patience=QUICK)
@@ -238,7 +238,7 @@ RESUMED = [name for name in RECOVERED if name.startswith(("cut", "stall in"))]
 
 @pytest.mark.parametrize("name", RESUMED)
 def test_nothing_is_fetched_twice(name: str, tmp_path: Path) -> None:
-    """The second request goes on where the first has ended, to a chunk."""
+    """The second request resumes where the first has ended, except for one chunk."""
     with FaultyServer(RECOVERED[name]) as server:
         fetch(wanted(server.url()), tmp_path / "model.gguf", patience=QUICK)
         asked = [exchange.start for exchange in server.exchanges]
@@ -249,23 +249,23 @@ def test_nothing_is_fetched_twice(name: str, tmp_path: Path) -> None:
     assert server.exchanges[0].sent - asked[1] <= CHUNK
 
 
-# Faults after which it is not, and the message says why.
+# Faults after which the file is not there, and the message says why.
 
 
 def loop(exchange: Exchange) -> None:
-    """Send the client round and round."""
+    """Redirect for ever."""
     exchange.head(302, Location="/model.gguf", Content_Length=0)
 
 
 def gzip(exchange: Exchange) -> None:
-    """Compress although the identity was asked for."""
+    """Compress the body although that was not asked for."""
     assert exchange.headers["accept-encoding"] == "identity"
     exchange.head(200, Content_Length=SIZE, Content_Encoding="gzip", ETag=ETAG)
     exchange.body(CONTENT)
 
 
 def instead(data: bytes) -> Behaviour:
-    """Send *data* and call it the file."""
+    """Send *data* instead of the file."""
 
     def behave(exchange: Exchange) -> None:
         exchange.head(200, Content_Length=len(data))
@@ -275,7 +275,7 @@ def instead(data: bytes) -> Behaviour:
 
 
 def grown(exchange: Exchange) -> None:
-    """Have a longer file when the client comes back."""
+    """Have a longer file at the next request."""
     if exchange.number == 1:
         exchange.body(exchange.offer()[: SIZE // 2])
     else:
@@ -283,7 +283,7 @@ def grown(exchange: Exchange) -> None:
 
 
 def shrunk(exchange: Exchange) -> None:
-    """Have a shorter file when the client comes back."""
+    """Have a shorter file at the next request."""
     if exchange.number == 1:
         exchange.body(exchange.offer()[: SIZE // 2])
     else:
@@ -292,24 +292,27 @@ def shrunk(exchange: Exchange) -> None:
 
 REFUSED: dict[str, tuple[Behaviour, str]] = {
     "401": (status(401), "it answered 401: it wants a login"),
-    "403": (status(403), "it answered 403: it refuses us"),
+    "403": (status(403), "it answered 403: access is denied"),
     "404": (status(404), "it answered 404: it has no such file"),
     "410": (status(410), "it answered 410: it is gone"),
     "418": (status(418), "it answered 418: not expected"),
     "204": (status(204), "it answered 204: not expected"),
     "503 for ever": (status(503, Retry_After="0"), r"it answered 503 \(3 attempts\)"),
     "redirects for ever": (loop, "it redirects more than 10 times"),
-    "redirect to a file": (status(302, Location="file:///etc/passwd"), "file is no address"),
+    "redirect to a file": (status(302, Location="file:///etc/passwd"), "file is not an address"),
     "redirect to nowhere": (
         status(302, Location="ftp://a/b"),
-        "ftp is no address that can be fetched",
+        "ftp is not an address that can be fetched",
     ),
-    "redirect to a broken address": (status(302, Location="http://[::1/a"), "no address that can"),
-    "gzip": (gzip, "it sends another encoding than was asked for"),
+    "redirect to a broken address": (
+        status(302, Location="http://[::1/a"),
+        "not an address that can",
+    ),
+    "gzip": (gzip, "it sends the file compressed"),
     "not http": (lambda x: x.connection.sendall(b"hello\r\n\r\n"), r"hello \(3 attempts\)"),
     "content length too small": (instead(CONTENT[:-1]), f"it has {SIZE - 1} bytes, expected"),
     "content length too large": (instead(CONTENT + b"x"), f"it has {SIZE + 1} bytes, expected"),
-    "a login page": (instead(HTML), "a web page, perhaps of a login or an error"),
+    "a login page": (instead(HTML), "a web page, perhaps a login or an error"),
     "an LFS pointer": (instead(POINTER), "a Git LFS pointer"),
     "a JSON error": (instead(b'{"error": "gated"}'), 'JSON, perhaps an error: {"error": "gated"}'),
     "wrong bytes for ever": (wrong_bytes, r"sha256 is [0-9a-f]{64}, expected .*nothing but zeros"),
@@ -324,8 +327,8 @@ REFUSED: dict[str, tuple[Behaviour, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_it_says_why_it_is_not_there(name: str, tmp_path: Path) -> None:
-    """The message names file, host and reason; there is nothing under the final name."""
+def test_the_message_says_why(name: str, tmp_path: Path) -> None:
+    """It names file, host and reason; there is no file under the final name."""
     behave, reason = REFUSED[name]
     place = tmp_path / "model.gguf"
     with FaultyServer(behave) as server:
@@ -337,8 +340,8 @@ def test_it_says_why_it_is_not_there(name: str, tmp_path: Path) -> None:
     assert str(caught.value).startswith(begin)
 
 
-def test_a_wrong_file_is_kept_for_a_look_and_replaced_later(tmp_path: Path) -> None:
-    """It is never under the final name, and gone once the right one is there."""
+def test_a_wrong_file_is_kept_for_inspection(tmp_path: Path) -> None:
+    """It is never under the final name, and is removed after a good download."""
     place, bad = tmp_path / "model.gguf", tmp_path / "model.gguf.bad"
     with FaultyServer(wrong_bytes) as server, pytest.raises(DownloadError, match=r"gguf\.bad"):
         fetch(wanted(server.url()), place, patience=QUICK)
@@ -349,7 +352,7 @@ def test_a_wrong_file_is_kept_for_a_look_and_replaced_later(tmp_path: Path) -> N
 
 
 def test_mirrors_in_their_order(tmp_path: Path) -> None:
-    """The first that has the file is taken; the message lists all where none has."""
+    """The first mirror that has the file is taken; otherwise the message lists all."""
     place = tmp_path / "model.gguf"
     with ExitStack() as stack:
         gone = stack.enter_context(FaultyServer(status(404)))
@@ -363,7 +366,7 @@ def test_mirrors_in_their_order(tmp_path: Path) -> None:
 
 
 def test_a_secret_stays_with_its_host(tmp_path: Path) -> None:
-    """A redirect to another host takes no authorisation there; one to the same host does."""
+    """A redirect to another host drops the header; one to the same host keeps it."""
     with ExitStack() as stack:
         other = stack.enter_context(FaultyServer(Exchange.good))
         first = stack.enter_context(
@@ -386,14 +389,14 @@ def test_a_secret_stays_with_its_host(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
-    """Return a certificate authority that nobody knows."""
+    """Return a certificate authority that no system trusts."""
     return trustme.CA()
 
 
 @pytest.fixture
 def secure(authority: trustme.CA) -> Iterator[FaultyServer]:
     """Serve the file over https."""
-    import ssl  # noqa: PLC0415  # only here
+    import ssl  # noqa: PLC0415  # for this test only
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -402,7 +405,7 @@ def secure(authority: trustme.CA) -> Iterator[FaultyServer]:
 
 
 def test_an_unknown_certificate_is_refused(secure: FaultyServer, tmp_path: Path) -> None:
-    """And the message says so, at once."""
+    """At once, and the message says so."""
     with pytest.raises(DownloadError, match="its certificate is not trusted: "):
         fetch(wanted(secure.url()), tmp_path / "m", patience=QUICK)
     assert secure.exchanges == []
@@ -411,7 +414,7 @@ def test_an_unknown_certificate_is_refused(secure: FaultyServer, tmp_path: Path)
 def test_a_known_certificate(
     secure: FaultyServer, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SSL_CERT_FILE is heeded, and the name in the certificate must be that of the host."""
+    """SSL_CERT_FILE is used, and the certificate must have the name of the host."""
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     fetch(wanted(secure.url()), tmp_path / "m", patience=QUICK)
@@ -423,15 +426,15 @@ def test_a_known_certificate(
 
 
 def test_no_tls_where_it_is_expected(tmp_path: Path) -> None:
-    """A server that speaks something else is tried again, then named."""
+    """A server without TLS is tried again, then reported."""
     with FaultyServer(Exchange.good) as server:
         address = f"https://127.0.0.1:{server.port}/m"
         with pytest.raises(DownloadError, match="3 attempts"):
             fetch(wanted(address), tmp_path / "m", patience=QUICK)
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
-    """A refused connection is tried again, then named."""
+def test_a_refused_connection(tmp_path: Path) -> None:
+    """It is tried again, then reported."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"http://127.0.0.1:{free.getsockname()[1]}/m"
     with pytest.raises(DownloadError, match=r"refused \(3 attempts\)"):
@@ -443,7 +446,7 @@ def test_nobody_listens(tmp_path: Path) -> None:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
-    """Mount a file system with the options that are given."""
+    """Mount a file system with the given options."""
     mounted: list[Path] = []
 
     def mount(options: str) -> Path:
@@ -461,7 +464,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 def test_no_room(small_disk: Callable[[str], Path]) -> None:
-    """Said before anything is fetched, with what is needed and what is free."""
+    """It is reported before the download, with the bytes needed and free."""
     place = small_disk("size=1m") / "model.gguf"
     with (
         FaultyServer(Exchange.good) as server,
@@ -471,8 +474,8 @@ def test_no_room(small_disk: Callable[[str], Path]) -> None:
     assert not list(place.parent.glob("model.gguf*"))
 
 
-def test_disk_full_on_the_way(small_disk: Callable[[str], Path]) -> None:
-    """Nobody had said how long it is: the message names the disk, and what came is kept."""
+def test_a_disk_that_fills_up(small_disk: Callable[[str], Path]) -> None:
+    """Without a known size: the message names the disk, and the part is kept."""
     place = small_disk("size=1m") / "model.gguf"
     with (
         FaultyServer(chunked(complete=True)) as server,
@@ -483,7 +486,7 @@ def test_disk_full_on_the_way(small_disk: Callable[[str], Path]) -> None:
 
 
 def test_a_folder_that_cannot_be_written(small_disk: Callable[[str], Path]) -> None:
-    """One clear message, and no request."""
+    """It is one clear message, and no request is sent."""
     folder = small_disk("ro,size=1m")
     with (
         FaultyServer(Exchange.good) as server,
@@ -493,7 +496,7 @@ def test_a_folder_that_cannot_be_written(small_disk: Callable[[str], Path]) -> N
     assert server.exchanges == []
 
 
-# Ends by force
+# Killed processes
 
 WORKER = """
 import json, sys
@@ -517,7 +520,7 @@ def worker(server: FaultyServer, place: Path) -> subprocess.Popen[bytes]:
 
 
 def test_killed_at_random_points_and_resumed(tmp_path: Path) -> None:
-    """200 times: never a wrong file under its name, and what has reached the client is kept.
+    """Killed 200 times: never a wrong file under its name, and no byte is fetched twice.
 
     Every other time it is killed while bytes are on their way to it.
     """
@@ -563,8 +566,8 @@ def test_killed_at_random_points_and_resumed(tmp_path: Path) -> None:
     assert set(twice) == {0}
 
 
-def test_killed_between_the_last_byte_and_its_name(tmp_path: Path) -> None:
-    """The next attempt checks what is there and asks nobody."""
+def test_killed_before_the_rename(tmp_path: Path) -> None:
+    """The next attempt checks the complete part and sends no request."""
     place = tmp_path / "model.gguf"
     place.with_name("model.gguf.part").write_bytes(CONTENT)
     with FaultyServer(Exchange.good) as server:
@@ -574,7 +577,7 @@ def test_killed_between_the_last_byte_and_its_name(tmp_path: Path) -> None:
 
 
 def test_two_at_once_fetch_once(tmp_path: Path) -> None:
-    """The second waits for the first and finds the file."""
+    """The second process waits for the first and finds the file."""
     place = tmp_path / "model.gguf"
     with FaultyServer(drip_body) as server:
         both = [worker(server, place) for _ in range(2)]
@@ -584,7 +587,7 @@ def test_two_at_once_fetch_once(tmp_path: Path) -> None:
 
 
 def test_the_holder_of_a_lock_is_named(tmp_path: Path) -> None:
-    """Who waits too long says for whom."""
+    """A process that has waited too long names the one that holds the lock."""
     place, notes = tmp_path / "model.gguf", list[str]()
     began = threading.Event()
 
@@ -595,14 +598,14 @@ def test_the_holder_of_a_lock_is_named(tmp_path: Path) -> None:
     with FaultyServer(behave) as server:
         process = worker(server, place)
         assert began.wait(20)
-        with pytest.raises(DownloadError, match=f"has been fetched by process {process.pid} for"):
+        with pytest.raises(DownloadError, match=f"process {process.pid} has been fetching"):
             fetch(wanted(server.url()), place, progress=Progress(note=notes.append), patience=QUICK)
         process.kill()
         process.wait(20)
     assert notes == [f"process {process.pid} is fetching model.gguf; waiting for it"]
 
 
-# Without any server
+# Without a server
 
 
 def test_from_a_path_or_a_file_address(tmp_path: Path) -> None:
@@ -618,7 +621,7 @@ def test_from_a_path_or_a_file_address(tmp_path: Path) -> None:
 
 
 def test_offline_says_what_is_missing(tmp_path: Path) -> None:
-    """And asks nobody."""
+    """No request is sent."""
     with (
         FaultyServer(Exchange.good) as server,
         pytest.raises(DownloadError, match=r"model\.gguf is missing \(.*\) and nothing may be"),
@@ -628,7 +631,7 @@ def test_offline_says_what_is_missing(tmp_path: Path) -> None:
 
 
 def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
-    """A good file asks for nothing; one that was changed since is noticed and replaced."""
+    """A good file causes no request; a changed one is noticed and replaced."""
     place = tmp_path / "model.gguf"
     with FaultyServer(Exchange.good) as server:
         thing = wanted(server.url())
@@ -641,12 +644,12 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
     status = place.stat()
     place.write_bytes(b"y" * SIZE)
     os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert is_there(thing, place)  # the stamp cannot know
+    assert is_there(thing, place)  # the stamp does not tell
     assert not is_there(thing, place, whole=True)
 
 
 def test_a_damaged_note_about_a_part(tmp_path: Path) -> None:
-    """It costs the part, and nothing else."""
+    """The part is fetched again, nothing else happens."""
     place = tmp_path / "model.gguf"
     for note in ("no json", "[]", json.dumps({"url": "x", "etag": 5, "total": "many"})):
         place.with_name("model.gguf.part").write_bytes(b"x" * 100)
@@ -658,7 +661,7 @@ def test_a_damaged_note_about_a_part(tmp_path: Path) -> None:
 
 
 def test_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment's proxy is asked with the whole address, but for hosts of NO_PROXY."""
+    """The proxy gets the whole address; hosts in NO_PROXY are asked directly."""
     for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     with FaultyServer(Exchange.good) as proxy, FaultyServer(Exchange.good) as direct:
@@ -673,8 +676,8 @@ def test_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(direct.exchanges) == 1
 
 
-def test_progress_never_goes_back_on_a_resume(tmp_path: Path) -> None:
-    """It goes from nothing to everything, over a cut."""
+def test_progress_of_a_resumed_download(tmp_path: Path) -> None:
+    """It only grows, up to the whole file."""
     seen: list[tuple[int, int]] = []
     with FaultyServer(cut(5)) as server:
         progress = Progress(update=lambda done, total: seen.append((done, total)))

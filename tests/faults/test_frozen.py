@@ -1,4 +1,4 @@
-"""Rows A with real frozen artifacts, as one folder and as one file, and real shells (X6)."""
+"""Rows A with frozen artifacts, onedir and onefile, and with real desktop shells (X6)."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-assert sys.platform == "linux"  # where faults can be injected
+assert sys.platform == "linux"  # faults can be injected there only
 
 import psutil
 import pytest
@@ -44,7 +44,7 @@ def bundle(project: Path, layout: str) -> Path:
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
-    """Return the folder where a file unpacks itself."""
+    """Return the folder where a onefile artifact unpacks itself."""
     (tmp_path / "tmp").mkdir()
     return tmp_path / "tmp"
 
@@ -86,9 +86,10 @@ child.wait()
 """
 
 
+@pytest.mark.product("X1")
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 def test_shell_is_killed(start: Start, tag: str, layout: str) -> None:
-    """A1: nothing of the artifact outlives its shell."""
+    """A1: no process of the artifact outlives its shell."""
     artifact = start(layout, (sys.executable, "-S", "-c", SHELL))
     artifact.wait_for("ready")
     artifact.process.kill()
@@ -96,7 +97,7 @@ def test_shell_is_killed(start: Start, tag: str, layout: str) -> None:
 
 
 def family(artifact: Artifact) -> dict[str, int]:
-    """Return the processes above the services by their parts."""
+    """Return the processes above the services, by role."""
     supervisor = psutil.Process(artifact.supervisor)
     guardian = supervisor.parent()
     assert guardian
@@ -109,16 +110,18 @@ def family(artifact: Artifact) -> dict[str, int]:
 
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 @pytest.mark.parametrize("victim", ["top", "guardian", "supervisor"])
-def test_any_of_us_is_killed(start: Start, tag: str, layout: str, victim: str) -> None:
-    """A2, A3: bootloader, guardian or supervisor: no service lives on."""
+def test_a_part_of_the_artifact_is_killed(start: Start, tag: str, layout: str, victim: str) -> None:
+    """A2, A3: without bootloader, guardian or supervisor no service goes on."""
     artifact = start(layout)
     artifact.wait_for("ready")
     os.kill(family(artifact)[victim], signal.SIGKILL)
     assert orphans(tag, patience=1.0 if victim == "supervisor" else GONE) == []
 
 
-def test_unpacked_folder_goes_with_the_next_start(start: Start, tag: str, temporary: Path) -> None:
-    """A2: who is killed cannot tidy up; who comes next does."""
+def test_the_unpacked_folder_of_a_killed_bootloader(
+    start: Start, tag: str, temporary: Path
+) -> None:
+    """A2: the next start removes it."""
     first = start("onefile")
     first.wait_for("ready")
     members = family(first)
@@ -135,7 +138,7 @@ def test_unpacked_folder_goes_with_the_next_start(start: Start, tag: str, tempor
 
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 def test_children_of_multiprocessing(start: Start, layout: str) -> None:
-    """D7: spawned, they are this executable again, and none of them is a second artifact."""
+    """D7: spawned children run this executable, but do not start a second artifact."""
     artifact = start(layout)
     url = artifact.wait_for("ready")["services"]["api"]["url"]
     assert ask("GET", f"{url}/spawn")[0] == 200
@@ -144,7 +147,7 @@ def test_children_of_multiprocessing(start: Start, layout: str) -> None:
 
 
 def test_an_update_in_place(start: Start, project: Path, tmp_path: Path, tag: str) -> None:
-    """H: a running version can be moved away, stopped by the next one, and replaced by it."""
+    """H: a running version can be moved away, replaced, and stopped by the new one."""
     install, old = tmp_path / "install", tmp_path / "old"
     shutil.copytree(bundle(project, "onedir"), install, symlinks=True)
     first = start("onedir", executable=install / "echo")
@@ -164,7 +167,7 @@ def test_an_update_in_place(start: Start, project: Path, tmp_path: Path, tag: st
 
 
 def test_two_installations_side_by_side(start: Start, project: Path, tmp_path: Path) -> None:
-    """H: who stops one of them, or kills all of it, leaves the other alone."""
+    """H: stopping or killing one of them does not affect the other."""
     homes = [tmp_path / name for name in ("one", "two", "three")]
     artifacts = []
     for home in homes:
@@ -200,10 +203,9 @@ artifact.stdout.on("data", (data) => {
 """
 
 
-@pytest.mark.product("X6")
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 def test_a_node_shell(start: Start, tag: str, tmp_path: Path, layout: str) -> None:
-    """A Node main process shows the artifact's page in Chromium and is killed: all is gone."""
+    """A Node process shows the artifact's page in Chromium and is killed: all processes end."""
     node, chromium = shutil.which("node"), shutil.which("chromium")
     if not (node and chromium):
         pytest.skip("needs Node and Chromium")
@@ -253,7 +255,7 @@ Gtk.main()
 
 @pytest.fixture
 def display() -> Iterator[str]:
-    """Return the name of a display that nobody sees."""
+    """Return the name of a virtual display."""
     xvfb = shutil.which("Xvfb")
     if not xvfb:
         pytest.skip("needs Xvfb")
@@ -268,7 +270,6 @@ def display() -> Iterator[str]:
     server.wait()
 
 
-@pytest.mark.product("X6")
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 def test_a_webkit_shell(start: Start, tag: str, display: str, layout: str) -> None:
     """The same in WebKitGTK, the engine of Tauri on Linux."""

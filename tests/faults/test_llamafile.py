@@ -1,11 +1,11 @@
-"""Old and new llamafiles, and files that are fetched first, under the real supervisor (L1-L7).
+"""Old and new llamafiles, and files that are fetched first, with the real supervisor (L1-L7).
 
-The stand-in behaves as llamafile's two lines do, and is wrapped in a header that execve refuses.
+The stand-in imitates both kinds of versions; its header is one that execve refuses.
 """
 
 import sys
 
-assert sys.platform == "linux"  # where faults can be injected
+assert sys.platform == "linux"  # faults can be injected there only
 
 import json
 import os
@@ -45,8 +45,8 @@ def model(folder: Path) -> Path:
 
 @pytest.mark.product("L4")
 @pytest.mark.parametrize("line", ["old", "new"])
-def test_both_lines_are_told_what_they_know(line: str, launch: Launch, tmp_path: Path) -> None:
-    """Each exits at the other's arguments, so a ready server has got its own."""
+def test_both_kinds_of_versions(line: str, launch: Launch, tmp_path: Path) -> None:
+    """Each ends at an argument of the other, so a ready server has got the right ones."""
     server = ModelServer(executable=str(llamafile(tmp_path, line)), model=str(model(tmp_path)))
     artifact = launch(LLM, server=server, env={"LLAMA_ARG_PORT": "1", "AIP_HTTP_PORT": "2"})
     artifact.wait_for("ready", 30)
@@ -70,7 +70,7 @@ def _output(artifact: Artifact) -> list[tuple[int, str]]:
 
 @pytest.mark.product("L3")
 def test_the_second_start_knows_the_files(launch: Launch, tmp_path: Path) -> None:
-    """Nothing is asked or checked again as long as no file changes."""
+    """Nothing is examined again as long as no file changes."""
     path = str(llamafile(tmp_path, "new"))
     server = ModelServer(executable=path, model=str(model(tmp_path)))
     first = launch(LLM, server=server)
@@ -86,8 +86,8 @@ def test_the_second_start_knows_the_files(launch: Launch, tmp_path: Path) -> Non
 
 @pytest.mark.product("L6")
 @pytest.mark.parametrize("line", ["old", "new"])
-def test_loading_takes_its_time(line: str, launch: Launch, tmp_path: Path) -> None:
-    """Refused (old) and 503 (new) mean not yet; then it is ready, without a restart."""
+def test_a_long_load(line: str, launch: Launch, tmp_path: Path) -> None:
+    """Refused (old) and 503 (new) mean not yet; there is no restart."""
     path = llamafile(tmp_path, line)
     server = ModelServer(executable=str(path), model=str(model(tmp_path)))
     artifact = launch(LLM, server=server, env={"LOADING": "1.5"})
@@ -98,7 +98,7 @@ def test_loading_takes_its_time(line: str, launch: Launch, tmp_path: Path) -> No
 
 @pytest.mark.product("L6")
 def test_a_server_without_any_model(launch: Launch, tmp_path: Path) -> None:
-    """The new line runs and says ok; it is not taken for ready."""
+    """The new version answers ok without a model; it does not become ready."""
     server = ModelServer(executable=str(llamafile(tmp_path, "new", "--gpu disable")))
     broken = replace(LLM, start_timeout=2.0, restart="never")
     artifact = launch(broken, service("main"), server=server)
@@ -110,7 +110,7 @@ def test_a_server_without_any_model(launch: Launch, tmp_path: Path) -> None:
 @pytest.mark.product("L6")
 @pytest.mark.parametrize("line", ["old", "new"])
 def test_a_port_that_is_taken_meanwhile(line: str, launch: Launch, tmp_path: Path) -> None:
-    """The old line silently takes the next one, the new one ends: both get a new port."""
+    """The old version takes the next port, the new one ends: both get a new port."""
     path = llamafile(tmp_path, line)
     once = tmp_path / "once"
     with closing(socket.create_server(("127.0.0.1", 0))) as stranger:
@@ -124,15 +124,15 @@ def test_a_port_that_is_taken_meanwhile(line: str, launch: Launch, tmp_path: Pat
         artifact.wait_for("ready", 30)
         assert once.exists()
         facts = artifact.health()["services"]["llm"]
-        # Another port is tried at once, and is no failure of the service.
+        # Another port is tried at once, and does not count as a failure.
         assert (facts["state"], facts["restarts_10m"]) == ("READY", 0)
         owners = [c for c in psutil.Process(facts["pid"]).net_connections() if c.status == "LISTEN"]
         assert f":{owners[0].laddr.port}" in facts["url"]
 
 
 @pytest.mark.product("L7")
-def test_its_last_words_are_explained(launch: Launch, tmp_path: Path) -> None:
-    """Who ends at an argument of the profile is told about that."""
+def test_known_errors_are_explained(launch: Launch, tmp_path: Path) -> None:
+    """A server that ends at an argument of the profile gets an explanation."""
     path = llamafile(tmp_path, "new")
     server = ModelServer(executable=str(path), arguments=("--nobrowser",))
     artifact = launch(replace(LLM, restart="never"), server=server)
@@ -145,7 +145,7 @@ def test_its_last_words_are_explained(launch: Launch, tmp_path: Path) -> None:
 
 @pytest.mark.product("L3")
 def test_a_bad_file_is_named_and_not_tried_again(launch: Launch, tmp_path: Path) -> None:
-    """An incomplete model never reaches the server."""
+    """A server is never started with an incomplete model."""
     bad = tmp_path / "m.gguf"
     bad.write_bytes(b"GGUF\3\0\0\0" + b"\1" + bytes(15))
     server = ModelServer(executable=str(llamafile(tmp_path, "new")), model=str(bad))
@@ -160,7 +160,7 @@ def test_a_bad_file_is_named_and_not_tried_again(launch: Launch, tmp_path: Path)
 
 def resource(url: str, data: bytes, when: When = "first-run") -> Resource:
     """Return the resource that has *data* at *url*."""
-    import hashlib  # noqa: PLC0415  # only here
+    import hashlib  # noqa: PLC0415  # for this test only
 
     return Resource(
         name="m", urls=(url,), destination="models/m.gguf", when=when, size=len(data),
@@ -175,7 +175,7 @@ def big_model() -> bytes:
 
 @pytest.mark.product("L1", "L2")
 def test_a_model_is_fetched_at_first_run(launch: Launch, tmp_path: Path) -> None:
-    """Progress is announced; the others do not wait; a kill of all costs nothing that has come."""
+    """Progress is announced, other services start, and a kill does not lose the bytes."""
     data, go_on, held = big_model(), threading.Event(), threading.Event()
 
     def slow(exchange: Exchange) -> None:
@@ -218,7 +218,7 @@ def test_a_model_is_fetched_at_first_run(launch: Launch, tmp_path: Path) -> None
 
 @pytest.mark.product("L2")
 def test_stopping_while_a_model_is_fetched(launch: Launch, tmp_path: Path) -> None:
-    """The artifact ends in time, and nothing goes on fetching."""
+    """The artifact stops in time, and the download ends."""
     data = big_model()
 
     def stuck(exchange: Exchange) -> None:
@@ -239,7 +239,7 @@ def test_stopping_while_a_model_is_fetched(launch: Launch, tmp_path: Path) -> No
 
 @pytest.mark.product("L2")
 def test_a_model_that_cannot_be_fetched(launch: Launch, tmp_path: Path) -> None:
-    """It is tried again with growing pauses, and the reason is told."""
+    """It is tried again with growing delays, and the reason is announced."""
     with FaultyServer(lambda exchange: exchange.head(404, Content_Length=0)) as files:
         path = str(llamafile(tmp_path, "new"))
         server = ModelServer(executable=path, model="{storage}/models/m.gguf")
@@ -252,8 +252,8 @@ def test_a_model_that_cannot_be_fetched(launch: Launch, tmp_path: Path) -> None:
 
 
 @pytest.mark.product("L2")
-def test_what_must_be_asked_for(launch: Launch, tmp_path: Path) -> None:
-    """Without the file the server is off; `model pull` brings it for the next start."""
+def test_model_pull(launch: Launch, tmp_path: Path) -> None:
+    """Without the file the server is off; `model pull` fetches it for the next start."""
     data = big_model()
     with FaultyServer(lambda exchange: exchange.body(exchange.offer(content=data))) as files:
         path = str(llamafile(tmp_path, "new"))
@@ -282,7 +282,7 @@ def test_what_must_be_asked_for(launch: Launch, tmp_path: Path) -> None:
         assert code == 0
         assert f"m: {len(data)} of {len(data)} bytes (100 %)" in said
         assert f"m: fetched: {place}" in said
-        assert "faulty uses it after its next start." in said
+        assert "The running faulty uses it after a restart." in said
         assert model("pull", "m")[1].startswith("m: was there already")
         assert json.loads(model("list", "--json")[1])["models"][0]["state"] == "there"
         assert model("check") == (0, "m: good\n")
@@ -307,7 +307,7 @@ def test_what_must_be_asked_for(launch: Launch, tmp_path: Path) -> None:
 
 @pytest.mark.product("L7")
 def test_a_key_for_the_model_server(launch: Launch, tmp_path: Path) -> None:
-    """The server gets it in a file, the others in a variable; nobody sees it in a command line."""
+    """The server gets it in a file, other services in a variable, no command line has it."""
     addresses = {"LLM_URL": "{url}", "LLM_KEY": "{key}"}
     server = ModelServer(
         executable=str(llamafile(tmp_path, "new")), model=str(model(tmp_path)), addresses=addresses

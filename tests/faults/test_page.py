@@ -1,4 +1,4 @@
-"""The status page in a real browser: what it shows, what its buttons do, what it survives."""
+"""The status page in a real browser."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-assert sys.platform == "linux"  # where faults can be injected
+assert sys.platform == "linux"  # faults can be injected there only
 
 import pytest
 from faulty_http import Exchange, FaultyServer
@@ -43,7 +43,7 @@ def browser() -> Iterator[Chrome]:
 
 
 def text(browser: Chrome, selector: str) -> str:
-    """Return what *selector* shows."""
+    """Return the text of *selector*."""
     return browser.find_element(By.CSS_SELECTOR, selector).text
 
 
@@ -55,8 +55,8 @@ def wait_text(browser: Chrome, selector: str, wanted: str) -> None:
 
 
 @pytest.mark.product("T7")
-def test_what_it_shows_and_does(launch: Launch, browser: Chrome) -> None:
-    """Services live, buttons work, output stays text, and the keyboard is enough."""
+def test_the_page(launch: Launch, browser: Chrome) -> None:
+    """It shows the services, its buttons work, and output is shown as text only."""
     artifact = launch(service("main", "--say", HOSTILE), service("other"))
     browser.get(str(artifact.wait_for("ready")["status_url"]))
     main = "article[data-service=main]"
@@ -85,12 +85,22 @@ def test_what_it_shows_and_does(launch: Launch, browser: Chrome) -> None:
     os.kill(artifact.pid("other"), signal.SIGKILL)
     wait_text(browser, "article[data-service=other] .restarts", "1")
     severe = [e["message"] for e in browser.get_log("browser") if e["level"] == "SEVERE"]
-    # 503 is what /health answers while a required service is stopped.
+    # /health answers 503 while a required service is stopped.
     assert [message for message in severe if "503" not in message] == []
 
 
+@pytest.mark.product("T7")
+def test_a_service_that_failed(launch: Launch, browser: Chrome) -> None:
+    """Its card has its last error, and the card of one that runs has its uptime."""
+    words = ("--exit-after", 0.05, "--exit-code", 78, "--no-server")
+    artifact = launch(service(), service("extra", *words, required=False))
+    browser.get(str(artifact.wait_for("ready")["status_url"]))
+    wait_text(browser, "article[data-service=extra] .reason", "exited with code 78")
+    wait_text(browser, "article[data-service=main] .uptime", " s")
+
+
 def test_it_recovers(launch: Launch, browser: Chrome) -> None:
-    """The page says that nobody answers, and goes on when somebody does."""
+    """The page says that the artifact does not answer, and goes on after its restart."""
     first = launch(service())
     token = "t" * 64
     browser.get(str(first.wait_for("ready")["status_url"]))
@@ -99,12 +109,12 @@ def test_it_recovers(launch: Launch, browser: Chrome) -> None:
     wait_text(browser, "#status", "not answering")
     second = launch(service(), env={"FROSTLINE_TOKEN": token})
     url = str(second.wait_for("ready")["base_url"])
-    assert browser.current_url.startswith(url)  # the port is remembered
+    assert browser.current_url.startswith(url)  # the same port again
     wait_text(browser, "#status", "ok")
 
 
 def test_without_a_ticket(launch: Launch, browser: Chrome) -> None:
-    """Who finds the port sees the status and nothing else; a ticket is good once."""
+    """It shows the status only; a ticket is valid once."""
     artifact = launch(service())
     ready = artifact.wait_for("ready")
     browser.get(str(ready["base_url"]))
@@ -121,7 +131,7 @@ def test_without_a_ticket(launch: Launch, browser: Chrome) -> None:
 
 @pytest.fixture
 def foreign_page() -> Iterator[str]:
-    """Return the address of a page of somebody else."""
+    """Return the address of a page of another server."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -133,7 +143,7 @@ def foreign_page() -> Iterator[str]:
 def test_other_pages_read_nothing(
     launch: Launch, browser: Chrome, foreign_page: str, host: str
 ) -> None:
-    """G2: neither another origin nor a name that points to us gets an answer."""
+    """G2: another origin, or another name for this address, gets no answer."""
     artifact = launch(service())
     port = str(artifact.wait_for("ready")["base_url"]).rpartition(":")[2]
     browser.get(foreign_page)
@@ -143,14 +153,14 @@ def test_other_pages_read_nothing(
         f"http://{host}:{port}/health",
     )
     assert outcome == "refused"
-    if host != "127.0.0.1":  # as a page of its own, where the same-origin rule would not help
+    if host != "127.0.0.1":  # as a page, where the same-origin policy does not protect
         browser.get(f"http://{host}:{port}/health")
-        assert "this Host is not served" in browser.page_source
+        assert "this Host is not allowed" in browser.page_source
 
 
 @pytest.mark.product("L2", "T7")
 def test_a_download_is_shown(launch: Launch, browser: Chrome, tmp_path: Path) -> None:
-    """How far it is, as text and as a bar; afterwards there is neither."""
+    """As text and as a bar, which both go away at the end."""
     go_on = threading.Event()
     data = b"GGUF\3\0\0\0" + bytes(16) + bytes(1_000_000)
 

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-assert sys.platform == "linux"  # where faults can be injected
+assert sys.platform == "linux"  # faults can be injected there only
 
 import psutil
 import pytest
@@ -27,7 +27,7 @@ Record = Callable[[str, object], None]
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_killed_service_comes_back(launch: Launch, number: signal.Signals) -> None:
-    """B1: with another pid, and the history knows it."""
+    """B1: with another pid, and the history has both runs."""
     artifact = launch(service())
     artifact.wait_for("ready")
     pid = artifact.pid()
@@ -40,7 +40,7 @@ def test_a_killed_service_comes_back(launch: Launch, number: signal.Signals) -> 
 
 @pytest.mark.parametrize(("code", "state"), [(0, "BACKOFF"), (1, "BACKOFF"), (78, "FAILED")])
 def test_exit_codes(launch: Launch, code: int, state: str) -> None:
-    """B1: 78 is permanent, everything else is tried again."""
+    """B1: 78 is final, after every other code the service is restarted."""
     artifact = launch(
         service("main", "--exit-after", 0.2, "--exit-code", code, "--no-server", required=False)
     )
@@ -48,8 +48,8 @@ def test_exit_codes(launch: Launch, code: int, state: str) -> None:
     assert f"exited with code {code}" in event["detail"]
 
 
-def test_exit_that_is_no_failure(launch: Launch) -> None:
-    """A service that may end ends."""
+def test_an_exit_that_is_no_failure(launch: Launch) -> None:
+    """A service with `restart = "on-failure"` may end with 0."""
     fields = {"restart": "on-failure", "required": False, "startup": None, "port": None}
     artifact = launch(
         service("main", "--exit-after", 0.2, "--exit-code", 0, "--no-server", **fields)
@@ -57,8 +57,9 @@ def test_exit_that_is_no_failure(launch: Launch) -> None:
     artifact.wait_state("main", "STOPPED")
 
 
+@pytest.mark.product("X3")
 def test_a_crash_loop_is_given_up(launch: Launch) -> None:
-    """B2: six starts, then FAILED with the last words, and the artifact ends with 70."""
+    """B2: after six starts it is FAILED with its last lines, and the artifact ends with 70."""
     artifact = launch(service("main", "--exit-after", 0.05, "--say", "no licence", "--no-server"))
     event = artifact.wait_for("fatal", 60)
     assert event["restarts"] == 5
@@ -67,7 +68,7 @@ def test_a_crash_loop_is_given_up(launch: Launch) -> None:
 
 
 def test_an_optional_service_that_fails(launch: Launch) -> None:
-    """B2: the rest goes on, and everybody is told."""
+    """B2: the artifact goes on and is degraded."""
     failing = service(
         "extra", "--exit-after", 0.05, "--exit-code", 78, "--no-server", required=False
     )
@@ -79,8 +80,8 @@ def test_an_optional_service_that_fails(launch: Launch) -> None:
 
 
 @pytest.mark.parametrize("grandchild", ["group", "pipe"])
-def test_a_grandchild_that_holds_the_pipe_hides_no_death(launch: Launch, grandchild: str) -> None:
-    """B3: the death is noticed by the process, not by the end of its output."""
+def test_a_grandchild_that_holds_the_pipe(launch: Launch, grandchild: str) -> None:
+    """B3: the death is noticed although the pipe stays open."""
     artifact = launch(service("main", "--grandchild", grandchild))
     artifact.wait_for("ready")
     time.sleep(0.1)
@@ -91,9 +92,9 @@ def test_a_grandchild_that_holds_the_pipe_hides_no_death(launch: Launch, grandch
     artifact.wait_state("main", "READY")
 
 
-def test_a_hollow_service_is_replaced(launch: Launch) -> None:
-    """B4: a process without its main thread may answer; it cannot be waited for, nor trusted."""
-    artifact = launch(service("main", "--hollow-after", 1))
+def test_a_service_without_its_main_thread(launch: Launch) -> None:
+    """B4: it is replaced, although it may still answer."""
+    artifact = launch(service("main", "--end-main-thread-after", 1))
     artifact.wait_for("ready")
     pid = artifact.pid()
     artifact.wait_state("main", "STOPPING")
@@ -122,7 +123,7 @@ async def app(scope, receive, send):
 
 
 def test_a_busy_service_is_left_alone(launch: Launch, tmp_path: Path) -> None:
-    """C3: its event loop computes for many times as long as a hung service would be given."""
+    """C3: its event loop is blocked longer than a hung service would be given."""
     (tmp_path / "busy.py").write_text(BUSY, encoding="utf-8")
     probe = replace(PROBE, interval=0.2, failures=2)
     busy = Service(
@@ -136,14 +137,14 @@ def test_a_busy_service_is_left_alone(launch: Launch, tmp_path: Path) -> None:
     assert answer == b"done"
     health = artifact.health()["services"]["main"]
     assert (health["state"], health["pid"], health["restarts"]) == ("READY", pid, 0)
-    os.kill(pid, signal.SIGSTOP)  # a silence that is no work is not excused
+    os.kill(pid, signal.SIGSTOP)  # a service that hangs without work is replaced
     artifact.wait_state("main", "STOPPING")
     artifact.wait_state("main", "READY")
 
 
 @pytest.mark.parametrize("kind", ["line", "descriptor"])
-def test_a_service_that_says_itself_when_it_is_ready(launch: Launch, kind: ProbeKind) -> None:
-    """D1: by a line of its output or by a newline on a descriptor; not before."""
+def test_a_service_that_reports_ready(launch: Launch, kind: ProbeKind) -> None:
+    """D1: by a line of output or a newline on a descriptor; not before."""
     how = ["--ready-line", "now serving 7"] if kind == "line" else ["--ready-descriptor"]
     startup = Probe(kind=kind, pattern=r"^now serving \d$")
     main = service("main", "--listen-after", 1, "--no-server", *how, startup=startup)
@@ -156,8 +157,8 @@ def test_a_service_that_says_itself_when_it_is_ready(launch: Launch, kind: Probe
     assert "not healthy after 2 s" in event["detail"]
 
 
-def test_a_connection_is_enough(launch: Launch) -> None:
-    """A service that speaks no HTTP is asked for nothing but a connection."""
+def test_a_tcp_probe(launch: Launch) -> None:
+    """A service without HTTP is probed with a connection."""
     main = service("main", "--garbage", "http09", "--listen-after", 0.5)
     socketless = replace(main, port=Port(mode="ephemeral", by="environment"))
     artifact = launch(replace(socketless, startup=replace(PROBE, kind="tcp")))
@@ -169,7 +170,7 @@ def test_a_connection_is_enough(launch: Launch) -> None:
 
 
 def test_a_service_that_goes_into_the_background(launch: Launch, tag: str) -> None:
-    """B5: it is told what is wrong, and what it left is ended."""
+    """B5: the reason says so, and its child is killed."""
     artifact = launch(service("main", "--daemonise", required=False), arguments=("--no-restart",))
     event = artifact.wait_state("main", "FAILED")
     assert "must stay in the foreground" in event["detail"]
@@ -180,7 +181,7 @@ def test_a_service_that_goes_into_the_background(launch: Launch, tag: str) -> No
 
 
 def test_many_deaths_leave_nothing(launch: Launch) -> None:
-    """B6: descriptors, threads and zombies stay as they were."""
+    """B6: the numbers of descriptors, threads and zombies do not grow."""
     artifact = launch(service("main", "--no-server", startup=None, port=None))
     artifact.wait_state("main", "READY")
     supervisor = psutil.Process(artifact.supervisor)
@@ -188,7 +189,7 @@ def test_many_deaths_leave_nothing(launch: Launch) -> None:
     def die() -> None:
         os.kill(artifact.pid(), signal.SIGKILL)
         artifact.wait_state("main", "BACKOFF")
-        artifact.request("POST", "/api/services/main/restart")  # a human: does not count
+        artifact.request("POST", "/api/services/main/restart")  # a request of a user does not count
         artifact.wait_state("main", "READY")
 
     die()
@@ -204,7 +205,7 @@ def test_many_deaths_leave_nothing(launch: Launch) -> None:
 
 
 def test_a_stopped_service_is_replaced(launch: Launch) -> None:
-    """C1: it is asked, continued, and ended; with the default times within 14 s."""
+    """C1: it is killed and restarted; with the default times within 14 s."""
     artifact = launch(service(startup=Probe()))
     artifact.wait_for("ready")
     pid = artifact.pid()
@@ -218,8 +219,8 @@ def test_a_stopped_service_is_replaced(launch: Launch) -> None:
 
 
 @pytest.mark.parametrize("garbage", ["slow", "redirect", "stranger", "http09"])
-def test_answers_that_are_none(launch: Launch, garbage: str) -> None:
-    """C2: each is a failure within the time of a probe, never a hang of ours."""
+def test_bad_answers(launch: Launch, garbage: str) -> None:
+    """C2: each is a failure within the time limit of the probe."""
     artifact = launch(
         service("main", "--garbage", garbage, start_timeout=2.0, required=False),
         arguments=("--no-restart",),
@@ -228,8 +229,8 @@ def test_answers_that_are_none(launch: Launch, garbage: str) -> None:
     assert "not healthy after 2 s" in event["detail"]
 
 
-def test_endless_body_is_cut(launch: Launch) -> None:
-    """C2: a status that is wrong needs no end of the body."""
+def test_an_endless_body(launch: Launch) -> None:
+    """C2: the rest of a long body is not read."""
     artifact = launch(
         service("main", "--garbage", "endless", start_timeout=2.0, required=False),
         arguments=("--no-restart",),
@@ -238,7 +239,7 @@ def test_endless_body_is_cut(launch: Launch) -> None:
 
 
 def test_many_hung_services(launch: Launch, record_property: Record) -> None:
-    """C4: each is noticed; how long the loop was busy is recorded, a figure of a shared machine."""
+    """C4: each one is noticed; the lag of the main loop is recorded."""
     artifact = launch(*(service(f"s{n}", "--hang-after", 1) for n in range(20)))
     artifact.wait_for("ready", 30)
     stopping: set[str] = set()
@@ -250,14 +251,14 @@ def test_many_hung_services(launch: Launch, record_property: Record) -> None:
 
 
 def test_slow_start_with_progress(launch: Launch) -> None:
-    """D1: who says something may take longer than who says nothing."""
+    """D1: a service that writes lines may take longer."""
     slow = service("main", "--listen-after", 3, "--progress", 0.3, start_timeout=1.5)
     artifact = launch(slow, arguments=("--no-restart",))
     artifact.wait_for("ready")
 
 
 def test_slow_start_without_progress(launch: Launch) -> None:
-    """D1: silence ends the start."""
+    """D1: without lines the time limit ends the start."""
     artifact = launch(
         service("main", "--listen-after", 60, start_timeout=1.0), arguments=("--no-restart",)
     )
@@ -269,7 +270,7 @@ def test_slow_start_without_progress(launch: Launch) -> None:
 @pytest.mark.parametrize("mode", ["fixed", "prefer"])
 @pytest.mark.parametrize("by", ["socket", "environment"])
 def test_a_taken_port(launch: Launch, mode: str, by: str) -> None:
-    """D2: the stranger is neither killed nor taken for ours; fixed fails and names it."""
+    """D2: the other process is neither killed nor used; a fixed port fails and names it."""
     with closing(socket.create_server(("127.0.0.1", 0))) as stranger:
         number = stranger.getsockname()[1]
         artifact = launch(service(port=Port(mode=mode, number=number, by=by)))  # type: ignore[arg-type]
@@ -284,7 +285,7 @@ def test_a_taken_port(launch: Launch, mode: str, by: str) -> None:
 
 
 def test_a_port_is_remembered(launch: Launch) -> None:
-    """D2: the web page's address, and with it what it has stored, stays."""
+    """D2: the address of a web page stays, and with it the storage in the browser."""
     first = launch(service(port=Port(mode="prefer")))
     before = first.wait_for("ready")
     first.stop()
@@ -311,7 +312,7 @@ def broken(folder: Path, kind: str) -> Path:
 
 @pytest.mark.parametrize("kind", ["missing", "not executable", "truncated", "wrong architecture"])
 def test_what_cannot_be_started(launch: Launch, tmp_path: Path, kind: str) -> None:
-    """D3: told at once with the reason, and not tried again and again."""
+    """D3: it fails at once with the reason, and is not tried again."""
     program = broken(tmp_path, kind)
     artifact = launch(service(command=(str(program),)))
     event = artifact.wait_for("fatal", 5)
@@ -321,7 +322,7 @@ def test_what_cannot_be_started(launch: Launch, tmp_path: Path, kind: str) -> No
 
 
 def test_too_many_open_files(launch: Launch) -> None:
-    """D5: passing trouble of the system is waited out."""
+    """D5: a lack of resources is waited out."""
     artifact = launch(service(), service("other"))
     artifact.wait_for("ready")
     supervisor = psutil.Process(artifact.supervisor)
@@ -349,7 +350,7 @@ def test_two_launches_at_once(launch: Launch) -> None:
 
 
 def test_restart_is_quick(launch: Launch, tmp_path: Path, record_property: Record) -> None:
-    """B1: a figure for the record; the bound is loose, `bench/supervisors.py` compares."""
+    """B1: measured with a loose limit; `bench/supervisors.py` compares."""
     log = tmp_path / "starts"
     artifact = launch(service("main", "--log", log, "--no-server", startup=None, port=None))
     artifact.wait_state("main", "READY")
@@ -367,7 +368,7 @@ def test_restart_is_quick(launch: Launch, tmp_path: Path, record_property: Recor
 
 
 def test_jumps_of_the_wall_clock(launch: Launch, tmp_path: Path) -> None:
-    """F3: a year on, a year back, an hour either way: nothing is late, nothing starts again."""
+    """F3: by a year or an hour, both ways: no service is late or restarted."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     if not found:
         pytest.skip("needs the Debian package libfaketime")
@@ -393,13 +394,13 @@ def test_jumps_of_the_wall_clock(launch: Launch, tmp_path: Path) -> None:
 
 
 def last_probe(artifact: Artifact) -> float:
-    """Return when the artifact believes that it has asked its service last."""
+    """Return when the service was last probed, by the clock of the artifact."""
     _, body = artifact.request("GET", "/api/history?service=main")
     return float(json.loads(body)["probes"][-1]["ts"]) if json.loads(body)["probes"] else 0.0
 
 
 def test_a_port_that_the_service_chooses(launch: Launch) -> None:
-    """It says which on a line; each run may choose another one, and a stranger's is refused."""
+    """It is read from a line, and again in each run; the port of another process is refused."""
     port = Port(mode="announced")
     artifact = launch(service("main", "--own-port", port=port))
     ready = artifact.wait_for("ready")

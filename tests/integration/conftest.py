@@ -2,13 +2,12 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from verbs import FROSTLINE
 
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
 
+import psutil
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -74,6 +75,7 @@ def running(executable: Path, tmp_path: Path) -> Iterator[Instance]:
     storage.mkdir()
     (storage / ".env").write_text("ENABLE_MULTI_USER=true\n", encoding="utf-8")
     env = {"ARGO_STORAGE_PATH": str(storage), "HOME": str(tmp_path), "PATH": ""}
+    env["NO_PROXY"] = "corp.example"
     log = tmp_path / "argo.log"
     with Instance([str(executable)], env=env, cwd=tmp_path, log=log) as instance:
         instance.wait_healthy(60)
@@ -82,6 +84,11 @@ def running(executable: Path, tmp_path: Path) -> Iterator[Instance]:
 
 
 @pytest.mark.product("A1")
+def test_one_command_builds_it(project: Path) -> None:
+    """After `build --product argo` alone, the executable lies in the folder of the outputs."""
+    assert os.access(project / "build" / "output" / NAME / "argo", os.X_OK)
+
+
 def test_a_second_build_does_nothing(project: Path, executable: Path) -> None:
     """An unchanged product is not built again."""
     before = executable.stat().st_mtime_ns
@@ -89,7 +96,7 @@ def test_a_second_build_does_nothing(project: Path, executable: Path) -> None:
     assert executable.stat().st_mtime_ns == before
 
 
-@pytest.mark.product("A3", "A4", "A5", "A8", "A10", "A11")
+@pytest.mark.product("A3", "A4", "A8", "A10", "A11")
 def test_smoke_finds_argo_good(project: Path) -> None:
     """The artifact is healthy, generates tokens with llama.cpp, and stops cleanly."""
     verdict = json.loads(frostline(project, "smoke", "--product", "argo", "--json"))
@@ -102,11 +109,24 @@ def test_smoke_finds_argo_good(project: Path) -> None:
     assert verdict == report(project, "smoke")
 
 
-@pytest.mark.product("A6")
+@pytest.mark.product("A6", "A14")
 def test_env_file_takes_effect(running: Instance) -> None:
     """`.env` in the storage folder overrides the bundle's defaults."""
     status, _ = ask("GET", running.service_urls()["api"] + "/api/conversations")
     assert status == 401
+
+
+@pytest.mark.product("A5")
+def test_environment_of_the_frozen_process(running: Instance) -> None:
+    """The api has the profile's variables, with the folders of its bundle."""
+    processes = psutil.Process(running.process.pid).children(recursive=True)
+    found = (process.environ() for process in processes)
+    api = next(environ for environ in found if environ.get("FROSTLINE_SERVICE") == "api")
+    assert (api["USE_REMOTE_MODELS"], api["TOKENIZERS_PARALLELISM"]) == ("true", "false")
+    bundle = Path(running.process.argv[0]).parent / "_internal"
+    assert api["TIKTOKEN_CACHE_DIR"] == str(bundle / "resources" / "tiktoken")
+    assert api["HUGGINGFACE_HUB_CACHE"] == str(bundle / "resources" / "huggingface")
+    assert api["NO_PROXY"] == "corp.example,127.0.0.1,localhost,::1"
 
 
 @pytest.mark.product("A11")
@@ -148,7 +168,6 @@ def test_foreign_host_header_is_refused(running: Instance) -> None:
     connection.close()
 
 
-@pytest.mark.product("R6")
 def test_console_script_runs_inside(executable: Path, tmp_path: Path) -> None:
     """`argo run alembic` runs alembic with argo's migrations."""
     config = executable.parent / "_internal" / "argo" / "alembic.ini"
@@ -178,11 +197,12 @@ def test_taken_control_port(running: Instance, executable: Path, tmp_path: Path)
     assert f"port {running.port} is taken by argo" in done.stderr
 
 
-@pytest.mark.product("T8")
 def test_onefile_is_good_too(project: Path) -> None:
     """The onefile layout passes the same tests and leaves no temporary folder."""
     frostline(project, "build", "--product", "argo", "--layout", "onefile")
-    verdict = json.loads(frostline(project, "smoke", "--layout", "onefile", "--json"))
+    verdict = json.loads(
+        frostline(project, "smoke", "--product", "argo", "--layout", "onefile", "--json")
+    )
     assert verdict["ok"]
 
 

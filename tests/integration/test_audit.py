@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from verbs import run
 
 from frostline.audit import audit, missing_modules
 from frostline.audit.findings import Finding
@@ -26,12 +27,6 @@ PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 BIN = Path(sys.executable).parent
 TARGET = Target("echo", platforms.host())
 TOKEN = "ghp_" + "a1B2" * 9
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [str(BIN / "frostline"), *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

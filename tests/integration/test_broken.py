@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from threading import Thread
 
 import psutil
 import pytest
+from verbs import run
 
 from frostline.audit import audit
 from frostline.core import platforms
@@ -27,16 +27,9 @@ from frostline.profile.profile import Profile
 from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals")
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 FRAIL = Target("frail", platforms.host())
 TOOL = Target("frailtool", platforms.host())
 HIDDEN = "\nexcludes = ['frail.late']\n\n[[data]]"
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +135,7 @@ def test_what_it_does_wrong(copy: Workspace, behaviour: str, expected: str) -> N
     assert not verdict.ok
 
 
+@pytest.mark.product("A14")
 def test_it_needs_the_network(copy: Workspace) -> None:
     """A product that works only with a network fails with that reason."""
     bundle, profile = built(copy, FRAIL), opened(copy, FRAIL).profile
@@ -190,6 +184,7 @@ def newer_glibc(inside: Path) -> str:
     pytest.fail("no library names a version of glibc")
 
 
+@pytest.mark.product("A14")
 @pytest.mark.parametrize(
     ("spoil", "in_smoke", "in_audit"),
     [
@@ -238,6 +233,7 @@ def test_a_newer_glibc(copy: Workspace) -> None:
     assert found.minimum.startswith("glibc 2.9")
 
 
+@pytest.mark.product("A14")
 def test_an_import_that_is_hidden_behind_an_address(copy: Workspace) -> None:
     """An import in a request handler fails late; evidence finds it."""
     path = copy.profile("frail")

@@ -8,18 +8,18 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from verbs import FROSTLINE
 
 from frostline.core import platforms
 from frostline.core.errors import FrostlineError
 from frostline.hosts import engine
 
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
+BULLSEYE = Path(__file__).with_name("bullseye.toml")
 HERE, OTHER = platforms.PLATFORMS["linux_x86_64"], platforms.PLATFORMS["linux_arm64"]
 # Podman's defaults need more than a container or a small virtual machine has.
 PLAIN = """
@@ -75,12 +75,20 @@ def project(folder: Path, product: str, **policy: str) -> Path:
     """Return a copy of *product* with *policy* as its policy for images."""
     made = Path(shutil.copytree(PRODUCTS / product, folder / product))
     text = (PRODUCTS.parents[1] / "resources" / "policy.toml").read_text("utf-8")
-    lines = "".join(f'{key} = "{value}"\n' for key, value in policy.items())
     (made / "resources").mkdir()
-    (made / "resources" / "policy.toml").write_text(
-        text.replace("[image]\n", f"[image]\n{lines}"), encoding="utf-8"
-    )
+    file = made / "resources" / "policy.toml"
+    file.write_text(with_old_debian(text, **policy), encoding="utf-8")
     return made
+
+
+def with_old_debian(text: str, **keys: str) -> str:
+    """Return the policy *text* with Debian bullseye for x86_64, and *keys* set for images."""
+    lines = "".join(f'{key} = "{value}"\n' for key, value in keys.items())
+    before, _, rest = text.replace("[image]\n", f"[image]\n{lines}").partition(
+        "[image.debian.x86_64]\n"
+    )
+    after = rest[rest.index("[image.debian.arm64]") :]
+    return before + BULLSEYE.read_text("utf-8") + "\n" + after
 
 
 @pytest.fixture(scope="session")
@@ -277,7 +285,7 @@ def test_llama_cpp_python(podman: Podman, image: str, tmp_path: Path) -> None:
     for part in ("specs", "apps", "resources"):
         shutil.copytree(PRODUCTS.parents[1] / part, folder / part)
     policy = folder / "resources" / "policy.toml"
-    text = policy.read_text("utf-8").replace("[image]\n", f'[image]\nwheels = "{place}"\n')
+    text = with_old_debian(policy.read_text("utf-8"), wheels=place)
     policy.write_text(text, encoding="utf-8")
     named = ("--product", "argo-llama", "--platform", HERE.name)
     for verb in ("wheels", "build", "audit", "smoke"):

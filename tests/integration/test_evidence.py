@@ -4,12 +4,11 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from verbs import run
 
 from frostline.audit import unbundled
 from frostline.core import platforms
@@ -21,17 +20,10 @@ from frostline.launch.evidence import Fact
 from frostline.profile.build import Build, open_build
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "hard"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 TARGET = Target("hard", platforms.host())
 ELSEWHERE = platforms.PLATFORMS["windows_arm64"]  # the product was never traced on it
 # What the analysis alone misses; hooks cover the rest.
 HARD = {"migrate", "password", "template", "task", "yaml"}
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
 
 
 def opened(project: Path) -> Build:
@@ -74,6 +66,7 @@ def test_a_bundle_by_evidence_alone_is_good(project: Path) -> None:
     assert failed(project) == set()
 
 
+@pytest.mark.product("A14")
 def test_without_evidence_it_is_not(project: Path, tmp_path: Path) -> None:
     """Without evidence the same profile builds but fails its smoke test."""
     other = tmp_path / "project"
@@ -121,6 +114,7 @@ def test_evidence_tells_nothing_of_the_machine(project: Path, facts: tuple[Fact,
     assert path.read_text("utf-8") == text
 
 
+@pytest.mark.product("A14")
 def test_what_is_lost_is_found(project: Path, facts: tuple[Fact, ...]) -> None:
     """Each used thing that the bundle lacks is one finding."""
     build = opened(project)

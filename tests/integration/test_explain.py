@@ -2,22 +2,14 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from verbs import run
 
 from frostline.core import platforms
 
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 NAME = f"frail-{platforms.host().name}"
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
 
 
 def why(project: Path, name: str) -> dict[str, object]:

@@ -19,12 +19,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import verbs
 
 from frostline.core import native, platforms
 from frostline.freeze.bundle import Bundle, describe_files
 
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 # pip's name of each platform, and the bootloader's path in its wheel.
 WHEELS = {
     "darwin_arm64": ("macosx_11_0_arm64", "Darwin-64bit/run"),
@@ -98,10 +98,8 @@ def describe(project: Path, name: str) -> None:
 
 def run(project: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run frostline on the bundle in *project*."""
-    argv = [FROSTLINE, *arguments, "--product", "echo", "--platform", project.name]
-    return subprocess.run(
-        argv, cwd=project, env=os.environ | environ, check=False, capture_output=True, text=True
-    )
+    named = ("--product", "echo", "--platform", project.name)
+    return verbs.run(project, *arguments, *named, environ=os.environ | environ)
 
 
 def test_audited(made: Path) -> None:

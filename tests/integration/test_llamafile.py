@@ -19,6 +19,7 @@ from typing import Protocol
 
 import psutil
 import pytest
+from verbs import FROSTLINE, run
 
 from frostline.core import platforms
 from frostline.launch.instance import Instance, ask
@@ -26,16 +27,7 @@ from frostline.launch.instance import Instance, ask
 ROOT = Path(__file__).resolve().parents[2]
 ECHO = ROOT / "tests" / "products" / "echo"
 STANDIN = ROOT / "tests" / "faults" / "standin.py"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HOST = platforms.host().name
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    return subprocess.run(
-        [FROSTLINE, *arguments], cwd=project, check=False, capture_output=True, text=True,
-        stdin=subprocess.DEVNULL,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +103,8 @@ def start(project: Path) -> Iterator[Start]:
 @pytest.mark.product("L1", "L7")
 def test_a_model_is_served_until_ctrl_c(start: Start, model: Path) -> None:
     """Real tokens come; Ctrl-C gives exit code 0 and leaves nothing."""
-    words = ("--base", "tinyllama", "--model", str(model), "--n-predict", "5", "--ctx-size", "256")
-    process, facts = start(*words)
+    limits = ("--n-predict", "5", "--ctx-size", "256", "--gpu-layers", "3")
+    process, facts = start("--base", "tinyllama", "--model", str(model), *limits)
     assert facts["model"] == "model.gguf"
     body = {"messages": [{"role": "user", "content": "hello"}]}
     status, text = ask("POST", f"{facts['url']}/v1/chat/completions", body=body)
@@ -120,6 +112,7 @@ def test_a_model_is_served_until_ctrl_c(start: Start, model: Path) -> None:
     assert json.loads(text)["usage"]["completion_tokens"] == 5
     argv = psutil.Process(int(str(facts["pid"]))).cmdline()
     assert argv[argv.index("-c") + 1] == "256"
+    assert argv[argv.index("-ngl") + 1] == "3"
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 0, said
@@ -156,7 +149,7 @@ def test_an_address_that_is_not_pinned(
     assert kept.read_bytes() == model.read_bytes()
 
 
-@pytest.mark.product("L7")
+@pytest.mark.product("L1", "L7")
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -169,7 +162,7 @@ def test_an_address_that_is_not_pinned(
         ("--base tinyllama --ctx-size -1", 2, "--ctx-size: -1 is too small"),
         ("--base tinyllama --args '\"'", 2, "--args: No closing quotation"),
         ("--base tinyllama --args=--bad", 3, "does not know one of the arguments"),
-        ("--base tinyllama --model specs/argo.toml", 3, "argo.toml is no GGUF model"),
+        ("--base tinyllama --model specs/argo.toml", 3, "argo.toml is not a GGUF model"),
         ("--pack MODEL --base tinyllama", 2, "--pack needs --out"),
         ("--inspect specs/argo.toml", 2, "neither a llamafile nor a model"),
         ("--offline", 8, "nothing may be fetched, but these resources are missing:"),

@@ -4,22 +4,20 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+import verbs
 
 from frostline.core import archive, platforms
 
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 NAME = f"frail-1.0-{platforms.host().name}"
 
 
 def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments, "--product", "frail"]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+    return verbs.run(project, *arguments, "--product", "frail")
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +121,7 @@ def test_an_archive_is_signed_by_gpg(project: Path) -> None:
         text = profile.read_text("utf-8")
         profile.write_text(f'{text}\n[signing]\ngpg = "a@example.org"\n', encoding="utf-8")
         file = project / "build" / "release" / f"{NAME}.zip"
-        argv = [FROSTLINE, "sign", "--product", "frail", "--archive", str(file)]
+        argv = [verbs.FROSTLINE, "sign", "--product", "frail", "--archive", str(file)]
         done = subprocess.run(
             argv, cwd=project, env=environ, check=False, capture_output=True, text=True
         )
@@ -145,7 +143,7 @@ def test_a_bundle_that_was_changed(project: Path) -> None:
 
 def test_the_matrix_for_a_workflow(project: Path) -> None:
     """The matrix is one line for GitHub; other tools' platform names are noted."""
-    argv = [FROSTLINE, "matrix", "--platform", "macos-arm64", "--json"]
+    argv = [verbs.FROSTLINE, "matrix", "--platform", "macos-arm64", "--json"]
     done = subprocess.run(argv, cwd=project, check=True, capture_output=True, text=True)
     name, _, value = done.stdout.partition("=")
     assert (name, done.stdout.count("\n")) == ("matrix", 1)

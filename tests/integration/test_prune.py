@@ -7,9 +7,9 @@ import venv
 from pathlib import Path
 
 import pytest
+import verbs
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shebangs")
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 ROOT = Path(__file__).resolve().parents[2]
 # `needy` reads its documents at import, by a name that its source does not contain.
 NEEDY = "from pathlib import Path\nHELP = (Path(__file__).parent / 'd{}s'.format('oc') / 'a.txt')\n"
@@ -27,8 +27,7 @@ FILES = {
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run frostline in this project."""
-    argv = [FROSTLINE, "prune", *arguments]
-    return subprocess.run(argv, cwd=ROOT, check=False, capture_output=True, text=True)
+    return verbs.run(ROOT, "prune", "--product", "argo", *arguments)
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import github_api
 import pytest
-
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
+import verbs
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +18,7 @@ def packed(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         frail, place / "p", symlinks=True, ignore=shutil.ignore_patterns("env", "work")
     ))  # fmt: skip
     for product in ("frail", "frailtool"):
-        argv = [FROSTLINE, "package", "--product", product, "--unproven", "--kind", "zip"]
+        argv = [verbs.FROSTLINE, "package", "--product", product, "--unproven", "--kind", "zip"]
         subprocess.run(argv, cwd=project, check=True)
         (project / "build" / "release").rename(place / product)
     shutil.rmtree(project)
@@ -44,9 +42,7 @@ def run(
     url = github.url if github else ""
     env |= {"GH_TOKEN": github_api.TOKEN, "GITHUB_API_URL": url}
     env["GITHUB_REPOSITORY"] = "acme/frostline"
-    return subprocess.run(
-        [FROSTLINE, *arguments], cwd=project, env=env, check=False, capture_output=True, text=True
-    )
+    return verbs.run(project, *arguments, environ=env)
 
 
 def test_brought_together(project: Path) -> None:
@@ -64,7 +60,10 @@ def test_brought_together(project: Path) -> None:
     notice = next((project / "artifacts" / "three").glob("*.NOTICE.txt"))
     notice.write_text("changed", encoding="utf-8")
     done = run(project, None, "gather", "--folder", "artifacts/three")
-    assert (done.returncode, "not as SHA256SUMS says" in " ".join(done.stderr.split())) == (8, True)
+    assert (done.returncode, "does not match SHA256SUMS" in " ".join(done.stderr.split())) == (
+        8,
+        True,
+    )
     assert run(project, None, "gather", "--folder", "specs").returncode == 2
     assert (release / "SHA256SUMS").is_file(), "what was there stays"
 

@@ -6,17 +6,16 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from verbs import FROSTLINE
 
 from frostline.core import platforms
 from frostline.launch.instance import Instance, ask, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 NAME = f"rag-{platforms.host().name}"
 
 

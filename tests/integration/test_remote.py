@@ -6,18 +6,17 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import github_api
 import pytest
+import verbs
 from github_api import GitHub
 
 from frostline.core import platforms
 
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HOST = platforms.host()
 RUN = 4711
 DATE = "2026-01-02T03:04:05Z"  # GitHub's example of a job lacks it
@@ -37,7 +36,7 @@ def made(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("made") / "p"
     shutil.copytree(frail, folder, symlinks=True, ignore=ignored)
     for verb in ("smoke", "package"):
-        subprocess.run([FROSTLINE, verb, "--product", "frail"], cwd=folder, check=True)
+        subprocess.run([verbs.FROSTLINE, verb, "--product", "frail"], cwd=folder, check=True)
     return zipped(folder / "build")
 
 
@@ -119,8 +118,7 @@ def run(
     """Run frostline in *project*, with a token for *github*."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("GH_", "GITHUB_"))}
     env |= {"GH_TOKEN": github_api.TOKEN, "GITHUB_API_URL": github.url} | environ
-    argv = [FROSTLINE, *arguments, "--product", "frail"]
-    return subprocess.run(argv, cwd=project, env=env, check=False, capture_output=True, text=True)
+    return verbs.run(project, *arguments, "--product", "frail", environ=env)
 
 
 def words(done: subprocess.CompletedProcess[str]) -> str:

@@ -2,25 +2,17 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from verbs import run
 
 from frostline.core import platforms
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 NAME = f"echo-{platforms.host().name}"
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

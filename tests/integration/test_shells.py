@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 from jsonschema.validators import validator_for
+from verbs import run
 
 from frostline.core import platforms
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HOST = platforms.host()
 NAME = f"frail-{HOST.name}"
 SCHEMAS = {
@@ -60,12 +60,6 @@ fn main() {
     println!("stopped");
 }
 """
-
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")

@@ -15,21 +15,22 @@ from pathlib import Path
 import psutil
 import pytest
 from filelock import FileLock
+from verbs import FROSTLINE, run
 
 from frostline.core import platforms
 from frostline.core.command import Process
 from frostline.launch.instance import Instance, NotHealthyError, ask, free_port
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HOST = platforms.host().name
 NAME = f"echo-{HOST}"
+STEP = """\
+[[before]]
+name = "web page"
+run = ["{python}", "-c", "pass"]
+outputs = ["{work}/page"]
 
-
-def run(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run frostline in *project*."""
-    argv = [FROSTLINE, *arguments]
-    return subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+"""
 
 
 def edited(folder: Path, old: str, new: str, file: str = "specs/echo.toml") -> Path:
@@ -110,6 +111,7 @@ def test_model_server_exits_at_start(project: Path, model_server: Path) -> None:
     assert "exited with code 3" in done.stdout
 
 
+@pytest.mark.product("L7")
 def test_model_server_never_healthy(project: Path, model_server: Path) -> None:
     """The verdict says how long it waited."""
     write_script(model_server, "exec /bin/sleep 60")
@@ -167,7 +169,7 @@ def test_children_see_nothing_of_the_bootloader(project: Path, tmp_path: Path) -
         (("build", "--product", "echo", "--platform", "linux_x86"), 2, "Did you mean"),
         (("build", "--product", "echo", "--layout", "onefil"), 2, 'Did you mean "onefile"?'),
         (("build", "--product", "echo", "--platform", "windows_arm64"), 3, "cross-compile"),
-        (("smoke", "--product", "echo", "--layout", "onefile"), 5, "invoke build"),
+        (("smoke", "--layout", "onefile"), 2, "`frostline build --product echo --layout onefile`"),
     ],
 )
 def test_wrong_arguments(
@@ -191,6 +193,8 @@ def test_wrong_arguments(
         ('version = "1.0"', 'version = "1.0"\ndependencies = ["six"]', "app/pyproject.toml", 2,
          "six is not in it"),
         ("sha256:", "sha256:0000", "lock.txt", 2, "lock"),
+        ("[smoke]", f"{STEP}[smoke]", "specs/echo.toml", 4, "did not make"),
+        ("else 200}", "else 500}", "app/src/echo/server.py", 5, "answered 500"),
     ],
 )  # fmt: skip
 def test_product_that_cannot_be_built(  # a row of the table
@@ -333,19 +337,61 @@ def test_json_for_machines(project: Path, verb: tuple[str, ...], expected: str) 
 )
 def test_help_has_an_example(project: Path, verb: str) -> None:
     """The help of every verb has an example."""
-    assert f"invoke {verb}" in run(project, verb, "--help").stdout
+    assert f"frostline {verb}" in run(project, verb, "--help").stdout
+
+
+def test_the_only_product_is_the_default(project: Path, tmp_path: Path) -> None:
+    """A project with one product needs no --product; with several the message lists them."""
+    done = run(project, "build")
+    assert (done.returncode, "echo is up to date" in done.stderr.replace(NAME, "echo")) == (0, True)
+    several = tmp_path / "several"
+    shutil.copytree(project / "specs", several / "specs")
+    shutil.copy(several / "specs" / "echo.toml", several / "specs" / "other.toml")
+    done = run(several, "build")
+    assert done.returncode == 2
+    assert "products: echo, other" in done.stderr
+
+
+def test_hints_and_help_name_the_program_that_was_called(project: Path) -> None:
+    """Called as `invoke`, they say `invoke`."""
+    (project / "tasks.py").write_text("from frostline.cli.verbs import namespace\n", "utf-8")
+    invoke = str(Path(FROSTLINE).with_name("invoke"))
+    for words, said in (
+        (["smoke", "--layout", "onefile"], "`invoke build --product echo --layout onefile`"),
+        (["build", "--help"], "Examples: invoke build"),
+    ):
+        argv = [invoke, *words]
+        done = subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
+        assert said in done.stdout + done.stderr
+        assert "frostline build" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help", "-h"])
+def test_version_and_help_import_nothing_slow(flag: str) -> None:
+    """They import nothing that takes over 10 ms."""
+    slow = {"invoke", "rich", "pydantic", "filelock", "lief", "urllib3", "asyncio"}
+    code = (
+        f"import sys; sys.argv = ['frostline', {flag!r}]; from frostline.cli.program import main; "
+        f"main(); print(sorted({slow!r} & {{*sys.modules}}), file=sys.stderr)"
+    )
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True)
+    assert done.stderr.strip() == "[]"
+    assert "frostline" in done.stdout
 
 
 @pytest.mark.product("A13")
 def test_clean_and_debug(tmp_path: Path) -> None:
-    """`--clean` builds again; `--debug` keeps PyInstaller's DEBUG log."""
+    """`--clean` builds again; `--debug` keeps PyInstaller's DEBUG log and names the file."""
     project = edited(tmp_path, "schema = 1", "schema = 1\ncheck_unfrozen = false")
     assert run(project, "build", "--product", "echo").returncode == 0
     before = (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns
     log = project / "build" / "log" / f"{NAME}.freeze.log"
     assert " DEBUG: " not in log.read_text(encoding="utf-8")
-    assert run(project, "build", "--product", "echo", "--clean", "--debug").returncode == 0
+    assert run(project, "build", "--product", "echo", "--clean").returncode == 0
     assert (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns > before
+    done = run(project, "build", "--product", "echo", "--debug")
+    assert (done.returncode, str(log) in done.stderr.replace("\n", "")) == (0, True), done.stderr
     assert " DEBUG: " in log.read_text(encoding="utf-8")
 
 

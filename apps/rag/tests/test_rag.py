@@ -25,6 +25,7 @@ def test_a_document_is_found_again(client: httpx.Client) -> None:
     assert "wheel" in hits[0]["text"]
 
 
+@pytest.mark.product("R7")
 def test_without_a_model_server(client: httpx.Client) -> None:
     """A document fails with the reason, a search is refused with it, and health tells."""
     added = client.post("/documents", json={"title": "x", "text": TEXT, "wait": 1})
@@ -37,6 +38,7 @@ def test_without_a_model_server(client: httpx.Client) -> None:
     assert client.get("/ready").status_code == 503
 
 
+@pytest.mark.product("R7")
 @pytest.mark.usefixtures("model_server")
 def test_ready(client: httpx.Client) -> None:
     """With database, queue and model server it is."""

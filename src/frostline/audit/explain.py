@@ -57,18 +57,6 @@ class Explanation:
     alone: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """The differences between two bundles; sizes in bytes, by file or owner."""
-
-    distributions: Mapping[str, tuple[str, str]]
-    owners: Mapping[str, int]
-    added: Mapping[str, int]
-    removed: Mapping[str, int]
-    changed: Mapping[str, int]
-    size: tuple[int, int]
-
-
 def explain(build: Build, name: str) -> Explanation:
     """Return why the module or file *name* is in the bundle of *build*.
 
@@ -246,35 +234,3 @@ def _file_of(module: str, sizes: Mapping[str, int]) -> str:
     ends = (".so", ".pyd")
     found = (p for p in sizes if p.endswith(ends) and (p.startswith(start) or f"/{start}" in p))
     return next(found, "")
-
-
-def difference(old: Bundle, new: Bundle) -> Difference:
-    """Return how *new* differs from *old*."""
-    before, after = _sizes(old), _sizes(new)
-    sums = {name: facts[0] for name, facts in old.files.items()}
-    versions = {
-        name: (old.distributions.get(name, "-"), new.distributions.get(name, "-"))
-        for name in sorted(old.distributions.keys() | new.distributions.keys())
-        if old.distributions.get(name) != new.distributions.get(name)
-    }
-    owners: dict[str, int] = {}
-    for bundle, sign in ((old, -1), (new, 1)):
-        for name, size in _sizes(bundle).items():
-            owner = bundle.owners.get(name.removeprefix("_internal/"), "product")
-            owners[owner] = owners.get(owner, 0) + sign * size
-    return Difference(
-        distributions=versions,
-        owners={name: size for name, size in sorted(owners.items()) if size},
-        added={name: size for name, size in after.items() if name not in before},
-        removed={name: size for name, size in before.items() if name not in after},
-        changed={
-            name: after[name] - before[name]
-            for name, facts in new.files.items()
-            if name in before and facts[0] != sums[name]
-        },
-        size=(old.size, new.size),
-    )
-
-
-def _sizes(bundle: Bundle) -> dict[str, int]:
-    return {name: facts[1] for name, facts in bundle.files.items()}

@@ -15,7 +15,6 @@ from frostline.core.workspace import Layout, Workspace
 if TYPE_CHECKING:
     from frostline.profile.build import Build
 
-ArchiveKind = Literal["tar.zst", "tar.gz", "zip"]  # the same as core.archive.Kind
 Shell = Literal["electron", "tauri"]  # the same as release.shells.Shell
 SigningTool = Literal["own", "osslsigncode"]
 

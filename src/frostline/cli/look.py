@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from frostline.audit import difference
 from frostline.cli import tables
 from frostline.cli.flags import open_build
 from frostline.cli.verb import verb
@@ -13,7 +14,8 @@ from frostline.core.errors import UsageError
 from frostline.core.workspace import Layout
 
 if TYPE_CHECKING:
-    from frostline.audit.explain import Difference, Explanation
+    from frostline.audit.difference import Difference
+    from frostline.audit.explain import Explanation
     from frostline.freeze.prune import Candidate
     from frostline.freeze.prune_venv import Pruned
 
@@ -43,10 +45,9 @@ def diff(old: Path | None = None, new: Path | None = None) -> "Difference":
     if not (old and new):
         message = "--old and --new are both needed: two bundle.json files."
         raise UsageError(message, hint="each build writes one into build/output")
-    from frostline.audit import explain
     from frostline.freeze.bundle import read_bundle
 
-    return explain.difference(read_bundle(old), read_bundle(new))
+    return difference.difference(read_bundle(old), read_bundle(new))
 
 
 @verb("Look", show=tables.line)

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frostline.cli import tables
-from frostline.cli.flags import ArchiveKind, Shell, SigningTool, absolute, here, open_build
+from frostline.cli.flags import Shell, SigningTool, absolute, here, open_build
 from frostline.cli.verb import verb
 from frostline.core import log
 from frostline.core.errors import UsageError
-from frostline.core.platforms import Platform
+from frostline.core.platforms import ArchiveKind, Platform
 from frostline.core.workspace import Layout
 
 if TYPE_CHECKING:
-    from frostline.release.package import Artifact
+    from frostline.release.listing import Artifact
     from frostline.release.shells import Export
     from frostline.release.sign import SigningCommand
 
@@ -68,9 +68,12 @@ def sign(
               frostline sign --product argo --platform windows_x86_64 --tool osslsigncode
               frostline sign --archive build/release/argo-0.1.0-linux_x86_64.tar.zst
     """
-    from frostline.release import sign
+    from frostline.release import listing, sign
 
-    build, file = open_build(product, platform, layout), absolute(archive)
+    file = absolute(archive)
+    if file and not product:
+        product = listing.find(file).product
+    build = open_build(product, platform, layout)
     commands = sign.signing_plan(build, file, tool)
     if dry_run:
         log.note("nothing was run")
@@ -89,9 +92,9 @@ def gather(folder: Path | None = None) -> "tuple[Artifact, ...]":
     if not folder:
         message = "--folder is missing: the folder with the packed artifacts."
         raise UsageError(message, hint="for example `frostline gather --folder build/artifacts`")
-    from frostline.release import package
+    from frostline.release import listing
 
-    return package.gather(here(), folder.absolute())
+    return listing.gather(here(), folder.absolute())
 
 
 @verb("Ship", show=tables.line)

@@ -10,7 +10,8 @@ from frostline.core.platforms import host
 
 if TYPE_CHECKING:
     from frostline.audit.audit import AuditResult
-    from frostline.audit.explain import Difference, Explanation
+    from frostline.audit.difference import Difference
+    from frostline.audit.explain import Explanation
     from frostline.audit.findings import Finding
     from frostline.cli.doctor import Diagnosis
     from frostline.cli.matrix import Job
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from frostline.llamafile.serve import Served
     from frostline.pipeline import Recorded
     from frostline.profile.resources import Resource
-    from frostline.release.package import Artifact
+    from frostline.release.listing import Artifact
     from frostline.release.shells import Export
     from frostline.release.sign import SigningCommand
     from frostline.smoke.verdict import Verdict

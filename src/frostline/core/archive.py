@@ -5,21 +5,23 @@ import os
 import stat
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, get_args
+from typing import get_args
 
 import zstandard
 
 from frostline.core.errors import FetchError
+from frostline.core.platforms import ArchiveKind
 
-Kind = Literal["tar.zst", "tar.gz", "zip"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS: tuple[ArchiveKind, ...] = get_args(ArchiveKind)
 # The oldest date that zip can store; builds use it for their files, too.
 _EPOCH, _DATE = 315532800, (1980, 1, 1, 0, 0, 0)
 _LEVEL = 19
 _EXECUTABLE, _PLAIN, _LINK = 0o755, 0o644, 0o777
+# How a zip file and a stream of zstandard begin.
+_ZIP, _ZSTANDARD = (b"PK\x03\x04", b"PK\x05\x06"), b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class _Member:
     path: Path
 
 
-def pack(folder: Path, top: str, archive: Path, kind: Kind) -> None:
+def pack(folder: Path, top: str, archive: Path, kind: ArchiveKind) -> None:
     """Write all files of *folder* to *archive*, inside a top folder *top*. Raises OSError."""
     part = archive.with_name(f"{archive.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
@@ -45,18 +47,27 @@ def pack(folder: Path, top: str, archive: Path, kind: Kind) -> None:
         part.unlink(missing_ok=True)
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack *archive* into the new *folder*. Raises FetchError for a member that leaves it."""
+def unpack(archive: Path, folder: Path, place: Callable[[str], str] = str) -> None:
+    """Unpack *archive*, a zip or tar file by its first bytes, into the new *folder*.
+
+    *place* returns the name under which a member is unpacked, "" to leave it out. Raises
+    FetchError if anything in it would leave *folder* or it cannot be read, OSError.
+    """
     folder.mkdir(parents=True)
-    if archive.name.endswith(".zip"):
-        _read_zip(archive, folder)
-        return
     with archive.open("rb") as packed:
-        if archive.name.endswith(".tar.zst"):
-            with zstandard.ZstdDecompressor().stream_reader(packed) as file:
-                _read_tar(file, archive, folder)
-        else:
-            _read_tar(packed, archive, folder)
+        head = packed.read(4)
+        packed.seek(0)
+        try:
+            if head.startswith(_ZIP):
+                _read_zip(archive, folder, place)
+            elif head == _ZSTANDARD:
+                with zstandard.ZstdDecompressor().stream_reader(packed) as file:
+                    _read_tar(file, archive, folder, place)
+            else:
+                _read_tar(packed, archive, folder, place)
+        except (tarfile.TarError, zipfile.BadZipFile, zstandard.ZstdError, EOFError) as error:
+            message = f"{archive.name} cannot be unpacked: {error}."
+            raise FetchError(message, hint="fetch it again") from None
 
 
 def _members(folder: Path, top: str) -> Iterator[_Member]:
@@ -69,7 +80,7 @@ def _members(folder: Path, top: str) -> Iterator[_Member]:
             yield _Member(name, mode, "", path)
 
 
-def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: Kind) -> None:
+def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: ArchiveKind) -> None:
     if kind == "tar.zst":
         with (
             zstandard.ZstdCompressor(level=_LEVEL).stream_writer(file, closefd=False) as out,
@@ -116,23 +127,32 @@ def _write_zip(folder: Path, top: str, file: io.BufferedWriter) -> None:
 
 
 def _read_tar(
-    file: io.BufferedReader | zstandard.ZstdDecompressionReader, archive: Path, folder: Path
-) -> None:
+    file: io.BufferedReader | zstandard.ZstdDecompressionReader, archive: Path, folder: Path,
+    place: Callable[[str], str],
+) -> None:  # fmt: skip
     with tarfile.open(fileobj=file, mode="r|*") as tar:
         for info in tar:
+            _require_inside(archive, info.name)
+            name = place(info.name)
+            if not name:
+                continue
             if not (info.isreg() or info.issym() or info.isdir()):
                 raise _refused(archive, info.name, "it is neither file, folder nor link")
-            _check(archive, folder, info.name, info.linkname if info.issym() else "")
-            tar.extract(info, folder, filter="tar")
+            _check(archive, folder, name, info.linkname if info.issym() else "")
+            tar.extract(info.replace(name=name), folder, filter="tar")
 
 
-def _read_zip(archive: Path, folder: Path) -> None:
+def _read_zip(archive: Path, folder: Path, place: Callable[[str], str]) -> None:
     with zipfile.ZipFile(archive) as packed:
         for info in packed.infolist():
+            _require_inside(archive, info.filename)
+            name = place(info.filename)
+            if not name:
+                continue
             mode = info.external_attr >> 16
             link = packed.read(info).decode() if stat.S_ISLNK(mode) else ""
-            _check(archive, folder, info.filename, link)
-            target = folder / info.filename
+            _check(archive, folder, name, link)
+            target = folder / name
             if info.is_dir():
                 target.mkdir(parents=True, exist_ok=True)
                 continue
@@ -146,15 +166,19 @@ def _read_zip(archive: Path, folder: Path) -> None:
             target.chmod(stat.S_IMODE(mode) or _PLAIN)
 
 
+def _require_inside(archive: Path, name: str) -> None:
+    """Raise FetchError if the name of a member leads out of every folder."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
+        raise _refused(archive, name, "its name leads out of the folder")
+
+
 def _check(archive: Path, folder: Path, name: str, link: str) -> None:
     """Raise FetchError if the member *name*, or its link target *link*, is outside *folder*.
 
     Links that were unpacked before are followed: a link may lead through another one.
     """
-    path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
-        raise _refused(archive, name, "its name leads out of the folder")
-    root, parent = folder.resolve(), (folder / path).parent.resolve()
+    root, parent = folder.resolve(), (folder / name).parent.resolve()
     if not parent.is_relative_to(root):
         raise _refused(archive, name, "it would be written through a link")
     if link and not (parent / link).resolve().is_relative_to(root):

@@ -35,7 +35,6 @@ class Native:
 
     format: Format
     machines: tuple[str, ...]
-    is_program: bool
     needed: tuple[str, ...] = ()
     rpaths: tuple[str, ...] = ()
     glibc: Version = ()
@@ -73,8 +72,8 @@ def _elf(binary: lief.ELF.Binary) -> Native:
     weak = [] if binary.has_nx else ["an executable stack"]
     relro = any(s.type == lief.ELF.Segment.TYPE.GNU_RELRO for s in binary.segments)
     weak += [] if relro else ["writable relocations (no RELRO)"]
-    program = binary.has_interpreter
-    weak += ["a fixed address (no PIE)"] if program and not binary.is_pie else []
+    fixed = binary.has_interpreter and not binary.is_pie
+    weak += ["a fixed address (no PIE)"] if fixed else []
     versions = [
         _version(str(symbol.name))
         for requirement in binary.symbols_version_requirement
@@ -87,7 +86,7 @@ def _elf(binary: lief.ELF.Binary) -> Native:
         for part in entry.paths
     ]
     return Native(
-        format="elf", machines=_machines([binary.header.machine_type]), is_program=program,
+        format="elf", machines=_machines([binary.header.machine_type]),
         needed=tuple(map(str, binary.libraries)), rpaths=tuple(rpaths),
         glibc=max(versions, default=()), weak=tuple(weak),
     )  # fmt: skip
@@ -109,7 +108,6 @@ def _pe(binary: lief.PE.Binary) -> Native:
     weak += [] if header.has(flags.NX_COMPAT) else ["an executable stack (no DEP)"]
     return Native(
         format="pe", machines=_machines([binary.header.machine]),
-        is_program=not binary.header.has_characteristic(lief.PE.Header.CHARACTERISTICS.DLL),
         needed=tuple(str(name).lower() for name in binary.libraries),
         minimum=(header.major_subsystem_version, header.minor_subsystem_version), weak=tuple(weak),
     )  # fmt: skip
@@ -126,10 +124,8 @@ def _mach_o(binaries: list[lief.MachO.Binary]) -> Native:
             oldest = max(oldest, tuple(version)[:2])
         needed += [library.name for library in binary.libraries]
         rpaths += [rpath.path for rpath in binary.rpaths]
-    first = binaries[0]
     return Native(
         format="mach-o", machines=_machines(b.header.cpu_type for b in binaries),
-        is_program=first.header.file_type == lief.MachO.Header.FILE_TYPE.EXECUTE,
         needed=tuple(dict.fromkeys(map(str, needed))),
         rpaths=tuple(dict.fromkeys(map(str, rpaths))),
         minimum=oldest,

@@ -10,6 +10,7 @@ from frostline.core.errors import HostError, UsageError, did_you_mean
 
 OperatingSystem = Literal["linux", "darwin", "windows"]
 Machine = Literal["x86_64", "arm64"]
+ArchiveKind = Literal["tar.zst", "tar.gz", "zip"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Platform:
     retires: date | None = None
     triple: str
     electron: str
-    archive: Literal["tar.zst", "zip"]
+    archive: ArchiveKind
     suffix: str = ""
     oci: str = ""
     minimum: str

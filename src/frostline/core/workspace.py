@@ -89,9 +89,9 @@ class Workspace:
         """Return the folder of the files that are shipped."""
         return self.build / "release"
 
-    def log(self, target: Target, stage: str) -> Path:
-        """Return the log file of *stage* for *target*."""
-        return self.build / "log" / f"{target.name}.{stage}.log"
+    def log(self, target: Target, step: str) -> Path:
+        """Return the log file of *step* for *target*."""
+        return self.build / "log" / f"{target.name}.{step}.log"
 
     def lock(self, target: Target) -> Path:
         """Return the lock file of builds of *target*."""

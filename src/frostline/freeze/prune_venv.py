@@ -4,12 +4,11 @@ Files are moved aside, the environment is tested, and files that it needs are pu
 moved aside stay in a folder of the environment until the user confirms or undoes the pruning.
 """
 
-import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline.core import command, workspace
+from frostline.core import command, json_file, workspace
 from frostline.core.errors import BusyError, HostError, UsageError
 from frostline.freeze import prune
 from frostline.freeze.prune import Candidate
@@ -213,8 +212,7 @@ class _Proof:
         report = self._scratch / "probe.json"
         report.unlink(missing_ok=True)
         self._run((str(self._venv.python), "-P", "-c", _PROBE, str(report)))
-        raw = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
-        return {name: (owner, problem) for name, (owner, problem) in raw.items()}
+        return json_file.read(report, dict[str, tuple[str, str]]) if report.exists() else {}
 
     def _run(self, argv: Sequence[str]) -> str:
         """Run *argv* and return its problem, or "" if it succeeds."""
@@ -251,7 +249,7 @@ def _groups(gone: Collection[Candidate], distribution: str) -> list[list[Candida
 
 def _move_aside(venv: Venv, chosen: Iterable[Candidate]) -> None:
     places = [item.place for item in chosen]
-    workspace.write(venv.folder / STORE / _JOURNAL, json.dumps(places))
+    json_file.write(venv.folder / STORE / _JOURNAL, places)
     for place in places:
         source, target = venv.packages / place, _stored(venv, place)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -275,8 +273,7 @@ def _stored(venv: Venv, place: str) -> Path:
 
 def _journal(venv: Venv) -> list[str]:
     try:
-        text = (venv.folder / STORE / _JOURNAL).read_text(encoding="utf-8")
+        return json_file.read(venv.folder / STORE / _JOURNAL, list[str])
     except FileNotFoundError:
         message = f"{venv.folder} has no pruning to confirm or undo."
         raise UsageError(message, hint="run `frostline prune --venv … --apply` first") from None
-    return [str(place) for place in json.loads(text)]

@@ -13,7 +13,7 @@ from frostline.core.errors import BuildError, FetchError, HostError, UsageError
 from frostline.core.log import Json
 from frostline.freeze.bundle import Bundle, describe_files, read_bundle
 from frostline.profile.build import Build
-from frostline.release import package
+from frostline.release import listing
 from frostline.release.github import ApiError, Repository, items, number, text
 from frostline_runtime.download import fetch as download
 from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
@@ -183,8 +183,8 @@ def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
         message = f"the downloaded artifact is not a zip archive: {error}."
         raise FetchError(message, hint="try again with --run") from None
     release = folder / "release"
-    chosen = package.choose(release, build.platform, build.product)
-    made = package.find(chosen)
+    chosen = listing.choose(release, build.platform, build.product)
+    made = listing.find(chosen)
     _require_attested(build, repository, chosen, made.sha256)
     reports = {
         name: folder / "output" / build.report(name).name for name in ("bundle", "audit", "smoke")

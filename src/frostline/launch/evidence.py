@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from frostline.core import workspace
 from frostline.core.errors import UsageError
@@ -62,7 +62,7 @@ class _Used(BaseModel):
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-    schema_: Literal[1] = 1
+    schema_: Literal[1] = Field(alias="schema")
     packages: Mapping[str, Mapping[Kind, Mapping[str, _Used]]]
 
 
@@ -74,12 +74,10 @@ def load(build: Build) -> tuple[Fact, ...] | None:
     except FileNotFoundError:
         return None
     try:
-        raw = json.loads(text)
-        raw["schema_"] = raw.pop("schema")
-        found = _File.model_validate(raw)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        message = f"{path.relative_to(build.root).as_posix()} cannot be read: {first}."
+        found = _File.model_validate_json(text)
+    except ValidationError as error:
+        name, first = path.relative_to(build.root).as_posix(), error.errors()[0]["msg"]
+        message = f"{name} cannot be read: {first}."
         hint = f"correct it, or run `frostline evidence --product {build.product}` again"
         raise UsageError(message, hint=hint) from None
     return tuple(

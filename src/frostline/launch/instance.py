@@ -3,21 +3,22 @@
 import json
 import socket
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import urllib3
+from urllib3.exceptions import HTTPError
+
 from frostline.core.command import Process
 from frostline.core.errors import FrostlineError
 
 _FIRST_INTERVAL = 0.02
 _LONGEST_INTERVAL = 0.1
-# No proxy: all requests go to loopback.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# Redirects are followed, nothing is retried. No proxy: all requests go to loopback.
+_POOL = urllib3.PoolManager(retries=urllib3.Retry(total=None, connect=0, read=0, redirect=10))
 
 Event = dict[str, object]
 
@@ -143,19 +144,15 @@ def ask(
     method: str, url: str, *, body: object = None, token: str = "", timeout: float = 30.0
 ) -> tuple[int, str]:
     """Return the status and text of the response, or 0 and the reason if there is none."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, method=method)  # noqa: S310  # loopback only
-    if data:
-        request.add_header("Content-Type", "application/json")
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
+    headers = {"Connection": "close"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    data = None if body is None else json.dumps(body)
     try:
-        with _opener.open(request, timeout=timeout) as response:
-            return int(response.status), response.read().decode("utf-8", "replace")
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode("utf-8", "replace")
-    except (OSError, urllib.error.URLError) as error:
+        answer = _POOL.request(method, url, body=data, headers=headers, timeout=timeout)
+    except HTTPError as error:
         return 0, str(error)
+    return answer.status, answer.data.decode("utf-8", "replace")
 
 
 def free_port() -> int:

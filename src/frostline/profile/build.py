@@ -1,4 +1,4 @@
-"""The `Build` that every stage gets: one product for one platform, and the paths of its files."""
+"""The `Build` that every step gets: one product for one platform, and the paths of its files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,9 +82,9 @@ class Build:
         """Return the JSON report *name*: `bundle`, `audit`, `smoke`, `parity`."""
         return self.workspace.report(self.target, name)
 
-    def log(self, stage: str) -> Path:
-        """Return the log file of *stage*."""
-        return self.workspace.log(self.target, stage)
+    def log(self, step: str) -> Path:
+        """Return the log file of *step*."""
+        return self.workspace.log(self.target, step)
 
     @contextmanager
     def exclusively(self) -> Iterator[None]:

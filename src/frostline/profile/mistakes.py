@@ -17,26 +17,31 @@ from frostline.profile.toml_file import Key, Mistake
 _FILE_KEYS = ("source", "requirements")
 _FILE_LISTS = ("hooks", "runtime_hooks")
 _FILE_TABLES = (("data", "source"), ("before", "requirements"))
-# Keys that people expect: a reason helps more than "unknown key".
-_NOT_YET = {
-    "executables": "is not supported yet: a bundle has one executable; write a profile for each",
-    "working_directory": "is not supported yet: services run in the storage folder",
-    "metadata": "is not needed: the metadata of every distribution is collected",
-}
 
 
 def of_fields(error: ValidationError, known: tuple[str, ...]) -> Iterator[Mistake]:
     """Yield pydantic's mistakes in plain words; suggest a key of *known* for an unknown one."""
     for item in error.errors(include_url=False, include_context=False):
         loc = item["loc"]
-        if item["type"] == "extra_forbidden" and loc[-1] in _NOT_YET:
-            yield loc, _NOT_YET[str(loc[-1])]
-        elif item["type"] == "extra_forbidden":
-            yield loc, f"unknown key.{did_you_mean(str(loc[-1]), known)}"
+        if item["type"] == "extra_forbidden":
+            yield loc, _unknown_key(loc, known)
         elif item["type"] == "missing":
             yield loc, "is required and missing"
         else:
             yield loc, f"{item['msg']}, got {_shown(item['input'])}"
+
+
+def _unknown_key(key: Key, known: tuple[str, ...]) -> str:
+    """Return what is wrong with *key*; some keys are expected, and do not exist yet."""
+    match key:
+        case ("executables",):
+            return "is not supported yet: a bundle has one executable; write a profile for each."
+        case ("working_directory",):
+            return "is not supported yet: services run in the storage folder."
+        case ("packages", _, "metadata"):
+            return "is not needed: the metadata of every distribution is collected."
+        case _:
+            return f"unknown key.{did_you_mean(str(key[-1]), known)}"
 
 
 def _shown(value: object) -> str:

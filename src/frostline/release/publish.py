@@ -6,7 +6,7 @@ from frostline.core import digest, log
 from frostline.core.errors import FetchError, UsageError
 from frostline.core.log import Json
 from frostline.core.workspace import Workspace
-from frostline.release import package
+from frostline.release import listing
 from frostline.release.github import Repository, items, number, text
 
 
@@ -17,7 +17,7 @@ def draft(paths: Workspace, repository: Repository, tag: str, notes: str) -> str
     to publish or *tag* is already public, FetchError.
     """
     files = sorted(paths.release.glob("*"))
-    if not (paths.release / package.SUMS).is_file():
+    if not (paths.release / listing.SUMS).is_file():
         message = f"there is nothing to publish in {paths.release}."
         raise UsageError(message, hint="run `frostline package` or `frostline gather` first")
     found = _find(repository, tag)
@@ -53,8 +53,8 @@ def publish(repository: Repository, tag: str) -> str:
     if not found or not found.get("draft"):
         message = f"{repository.name} has no draft of {tag}."
         raise UsageError(message, hint=f"run `frostline publish --tag {tag}`, without --final")
-    if package.SUMS not in {text(asset, "name") for asset in _assets(repository, found)}:
-        message = f"the draft of {tag} has no {package.SUMS}: its upload is incomplete."
+    if listing.SUMS not in {text(asset, "name") for asset in _assets(repository, found)}:
+        message = f"the draft of {tag} has no {listing.SUMS}: its upload is incomplete."
         raise UsageError(message, hint=f"run `frostline publish --tag {tag}`, without --final")
     published = repository.ask("PATCH", f"releases/{number(found, 'id')}", {"draft": False})
     return text(published, "html_url")

@@ -5,7 +5,6 @@ host. Archives: minisign or GPG. Keys and passwords stay in the stores of these 
 """
 
 import contextlib
-import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from frostline.core.errors import BuildError, HostError, UsageError
 from frostline.freeze.bundle import Bundle, describe_files, require_bundle
 from frostline.profile.build import Build
 from frostline.profile.profile import Signing
-from frostline.release.package import add, find
+from frostline.release.listing import find, write_release
 from frostline.release.shells import ENTITLEMENTS
 
 PASSWORD = "FROSTLINE_SIGN_PASSWORD"  # noqa: S105  # the name of the variable
@@ -47,6 +46,14 @@ class SigningCommand:
     resume: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Submission:
+    """What notarytool says of a submission."""
+
+    id: str = ""
+    status: str = ""
+
+
 def signing_plan(
     build: Build, archive: Path | None = None, tool: str = ""
 ) -> tuple[SigningCommand, ...]:
@@ -69,7 +76,7 @@ def sign(build: Build, commands: Sequence[SigningCommand], archive: Path | None 
             return
         run(build, commands)
         if archive.parent == build.workspace.release:
-            add(build.workspace)
+            write_release(build.workspace)
 
 
 def plan(build: Build, bundle: Bundle, tool: str = "") -> tuple[SigningCommand, ...]:
@@ -250,22 +257,21 @@ def _submit(step: SigningCommand, logged: Path, environ: Mapping[str, str]) -> N
     """Submit the archive for notarisation and wait for the result; resume an earlier submission."""
     known = Path(step.known)
     try:
-        number = str(json.loads(known.read_text(encoding="utf-8"))["id"])
+        number = json_file.read(known, _Submission).id
         log.note(f"waiting again for submission {number}")
-    except (OSError, ValueError, LookupError):
-        number = str(_json(command.output(step.argv, logged, environ)).get("id", ""))
-        workspace.write(known, json.dumps({"id": number}))
+    except (OSError, ValueError):
+        number = _submission(command.output(step.argv, logged, environ)).id
+        json_file.write(known, _Submission(id=number))
     argv = [part.replace("{id}", number) for part in step.resume]
-    answer = _json(command.output(argv, logged, environ))
+    submission = _submission(command.output(argv, logged, environ))
     workspace.remove(known)
-    if answer.get("status") != "Accepted":
-        message = f"Apple did not accept submission {number}: {answer.get('status')}."
+    if submission.status != "Accepted":
+        message = f"Apple did not accept submission {number}: {submission.status}."
         raise BuildError(message, hint=f"`xcrun notarytool log {number}` says why; see {logged}")
 
 
-def _json(lines: Sequence[str]) -> dict[str, object]:
-    found: dict[str, object] = json.loads("\n".join(lines))
-    return found
+def _submission(lines: Sequence[str]) -> _Submission:
+    return json_file.parse("\n".join(lines), _Submission)
 
 
 @contextlib.contextmanager

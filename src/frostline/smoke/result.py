@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# A variable of every process that a trial starts; its value is the trial's own.
+TAG = "FROSTLINE_SMOKE"
+
 
 @dataclass(frozen=True)
 class Check:

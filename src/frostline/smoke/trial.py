@@ -23,9 +23,8 @@ from frostline.launch.instance import Instance, NotHealthyError, ask
 from frostline.profile.checks import Command
 from frostline.profile.profile import Profile
 from frostline.smoke import isolation
-from frostline.smoke.result import Check, TrialRequest, TrialResult
+from frostline.smoke.result import TAG, Check, TrialRequest, TrialResult
 
-TAG = "FROSTLINE_SMOKE"
 _LEFTOVER_PATIENCE = 2.0
 _STOP_PATIENCE = 10.0
 # Windows has no SIGKILL; there SIGTERM ends a process at once.

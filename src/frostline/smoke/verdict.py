@@ -15,8 +15,8 @@ from typing import Literal
 
 from frostline.core import archive, command, json_file, log, workspace
 from frostline.profile.build import Build
-from frostline.smoke import isolation, trial
-from frostline.smoke.result import Check, TrialRequest, TrialResult
+from frostline.smoke import isolation
+from frostline.smoke.result import TAG, Check, TrialRequest, TrialResult
 from frostline.source import environment
 from frostline.source.stage import Stage
 
@@ -209,7 +209,7 @@ def _environment(build: Build, place: Path) -> dict[str, str]:
         "TEMP": temporary,
         "TMP": temporary,
         "LANG": "C.UTF-8",
-        trial.TAG: uuid.uuid4().hex,
+        TAG: uuid.uuid4().hex,
     }
 
 

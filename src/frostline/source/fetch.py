@@ -1,18 +1,14 @@
 """Fetches pinned files into the cache, several at once, and unpacks archives."""
 
 import fnmatch
-import shutil
-import stat
-import tarfile
 import threading
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from queue import SimpleQueue
 
-from frostline.core import log, workspace
+from frostline.core import archive, log, workspace
 from frostline.core.errors import BuildError, FetchError, UsageError
 from frostline.core.workspace import Workspace
 from frostline.profile.resources import Resource, with_figures
@@ -164,13 +160,10 @@ def bundled(paths: Workspace, resources: Sequence[Resource], work: Path) -> dict
             continue
         folder = work / "unpacked" / resource.name
         workspace.remove(folder)
-        folder.mkdir(parents=True)
         try:
-            unpack = _unpack_zip if resource.unpack == "zip" else _unpack_tar
-            unpack(resource, files[resource.name], folder)
-        except (tarfile.TarError, zipfile.BadZipFile, OSError) as error:
-            message = f"{files[resource.name]} cannot be unpacked: {error}."
-            raise BuildError(message, hint="check its entry in resources.toml") from error
+            archive.unpack(files[resource.name], folder, partial(_selected, resource))
+        except FetchError as error:
+            raise BuildError(error.message, hint="check its entry in resources.toml") from error
         unpacked = {
             str(PurePosixPath(resource.destination, path.relative_to(folder).as_posix())): path
             for path in sorted(folder.rglob("*"))
@@ -187,42 +180,8 @@ def bundled(paths: Workspace, resources: Sequence[Resource], work: Path) -> dict
 
 
 def _selected(resource: Resource, name: str) -> str:
-    """Return the path to unpack member *name* to, or "" to skip it.
-
-    Raises TarError if the member would leave the folder.
-    """
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if name.startswith("/") or ".." in parts or ":" in name:
-        message = f"{name} leads out of the archive"
-        raise tarfile.TarError(message)
-    left = "/".join(parts[resource.strip :])
-    taken = not resource.members or any(
-        fnmatch.fnmatchcase(left, pattern) for pattern in resource.members
-    )
+    """Return where member *name* of the archive goes, "" if it is left out."""
+    left = "/".join(PurePosixPath(name).parts[resource.strip :])
+    chosen = resource.members
+    taken = not chosen or any(fnmatch.fnmatchcase(left, pattern) for pattern in chosen)
     return left if taken else ""
-
-
-def _unpack_tar(resource: Resource, archive: Path, folder: Path) -> None:
-    with tarfile.open(archive) as tar:
-        for member in tar:
-            name = _selected(resource, member.name)
-            if name:
-                tar.extract(member.replace(name=name), folder, filter="data")
-
-
-def _unpack_zip(resource: Resource, archive: Path, folder: Path) -> None:
-    with zipfile.ZipFile(archive) as zipped:
-        for info in zipped.infolist():
-            name = _selected(resource, info.filename)
-            mode = info.external_attr >> 16
-            if not name or info.is_dir():
-                continue
-            if stat.S_ISLNK(mode):
-                message = f"{info.filename} is a symbolic link, which is refused in zip archives"
-                raise tarfile.TarError(message)
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with zipped.open(info) as source, path.open("wb") as target:
-                shutil.copyfileobj(source, target)
-            if mode & 0o111:
-                path.chmod(path.stat().st_mode | 0o111)

@@ -1,4 +1,4 @@
-"""What the artifact tells its shell: one JSON object a line on standard output."""
+"""Events for the desktop shell: one JSON object per line on standard output."""
 
 import json
 import os
@@ -16,9 +16,9 @@ Value = str | int | float | bool | None | Mapping[str, "Value"] | list["Value"]
 
 
 class Outlet:
-    """Writes lines from a thread of its own: a reader that sleeps or is gone blocks nobody.
+    """Writes lines from its own thread, so that a slow or dead reader blocks no other thread.
 
-    What does not fit into the buffer is dropped and counted.
+    Lines that do not fit into the buffer are dropped and counted.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -30,7 +30,7 @@ class Outlet:
             self._thread.start()
 
     def put(self, line: str) -> bool:
-        """Take *line* and tell whether there was room for it."""
+        """Queue *line*; return False if the buffer is full."""
         try:
             self._lines.put_nowait(line)
         except queue.Full:
@@ -39,12 +39,12 @@ class Outlet:
         return True
 
     def close(self) -> None:
-        """Write what is left, for as long as somebody reads."""
+        """Write the remaining lines; give up if they are not read."""
         if self._stream and self.put_last():
             self._thread.join(_LAST_WORDS)
 
     def put_last(self) -> bool:
-        """Ask the thread to end after what it has."""
+        """Let the thread end after the queued lines; return False if the buffer stays full."""
         try:
             self._lines.put(None, timeout=_LAST_WORDS)
         except queue.Full:
@@ -52,7 +52,7 @@ class Outlet:
         return True
 
     def _write(self) -> None:
-        assert self._stream  # noqa: S101  # the thread is started for one only
+        assert self._stream  # noqa: S101  # the thread runs only with a stream
         broken = False
         while (line := self._lines.get()) is not None:
             if broken:
@@ -65,20 +65,20 @@ class Outlet:
 
 
 class Announcer:
-    """Writes numbered events."""
+    """Writes events with a running number."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._outlet = Outlet(stream or sys.stdout)
         self._seq = 0
 
     def emit(self, event: str, **fields: Value) -> None:
-        """Write one *event* line with *fields*; only what is written has a number."""
+        """Write one *event* with *fields*; a dropped event uses up no number."""
         record = {"frostline": PROTOCOL, "event": event, "seq": self._seq, **fields}
         if self._outlet.put(json.dumps(record, ensure_ascii=True)):
             self._seq += 1
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining events."""
         self._outlet.close()
 
 
@@ -87,5 +87,5 @@ def say(text: str) -> None:
     try:
         print(text, file=sys.stderr, flush=True)
     except (OSError, ValueError, AttributeError):
-        # Nobody reads it. What is left in its buffer would change our exit code to 120.
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # for good
+        # It is closed. Text left in its buffer would change the exit code to 120.
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # until the process ends

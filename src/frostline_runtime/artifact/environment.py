@@ -1,4 +1,4 @@
-"""The environment of a frozen process and of the processes that it starts."""
+"""Environment variables of an artifact and of the processes that it starts."""
 
 import contextlib
 import os
@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 
 from frostline_runtime.artifact.manifest import Environment
 
-# Set by PyInstaller's bootloader for itself; poison for every other program.
+# PyInstaller's bootloader sets them for itself; other programs break with them.
 _BOOTLOADER_PREFIXES = ("_PYI_", "_MEIPASS")
 _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FRAMEWORK_PATH", "LIBPATH")
 
-# What the bootloader had set, so that this executable can start itself again.
+# What the bootloader had set: this executable needs it to start itself again.
 bootloader: dict[str, str] = {}
 
 
 def resolve(rules: Environment, environ: Mapping[str, str], bundle: str) -> dict[str, str]:
-    """Return the environment that *rules* make of *environ* for the bundle in folder *bundle*.
+    """Return *environ* changed by *rules*; *bundle* is the folder of the bundle.
 
-    From weak to strong: defaults, the `.env` file of the storage directory, what the user has
-    set, forced values. `{bundle}` and `{storage}` in values stand for those folders.
+    Later ones win: defaults, the `.env` file in the storage folder, the user's variables, forced
+    values. `{bundle}` and `{storage}` in values are replaced by those folders.
     """
     result = without_bootloader(environ)
     storage = storage_directory(rules, environ)
@@ -38,7 +38,7 @@ def resolve(rules: Environment, environ: Mapping[str, str], bundle: str) -> dict
 
 
 def apply(rules: Environment, environ: MutableMapping[str, str], bundle: str) -> None:
-    """Change *environ* (usually `os.environ`) in place to what `resolve` returns."""
+    """Change *environ*, usually `os.environ`, to what `resolve` returns."""
     bootloader.update(bootloader_values(environ))
     result = resolve(rules, environ, bundle)
     for key in [key for key in environ if key not in result]:
@@ -48,7 +48,7 @@ def apply(rules: Environment, environ: MutableMapping[str, str], bundle: str) ->
 
 @contextlib.contextmanager
 def as_bootloader() -> Iterator[None]:
-    """Have in `os.environ` what the bootloader had set, for one start of this executable."""
+    """Restore in `os.environ` what the bootloader had set, to start this executable again."""
     before = {name: os.environ.get(name) for name in bootloader}
     os.environ.update(bootloader)
     try:
@@ -62,7 +62,7 @@ def as_bootloader() -> Iterator[None]:
 
 
 def storage_directory(rules: Environment, environ: Mapping[str, str]) -> str:
-    """Return the absolute storage directory, or "" if the product declares none."""
+    """Return the absolute path of the storage folder, "" if the profile declares none."""
     if not rules.storage_variable:
         return ""
     chosen = environ.get(rules.storage_variable) or rules.storage_default
@@ -70,7 +70,7 @@ def storage_directory(rules: Environment, environ: Mapping[str, str]) -> str:
 
 
 def bootloader_values(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what PyInstaller's bootloader has put into *environ*."""
+    """Return the variables in *environ* that PyInstaller's bootloader has set."""
     return {
         key: value
         for key, value in environ.items()
@@ -81,10 +81,10 @@ def bootloader_values(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def without_bootloader(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return *environ* as it was before the bootloader: what foreign programs must get.
+    """Return *environ* as it was before the bootloader changed it, for other programs.
 
-    The bootloader keeps a library path that was set in `<name>_ORIG` and leaves no such
-    variable where none was set (PyInstaller manual, "Launching external programs").
+    The bootloader saves a library path as `<name>_ORIG` if the user had set one (PyInstaller
+    manual, "Launching external programs").
     """
     frozen = any(key.startswith(_BOOTLOADER_PREFIXES) for key in environ)
     result = {k: v for k, v in environ.items() if not k.startswith(_BOOTLOADER_PREFIXES)}
@@ -97,7 +97,7 @@ def without_bootloader(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_env_file(path: str) -> dict[str, str]:
-    """Return the variables of the `.env` file at *path*, or none if it cannot be read."""
+    """Return the variables in the `.env` file *path*, none if it cannot be read."""
     try:
         with open(path, encoding="utf-8-sig", errors="replace") as file:  # noqa: PTH123
             return parse_env_file(file.read())
@@ -108,7 +108,7 @@ def read_env_file(path: str) -> dict[str, str]:
 def parse_env_file(text: str) -> dict[str, str]:
     """Return the variables in *text*: `KEY=value` lines, quotes, comments, `export`.
 
-    Lines that are none of these are passed over; nothing is expanded.
+    Other lines are skipped; variables in values are not expanded.
     """
     values: dict[str, str] = {}
     for line in text.splitlines():
@@ -129,7 +129,7 @@ def _fill(values: Mapping[str, str], places: Mapping[str, str]) -> dict[str, str
         value = template
         for placeholder, folder in places.items():
             value = value.replace(placeholder, folder)
-        # A profile writes `/`; a value that names a place uses the system's separator.
+        # A profile writes paths with `/`; the system may use another separator.
         filled[key] = value if value == template else os.path.normpath(value)
     return filled
 

@@ -1,10 +1,10 @@
-"""Where the running artifact lies and how it starts itself again."""
+"""Whether this process is frozen, where its bundle is, and how it starts itself again."""
 
 import os
 import sys
 from pathlib import Path
 
-# Names the folder that plays the bundle when a product runs from source.
+# The variable with the folder of the manifest when a product runs from source.
 SOURCE_BUNDLE = "FROSTLINE_BUNDLE"
 
 
@@ -14,7 +14,7 @@ def is_frozen() -> bool:
 
 
 def bundle() -> Path:
-    """Return the folder that holds the manifest and the bundled data."""
+    """Return the folder with the manifest and the bundled files."""
     if is_frozen():
         return Path(str(sys._MEIPASS))  # type: ignore[attr-defined]  # noqa: SLF001  # PyInstaller's documented name
     return Path(os.environ[SOURCE_BUNDLE])
@@ -28,11 +28,11 @@ def own_command(*arguments: str) -> tuple[str, ...]:
 
 
 def is_onefile() -> bool:
-    """Tell whether a bootloader above us has unpacked this artifact into a temporary folder."""
+    """Tell whether a bootloader has unpacked this artifact into a temporary folder."""
     folder = os.path.dirname(os.path.realpath(sys.executable))  # noqa: PTH120  # start-up time
     return is_frozen() and not str(bundle()).startswith(folder)
 
 
 def is_same_executable(candidate: str) -> bool:
-    """Tell whether *candidate* is this frozen artifact itself: it would start all of us again."""
+    """Tell whether *candidate* is the executable of this artifact."""
     return is_frozen() and os.path.realpath(candidate) == os.path.realpath(sys.executable)

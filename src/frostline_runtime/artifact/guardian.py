@@ -1,4 +1,4 @@
-"""The process above the supervisor, forked off before anything else is imported."""
+"""Starts the guardian, the parent of the supervisor, before anything else is imported."""
 
 import os
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ _ALONE = frozenset({"-h", "--help", "--version"})
 
 
 def begin(argv: Sequence[str]) -> None:
-    """Put a guardian above this process if *argv* asks to run all services.
+    """Start a guardian above this process if *argv* asks to run all services.
 
-    Returns in the process that is guarded; the guardian itself never returns from here.
+    On POSIX this forks: the child returns, the parent is the guardian and never returns.
     """
     if supervises(argv):
-        from frostline_runtime.system import current  # noqa: PLC0415  # a service needs none yet
+        from frostline_runtime.system import current  # noqa: PLC0415  # no other start needs it yet
 
         instance = os.environ[INSTANCE] = os.urandom(16).hex()
         current.guard({INSTANCE: instance}, with_parent=frozen.is_onefile())
 
 
 def supervises(argv: Sequence[str]) -> bool:
-    """Tell whether *argv* holds options only, and none that is answered at once."""
+    """Tell whether *argv* has no command, and no option like `--help` that only prints."""
     skip = False
     for argument in argv:
         if skip:

@@ -1,4 +1,4 @@
-"""The manifest, `frostline.json`: the only thing that crosses from build time to run time."""
+"""The manifest, `frostline.json`: all that the build tells the run time."""
 
 import json
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ class ManifestError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Port:
-    """How a service comes by its port, always on the loopback interface.
+    """How a service gets its port, always on the loopback interface.
 
-    *pattern* finds in its output the port that an `announced` one has chosen for itself.
+    With mode `announced` it chooses the port itself, and *pattern* finds it in its output.
     """
 
     mode: PortMode = "prefer"
@@ -38,10 +38,10 @@ class Port:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What tells whether a service answers. Times are seconds.
+    """How to find out whether a service is up. Times are seconds.
 
-    *kind*: an HTTP question, a connection that is taken, a line of output that *pattern* finds,
-    or a newline on the descriptor FROSTLINE_READY_FD. The last two tell of a start only.
+    *kind* is an HTTP request, a TCP connection, a line of output that matches *pattern*, or a
+    newline on the descriptor FROSTLINE_READY_FD. The last two are for startup only.
     """
 
     kind: ProbeKind = "http"
@@ -59,7 +59,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A process that the supervisor runs. Times are seconds.
+    """A service that the supervisor runs. Times are seconds.
 
     *start_timeout* counts from the last sign of progress, *start_longest* from the start.
     """
@@ -90,10 +90,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A file that is fetched on the user's machine, at first run or when somebody asks for it.
+    """A file that is downloaded on the user's machine, at first run or by `model pull`.
 
-    *size* in bytes, 0 if unknown; *destination* below the folder for the product's data.
-    *unverified*: why size or hash are not known.
+    *size* is in bytes, 0 if unknown. *destination* is relative to the folder for data.
+    *unverified* says why size or hash are not known.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelServer:
-    """A llamafile and what other services are told of it."""
+    """The model server, and the variables that tell other services its address."""
 
     executable: str = ""
     variable: str = ""
@@ -125,7 +125,7 @@ class ModelServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What the frozen process finds in its environment; see `environment.resolve`."""
+    """How the environment of the artifact is changed; see `environment.resolve`."""
 
     defaults: Mapping[str, str] = field(default_factory=dict)
     forced: Mapping[str, str] = field(default_factory=dict)
@@ -137,10 +137,10 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """A product as its artifact knows itself.
+    """All facts about a product that its artifact needs.
 
-    *modules* to *libraries* are what the self-test looks at: modules and versions of
-    distributions, groups of entry points, sums of files, and native libraries by place.
+    The fields from *modules* to *libraries* are what the self-test checks: modules, versions of
+    distributions, groups of entry points, hashes of files, and paths of native libraries.
     """
 
     product: str
@@ -176,7 +176,7 @@ def dump(manifest: Manifest) -> str:
 
 
 def parse(text: str) -> Manifest:
-    """Return the manifest in *text*. Raises ManifestError for another schema."""
+    """Return the manifest in *text*. Raises ManifestError if it has another schema."""
     raw = json.loads(text)
     if raw.get("schema") != SCHEMA:
         found = raw.get("schema")
@@ -198,7 +198,7 @@ def parse(text: str) -> Manifest:
 
 
 def load(folder: Path) -> Manifest:
-    """Return the manifest that lies in *folder*. Raises ManifestError."""
+    """Return the manifest in *folder*. Raises ManifestError."""
     try:
         text = (folder / FILE_NAME).read_text(encoding="utf-8")
     except FileNotFoundError:

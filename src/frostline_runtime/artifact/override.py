@@ -1,6 +1,6 @@
-"""The user's own settings, `frostline.toml` or `frostline.json` in the storage folder.
+"""The user's settings: `frostline.toml` or `frostline.json` in the storage folder.
 
-What is wrong in it is told and passed over: the artifact runs with what it was shipped with.
+A wrong setting is reported and ignored; the shipped value is used.
 """
 
 import json
@@ -34,7 +34,7 @@ def _texts(value: object) -> bool:
 
 _LAST_PORT = 65535
 _RESTART = ("always", "on-failure", "never")
-# Each key with its test and what it expects, in words.
+# Each key, the test of its value, and what is expected in words.
 _Rules = Mapping[str, tuple[Callable[[object], bool], str]]
 _SERVICE: _Rules = {
     "enabled": (lambda value: isinstance(value, bool), "true or false"),
@@ -58,7 +58,7 @@ _MODEL_SERVER: _Rules = {
 
 
 def load(manifest: Manifest, folder: Path | None) -> tuple[Manifest, list[str]]:
-    """Return *manifest* with the settings that lie in *folder*, and what is wrong with them."""
+    """Return *manifest* changed by the settings in *folder*, and the mistakes in them."""
     paths = [folder / name for name in NAMES] if folder else []
     path = next(filter(Path.is_file, paths), None)
     if not path:
@@ -72,22 +72,22 @@ def load(manifest: Manifest, folder: Path | None) -> tuple[Manifest, list[str]]:
 
 
 def parse(path: Path) -> Table:
-    """Return what the file at *path* says. Raises OSError, ValueError."""
+    """Return the settings in file *path*. Raises OSError, ValueError."""
     text = path.read_text(encoding="utf-8-sig")
     if path.suffix == ".json":
         found = json.loads(text)
     else:
-        import tomllib  # noqa: PLC0415  # only users who have such a file pay
+        import tomllib  # noqa: PLC0415  # only for users with such a file
 
         found = tomllib.loads(text)
     if not isinstance(found, dict):
         message = "a table was expected"
-        raise ValueError(message)  # noqa: TRY004  # one kind of error for all that is wrong in it
+        raise ValueError(message)  # noqa: TRY004  # one error for every kind of broken file
     return found
 
 
 def apply(manifest: Manifest, settings: Table) -> tuple[Manifest, list[str]]:
-    """Return *manifest* with *settings*, and every mistake in them."""
+    """Return *manifest* changed by *settings*, and every mistake in them."""
     problems = _unknown(settings, ("services", "model_server"), "")
     services = _table(settings, "services", problems)
     names = [service.name for service in manifest.services]

@@ -1,4 +1,4 @@
-"""The one running instance of a product: its lock, and the file that says where it is."""
+"""The lock of the running instance, and the file that says where to reach it."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ def read(state: Path) -> Facts:
 
 
 def write(path: Path, facts: Mapping[str, object]) -> None:
-    """Write *facts* for this user's eyes only, complete or not at all. Raises OSError."""
+    """Write *facts* as JSON, readable by this user only, whole or not at all. Raises OSError."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -47,18 +47,18 @@ def write(path: Path, facts: Mapping[str, object]) -> None:
 
 
 def remove_unpacked(folder: str) -> None:
-    """Remove the *folder* of a onefile artifact whose bootloader was killed before it could.
+    """Remove the unpacked *folder* that a killed bootloader has left behind.
 
-    Only one that PyInstaller has named, in the place for temporary folders.
+    Removes it only if PyInstaller has named it.
     """
     path = Path(folder)
     if folder and path.name.startswith("_MEI") and path.is_dir() and not path.is_symlink():
-        import shutil  # noqa: PLC0415  # hardly ever needed
+        import shutil  # noqa: PLC0415  # rarely needed
 
         shutil.rmtree(path, ignore_errors=True)
 
 
 def number(facts: Mapping[str, object], key: str) -> int:
-    """Return the number *key* of *facts*, 0 if there is none."""
+    """Return the number at *key* of *facts*, 0 if there is none."""
     value = facts.get(key)
     return value if isinstance(value, int) else 0

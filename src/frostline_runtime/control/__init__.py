@@ -1,4 +1,4 @@
-"""The local API of a running artifact: who may ask, the HTTP server, the routes.
+"""The local API of a running artifact: access rules, HTTP server and routes.
 
 Listens on the loopback interface only.
 """

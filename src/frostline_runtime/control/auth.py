@@ -1,11 +1,11 @@
-"""Who may ask the control port for what: a pure function over one request (specification §13)."""
+"""Decides what a request to the control port may do (docs/supervisor.md §13)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Answered without a token, and then with a status and nothing else, or with a static page.
+# Answered without a token: with the status only, or with a static file of the status page.
 OPEN = frozenset({"/", "/health", "/livez", "/readyz", "/icon.svg", "/status.css", "/status.js"})
-# Where the pages of desktop shells come from (Tauri on macOS and Linux, on Windows).
+# The origins of pages in a Tauri application: on macOS and Linux, and on Windows.
 SHELL_ORIGINS = frozenset(
     {"tauri://localhost", "http://tauri.localhost", "https://tauri.localhost"}
 )
@@ -13,7 +13,7 @@ SHELL_ORIGINS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a request may do: refused if *status* is not 200; *known* has shown the token."""
+    """The decision: a *status* other than 200 refuses; *known* tells that the token was right."""
 
     status: int
     reason: str = ""
@@ -23,23 +23,23 @@ class Access:
 def authorise(
     method: str, path: str, headers: Mapping[str, str], port: int, tokens: tuple[str, ...]
 ) -> Access:
-    """Return what the request may do; header names in lower case.
+    """Return what a request may do; header names are in lower case.
 
-    The Host is looked at before anything else, so that no name of another's reaches us.
+    Host is checked first, against DNS rebinding.
     """
     hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
     if headers.get("host") not in hosts:
-        return Access(403, "this Host is not served")
+        return Access(403, "this Host is not allowed")
     origin = headers.get("origin")
     own = {f"http://{host}" for host in hosts}
     if origin is not None and origin not in own | SHELL_ORIGINS:
-        return Access(403, "this Origin may not ask")
+        return Access(403, "this Origin is not allowed")
     if headers.get("sec-fetch-site") == "cross-site" and origin not in SHELL_ORIGINS:
-        return Access(403, "no other site may ask")
-    if method == "OPTIONS":  # the question of a browser whether it may ask
-        return Access(204 if origin in SHELL_ORIGINS else 403, "this Origin may not ask")
+        return Access(403, "requests from other sites are not allowed")
+    if method == "OPTIONS":  # a CORS preflight request
+        return Access(204 if origin in SHELL_ORIGINS else 403, "this Origin is not allowed")
     known = _knows(headers.get("authorization", ""), tokens)
-    ticket = method == "POST" and path == "/api/session"  # carries its own proof
+    ticket = method == "POST" and path == "/api/session"  # the ticket in the body is the proof
     if not known and path not in OPEN and not ticket:
         return Access(401, "the token is missing or wrong")
     if method == "POST" and headers.get("content-type", "").partition(";")[0] != "application/json":
@@ -50,9 +50,9 @@ def authorise(
 def _knows(header: str, tokens: tuple[str, ...]) -> bool:
     if not header:
         return False
-    import hmac  # noqa: PLC0415  # with it comes OpenSSL: only for those who show a token
+    import hmac  # noqa: PLC0415  # it imports OpenSSL: only for requests with a token
 
     scheme, _, given = header.partition(" ")
-    # Every token is compared: the time tells nothing.
+    # Every token is compared, so that the time does not tell which one was close.
     matches = [hmac.compare_digest(given.encode(), token.encode()) for token in tokens]
     return scheme == "Bearer" and any(matches)

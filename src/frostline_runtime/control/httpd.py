@@ -1,7 +1,7 @@
-"""The HTTP server of the control port: one request a connection, few at a time, each limited.
+"""The HTTP server of the control port: one request per connection, with limits.
 
-Not `http.server`: importing it costs 20 ms and 7 MiB in every artifact that runs, and its time
-limit is for each byte, which a slow client can stretch for ever.
+Not `http.server`: importing it costs 20 ms and 7 MiB, and its time limit is for each byte, so a
+slow client can hold a connection for ever.
 """
 
 import json
@@ -38,7 +38,7 @@ Headers = dict[str, str]
 
 
 class RequestError(Exception):
-    """A request that is not answered as asked; *status* says why."""
+    """A request that is refused with *status*."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -46,7 +46,7 @@ class RequestError(Exception):
 
 
 class Server:
-    """Answers on *listener*, which is listening already."""
+    """Answers requests on *listener*, a listening socket."""
 
     def __init__(
         self, listener: socket.socket, artifact: Artifact, tokens: Tokens, pages: Path
@@ -59,7 +59,7 @@ class Server:
         self._slots = threading.BoundedSemaphore(CONNECTIONS)
 
     def start(self) -> None:
-        """Answer from threads, until the listening socket is closed."""
+        """Answer in threads until the listening socket is closed."""
         threading.Thread(target=self._accept, name="control", daemon=True).start()
 
     def _accept(self) -> None:
@@ -69,7 +69,7 @@ class Server:
             except OSError:
                 if self._listener.fileno() < 0:
                     return
-                time.sleep(0.1)  # out of descriptors: it passes
+                time.sleep(0.1)  # no descriptors are left for the moment
                 continue
             if self._slots.acquire(blocking=False):
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
@@ -80,7 +80,7 @@ class Server:
         try:
             with connection:
                 self._answer(connection, time.monotonic() + PATIENCE)
-        except OSError:  # a client that goes away is no event
+        except OSError:  # the client has gone away
             pass
         finally:
             self._slots.release()
@@ -101,7 +101,7 @@ class Server:
         connection.settimeout(PATIENCE)
         connection.sendall(f"{head}\r\n".encode() + (b"" if method == "HEAD" else data))
 
-    def _respond(  # one request is all of these
+    def _respond(  # the parts of a request
         self, method: str, target: str, headers: Headers, connection: socket.socket, rest: bytes,
         deadline: float,
     ) -> Body:  # fmt: skip
@@ -121,9 +121,9 @@ class Server:
 
 
 def read_head(connection: socket.socket, deadline: float) -> tuple[str, str, Headers, bytes]:
-    """Return method, target, headers by their lower-case names, and what came after them.
+    """Return method, target, headers by lower-case name, and the bytes read after them.
 
-    Raises RequestError if this is not HTTP, too long, or not there before *deadline*.
+    Raises RequestError if it is not HTTP, too long, or not complete before *deadline*.
     """
     received = b""
     while b"\r\n\r\n" not in received:
@@ -138,7 +138,7 @@ def read_head(connection: socket.socket, deadline: float) -> tuple[str, str, Hea
     if len(words) != 3 or not words[2].startswith("HTTP/1."):  # noqa: PLR2004  # method, target, version
         raise RequestError(400, "this is not HTTP")
     if words[0] not in _METHODS:
-        raise RequestError(405, f"there is no {words[0]} here")
+        raise RequestError(405, f"the method {words[0]} is not allowed")
     headers: Headers = {}
     for line in lines:
         name, colon, value = line.partition(":")
@@ -152,10 +152,7 @@ def read_head(connection: socket.socket, deadline: float) -> tuple[str, str, Hea
 def read_body(
     connection: socket.socket, headers: Headers, received: bytes, deadline: float
 ) -> dict[str, object]:
-    """Return the JSON object that is the body, of which *received* is here already.
-
-    Raises RequestError.
-    """
+    """Return the body, a JSON object that begins with *received*. Raises RequestError."""
     length = headers.get("content-length", "0")
     if not length.isdigit() or int(length) > BODY_LIMIT:
         raise RequestError(413, "the body is too long")
@@ -166,7 +163,7 @@ def read_body(
     except ValueError:
         raise RequestError(400, "the body is not JSON") from None
     if not isinstance(body, dict):
-        raise RequestError(400, "the body is no JSON object")
+        raise RequestError(400, "the body is not a JSON object")
     return body
 
 

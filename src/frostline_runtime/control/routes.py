@@ -1,4 +1,4 @@
-"""The control port: health for everybody, facts and buttons for who has the token."""
+"""The routes of the control port: `/health` is public, everything else needs the token."""
 
 import json
 import os
@@ -16,29 +16,29 @@ _VERBS: dict[str, Verb] = {"start": "start", "stop": "stop", "restart": "restart
 
 
 class Artifact(Protocol):
-    """What the control port shows and moves."""
+    """What the control port needs of the running artifact: the supervisor."""
 
     def report(self) -> Report:
-        """Return everything about the artifact and its services."""
+        """Return the facts about the artifact and its services."""
 
     def metrics(self) -> str:
-        """Return the figures in the Prometheus text format."""
+        """Return the metrics in the Prometheus text format."""
 
     def lines(self, service: str, after: int) -> list[tuple[int, str]]:
-        """Return the lines of *service* numbered above *after*. Raises KeyError."""
+        """Return the lines of *service* with a number above *after*. Raises KeyError."""
 
     def history(self, service: str) -> list[Report]:
         """Return the recent probes of *service*, oldest first. Raises KeyError."""
 
     def stop(self, reason: str) -> None:
-        """Ask the whole artifact to stop."""
+        """Ask the artifact to stop."""
 
     def move(self, service: str, verb: Verb) -> None:
         """Ask for *service* to be started, stopped or restarted."""
 
 
 class Tokens:
-    """The tokens that are accepted now."""
+    """The token of this launch, and those of open status pages."""
 
     def __init__(self, token: str) -> None:
         self.token = token
@@ -46,7 +46,7 @@ class Tokens:
         self._sessions: set[str] = set()
 
     def accepted(self) -> tuple[str, ...]:
-        """Return the token of this launch and those of the open pages."""
+        """Return all valid tokens."""
         return (self.token, *self._sessions)
 
     def ticket(self) -> str:
@@ -56,7 +56,7 @@ class Tokens:
         return ticket
 
     def exchange(self, ticket: str) -> str | None:
-        """Return a session's token for *ticket*, if it is good; it is used up."""
+        """Return a new token for *ticket*, None if it is not valid; it cannot be used again."""
         if self._tickets.pop(ticket, 0.0) < time.monotonic():
             return None
         session = os.urandom(32).hex()
@@ -81,7 +81,7 @@ def get(artifact: Artifact, path: str, query: Mapping[str, str], *, known: bool)
         case "/api/history":
             return _found(lambda name: {"probes": artifact.history(name)}, query)
         case _:
-            return problem(404, "there is nothing here; try /health")
+            return problem(404, "there is no such page; try /health")
 
 
 def _found(answer: Callable[[str], Report], query: Mapping[str, str]) -> Body:
@@ -98,7 +98,7 @@ def _lines(artifact: Artifact, name: str, after: str) -> Report:
 
 
 def post(artifact: Artifact, tokens: Tokens, path: str, body: Mapping[str, object]) -> Body:
-    """Return the answer to a POST, and hand on what it asks for."""
+    """Carry out a POST and return the answer."""
     match path.strip("/").split("/"):
         case ["api", "session"]:
             session = tokens.exchange(str(body.get("ticket", "")))
@@ -113,7 +113,7 @@ def post(artifact: Artifact, tokens: Tokens, path: str, body: Mapping[str, objec
         case ["api", "services", name, verb] if verb in _VERBS:
             return _move(artifact, name, _VERBS[verb])
         case _:
-            return problem(404, "there is nothing here")
+            return problem(404, "there is no such page")
 
 
 def _move(artifact: Artifact, name: str, verb: Verb) -> Body:
@@ -125,7 +125,7 @@ def _move(artifact: Artifact, name: str, verb: Verb) -> Body:
 
 
 def parse_query(text: str) -> dict[str, str]:
-    """Return the plain names and values of a query string."""
+    """Return the names and values in a query string; nothing is decoded."""
     pairs = (item.partition("=") for item in text.split("&") if item)
     return {name: value for name, _, value in pairs}
 
@@ -135,5 +135,5 @@ def _json(status: int, body: Report) -> Body:
 
 
 def problem(status: int, reason: str) -> Body:
-    """Return an answer that says why there is no better one."""
+    """Return an error answer with its *reason*."""
     return _json(status, {"error": reason})

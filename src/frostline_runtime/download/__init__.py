@@ -1,4 +1,4 @@
-"""Fetching a file so that it is whole and right, or not there.
+"""Downloads: a file is complete and checked under its name, or not there.
 
-Only in bundles that have something to fetch.
+Frozen only into artifacts that have something to download.
 """

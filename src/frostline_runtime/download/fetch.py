@@ -1,7 +1,7 @@
-"""Fetches a file so that it is whole and right under its name, or is not there at all.
+"""Fetches a file: it is complete and checked under its name, or not there at all.
 
-What has arrived is kept beside it as `NAME.part`, with `NAME.part.json` saying of what, and is
-gone on with after any kind of end, by whichever process comes next.
+While it is fetched, its bytes are in `NAME.part`, and `NAME.part.json` says where they came from.
+After an interruption the next attempt resumes there, in this process or in another one.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long to wait, in seconds, and how often to try each address."""
+    """Time limits in seconds, and the number of attempts for each address."""
 
     stall: float = 60.0
     lock: float = 600.0
@@ -55,11 +55,12 @@ class Patience:
 
 def fetch(
     wanted: Wanted, place: Path, *, progress: Progress | None = None,
-    patience: Patience | None = None, offline: bool = False, secrets: Mapping[str, str] | None = None,
+    patience: Patience | None = None, offline: bool = False,
+    secrets: Mapping[str, str] | None = None,
 ) -> bool:  # fmt: skip
-    """Make sure that *wanted* is at *place*; return whether it had to be fetched.
+    """Fetch *wanted* to *place*; return False if it was there already.
 
-    *secrets* are headers for the first host of each address only. Raises DownloadError.
+    *secrets* are headers that are not sent on to other hosts. Raises DownloadError.
     """
     told, limits = progress or Progress(), patience or Patience()
     if is_there(wanted, place):
@@ -70,10 +71,10 @@ def fetch(
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with _locked(place, told, limits.lock):
-            if is_there(wanted, place):  # whoever held the lock has fetched it
+            if is_there(wanted, place):  # the process that held the lock has fetched it
                 return False
             _fetch_from_any(wanted, place, told, limits, secrets or {})
-    except OSError as error:  # ours: those of the network never get here
+    except OSError as error:  # of a local file: errors of the network are handled below
         at = error.filename or place
         message = f"{wanted.name} cannot be written to {at}: {error.strerror or error}."
         raise DownloadError(message) from error
@@ -81,7 +82,7 @@ def fetch(
 
 
 def is_there(wanted: Wanted, place: Path, *, whole: bool = False) -> bool:
-    """Tell whether *place* is *wanted*; *whole*: hash it even if that was done before."""
+    """Tell whether *place* is *wanted*; with *whole*, hash it even if it was checked before."""
     try:
         status = place.stat()
     except OSError:
@@ -95,17 +96,17 @@ def is_there(wanted: Wanted, place: Path, *, whole: bool = False) -> bool:
     if not whole and read_json(stamp) == seen:
         return True
     same = False
-    with contextlib.suppress(OSError):  # what cannot be read is not there
+    with contextlib.suppress(OSError):  # a file that cannot be read counts as missing
         same = hash_of(place) == wanted.sha256
     if same:
-        with contextlib.suppress(OSError):  # a folder that cannot be written: hash it again
+        with contextlib.suppress(OSError):  # without a stamp it is hashed again next time
             stamp.write_text(json.dumps(seen), encoding="utf-8")
     return same
 
 
 @contextlib.contextmanager
 def _locked(place: Path, progress: Progress, patience: float) -> Iterator[None]:
-    """Hold the lock of *place*; say who holds it while we wait. Raises DownloadError."""
+    """Hold the lock of *place*; report who holds it while waiting. Raises DownloadError."""
     path, began, told = lock_of(place), time.monotonic(), False
     while True:
         try:
@@ -114,7 +115,7 @@ def _locked(place: Path, progress: Progress, patience: float) -> Iterator[None]:
             if error.errno not in _NO_LOCKS:
                 raise
             progress.note(
-                f"{path.parent} knows no locks: nobody else should fetch {place.name} now"
+                f"{path.parent} has no file locks: do not fetch {place.name} twice at the same time"
             )
             yield
             return
@@ -122,14 +123,14 @@ def _locked(place: Path, progress: Progress, patience: float) -> Iterator[None]:
             break
         holder = _holder(path)
         if time.monotonic() - began > patience:
-            message = f"{place.name} has been fetched by {holder} for {patience:.0f} s: {path}."
+            message = f"{holder} has been fetching {place.name} for {patience:.0f} s: {path}."
             raise DownloadError(message)
         if not told:
             progress.note(f"{holder} is fetching {place.name}; waiting for it")
             told = True
         time.sleep(0.1)
     try:
-        # Behind the first byte, which Windows lets nobody else read.
+        # Not into the first byte: Windows locks it against reading.
         os.ftruncate(held, 0)
         os.write(held, f" process {os.getpid()}".encode())
         yield
@@ -159,17 +160,15 @@ def _fetch_from_any(
             continue
         _finish(wanted, place)
         return
-    why = "; ".join(reasons) or "it has no address"
+    why = "; ".join(reasons) or "no address is given"
     message = f"{wanted.name} could not be fetched: {why}."
     if kept(place):
-        message += (
-            f" What has arrived is kept ({kept(place)} bytes): the next attempt goes on there."
-        )
+        message += f" The next attempt continues after {kept(place)} bytes."
     raise DownloadError(message)
 
 
 def _shown(url: str) -> str:
-    """Return *url* without what may be secret in it."""
+    """Return *url* without user, password and query, which may be secret."""
     parts = urllib.parse.urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return url if not host else f"{parts.scheme}://{host}{parts.path}"
@@ -179,7 +178,7 @@ def _fetch_from(
     url: str, wanted: Wanted, place: Path, progress: Progress, limits: Patience,
     secrets: Mapping[str, str],
 ) -> None:  # fmt: skip
-    """Fetch and check the part from *url*, again and again while it makes progress.
+    """Fetch the part from *url* and check it, with new attempts while it makes progress.
 
     Raises WrongError.
     """
@@ -208,11 +207,11 @@ def _fetch_from(
 
 
 def _pause(failures: int, unit: float) -> float:
-    return unit * 2.0 ** (failures - 1) * random.uniform(0.5, 1.5)  # noqa: S311  # spreads load
+    return unit * 2.0 ** (failures - 1) * random.uniform(0.5, 1.5)  # noqa: S311  # spreads the load
 
 
 def _check(wanted: Wanted, place: Path, digest: str) -> str:
-    """Return what is wrong with the part, which then is moved out of the way."""
+    """Return what is wrong with the part, "" if nothing; a wrong part is renamed."""
     part = part_of(place)
     size = part.stat().st_size
     if wanted.size and size != wanted.size:
@@ -229,7 +228,7 @@ def _check(wanted: Wanted, place: Path, digest: str) -> str:
 
 
 def _finish(wanted: Wanted, place: Path) -> None:
-    """Give the part its name, for good: what is there then survives a power cut."""
+    """Rename the part to its final name, so that it survives a power cut."""
     part = part_of(place)
     with part.open("rb+") as file:
         os.fsync(file.fileno())
@@ -238,7 +237,7 @@ def _finish(wanted: Wanted, place: Path) -> None:
     part.replace(place)
     for path in (sidecar_of(place), bad_of(place)):
         path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # folders cannot be synced everywhere
+    with contextlib.suppress(OSError):  # not every system can sync a folder
         folder = os.open(place.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

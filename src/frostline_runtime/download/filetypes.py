@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: for the message when it is not what it should be."""
+"""Describes a file by its first bytes, for error messages."""
 
 _MARKS = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself"),
@@ -21,7 +21,7 @@ _SAFETENSORS_HEAD = 9
 
 
 def describe(head: bytes) -> str:
-    """Return what a file that begins with *head* is, in words."""
+    """Return in words what kind of file begins with *head*."""
     if not head:
         return "an empty file"
     for mark, words in _MARKS:
@@ -29,7 +29,7 @@ def describe(head: bytes) -> str:
             return words
     text = head.lstrip().lower()
     if text.startswith(_PAGES):
-        return "a web page, perhaps of a login or an error"
+        return "a web page, perhaps a login or an error"
     if text.startswith((b"{", b"[")):
         shown = head[:120].decode("utf-8", "replace").strip()
         return f"JSON, perhaps an error: {shown}"
@@ -37,4 +37,4 @@ def describe(head: bytes) -> str:
         return "a safetensors model"
     if not head.strip(b"\0"):
         return "nothing but zeros: the download was not finished"
-    return "a file of no known kind"
+    return "a file of unknown kind"

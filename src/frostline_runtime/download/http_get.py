@@ -1,8 +1,7 @@
-"""One GET over HTTP as downloads need it: redirects, proxies, time limits, nothing decoded.
+"""HTTP GET for downloads: redirects, proxies and time limits; the body is not decoded.
 
-The standard library's `http.client` and not urllib3: the run time is frozen into every artifact,
-and what urllib3 would add (pools, retries, decoding) is not wanted here. Imported only where
-something is fetched.
+Not urllib3: it would be frozen into every artifact, and its pools, retries and decoding are not
+needed. Import it only to download: `http.client` and TLS are slow to import.
 """
 
 import base64
@@ -21,7 +20,7 @@ CONNECT_PATIENCE = 10.0
 _MOST_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
-# Where Linux distributions keep certificates; a frozen OpenSSL may look elsewhere.
+# Certificates of Linux distributions; the OpenSSL in an artifact may look elsewhere.
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -31,21 +30,21 @@ _BUNDLES = (
 
 
 class RefusedError(Exception):
-    """A server wants something that we do not do; asking again would not help."""
+    """A request that cannot succeed, now or later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer whose body is still to be read; header names in lower case."""
+    """An answer whose body is not read yet; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
     body: http.client.HTTPResponse
 
     def read(self, most: int) -> bytes:
-        """Return what has come, at most *most* bytes; nothing at the end.
+        """Return the next bytes, *most* at most, b"" at the end.
 
-        Raises OSError (a stall is a TimeoutError), http.client.HTTPException.
+        Raises OSError (TimeoutError if nothing comes), http.client.HTTPException.
         """
         return self.body.read1(most)
 
@@ -58,10 +57,10 @@ def get(
     patience: float,
     secrets: Mapping[str, str] | None = None,
 ) -> Iterator[Response]:
-    """Yield the answer to a GET of *url*, whatever its status, after redirects.
+    """Yield the answer to a GET of *url* after redirects, with any status.
 
-    *patience*: seconds for the head, and for each piece of the body. *secrets*: headers for the
-    first host only. Raises RefusedError, OSError, http.client.HTTPException.
+    *patience* is in seconds, for the header and for each piece of the body. *secrets* are headers
+    for the first host only. Raises RefusedError, OSError, http.client.HTTPException.
     """
     first = _origin(url)
     for _ in range(_MOST_REDIRECTS):
@@ -79,9 +78,9 @@ def get(
 
 
 def _redirected(url: str, location: str) -> str:
-    """Return where *location* leads from *url*. Raises RefusedError."""
+    """Return the address that *location* means at *url*. Raises RefusedError."""
     try:
-        # Headers come as Latin-1; whoever writes other letters means UTF-8.
+        # Headers are read as Latin-1, but servers send UTF-8.
         target = urllib.parse.urljoin(url, location.encode("latin-1").decode("utf-8", "replace"))
     except ValueError:
         target = ""
@@ -99,13 +98,13 @@ def _origin(url: str) -> tuple[str, str, int]:
     except ValueError:
         parts, port = urllib.parse.urlsplit(""), 0
     if not (parts.scheme in _PORTS and parts.hostname and port):
-        message = f"{parts.scheme or 'it'} is no address that can be fetched (http, https)"
+        message = f"{parts.scheme or 'it'} is not an address that can be fetched (http, https)"
         raise RefusedError(message)
     return parts.scheme, parts.hostname, port
 
 
 def _connect(url: str, patience: float) -> http.client.HTTPConnection:
-    """Return a connection for *url*, through the proxy that the environment names for it."""
+    """Return a connection for *url*, through the proxy in the environment if there is one."""
     scheme, host, port = _origin(url)
     proxy = _proxy(scheme, host)
     wait = min(CONNECT_PATIENCE, patience)
@@ -125,7 +124,7 @@ def _connect(url: str, patience: float) -> http.client.HTTPConnection:
 def _ask(
     connection: http.client.HTTPConnection, url: str, headers: Mapping[str, str], patience: float
 ) -> http.client.HTTPResponse:
-    """Send the request and return the answer's head, all of it within *patience*."""
+    """Send the request and return the answer; its header must come within *patience*."""
     scheme, host, _ = _origin(url)
     parts = urllib.parse.urlsplit(url)
     path = urllib.parse.quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
@@ -136,7 +135,7 @@ def _ask(
     if proxy and scheme == "http":
         target, extra = f"http://{parts.netloc.rpartition('@')[2]}{target}", proxy[2]
     connection.connect()
-    # A head that comes byte by byte would never exceed a limit for each byte.
+    # The socket's limit is for each byte: the timer limits the whole header.
     late = threading.Event()
     timer = threading.Timer(patience, _cut, (connection.sock, late))
     timer.daemon = True
@@ -161,7 +160,7 @@ def _cut(connection: socket.socket, late: threading.Event) -> None:
 
 
 def _proxy(scheme: str, host: str) -> tuple[str, int, dict[str, str]] | None:
-    """Return host, port and headers of the proxy for *scheme* and *host*, as NO_PROXY allows."""
+    """Return host, port and headers of the proxy for *scheme* and *host*, None without one."""
     named = urllib.request.getproxies().get(scheme, "")
     if not named or urllib.request.proxy_bypass(host):
         return None
@@ -180,7 +179,7 @@ def _tls() -> ssl.SSLContext:
     known = ssl.get_default_verify_paths()
     if not (known.cafile or known.capath) and not os.environ.get("SSL_CERT_FILE"):
         for bundle in _BUNDLES:
-            if os.path.exists(bundle):  # noqa: PTH110  # one of a few names
+            if os.path.exists(bundle):  # noqa: PTH110  # a few names only
                 context.load_verify_locations(bundle)
                 break
     return context

@@ -1,4 +1,4 @@
-"""What lies beside a file while it is fetched, and afterwards."""
+"""The files beside a downloaded file: part, notes, lock, stamp."""
 
 import contextlib
 import json
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def forget(place: Path) -> None:
-    """Remove the file at *place* and everything that was kept beside it."""
+    """Remove the file at *place* and all files beside it."""
     for path in (
         place,
         stamp_of(place),
@@ -19,44 +19,44 @@ def forget(place: Path) -> None:
 
 
 def kept(place: Path) -> int:
-    """Return how many bytes of *place* an earlier attempt has left."""
+    """Return how many bytes of *place* an earlier attempt has fetched."""
     with contextlib.suppress(OSError):
         return part_of(place).stat().st_size
     return 0
 
 
 def beside(place: Path, prefix: str, suffix: str) -> Path:
-    """Return the file beside *place* with more around its name."""
+    """Return the path beside *place* with *prefix* and *suffix* added to its name."""
     return place.with_name(f"{prefix}{place.name}{suffix}")
 
 
 def part_of(place: Path) -> Path:
-    """Return where what has arrived of *place* is kept."""
+    """Return the file that holds the bytes fetched so far."""
     return beside(place, "", ".part")
 
 
 def sidecar_of(place: Path) -> Path:
-    """Return where it is noted of what that is a part."""
+    """Return the file that says where the part came from."""
     return beside(place, "", ".part.json")
 
 
 def bad_of(place: Path) -> Path:
-    """Return where a wrong file is kept for a look."""
+    """Return the file that keeps a wrong download for inspection."""
     return beside(place, "", ".bad")
 
 
 def lock_of(place: Path) -> Path:
-    """Return what is locked while *place* is fetched."""
+    """Return the file that is locked during a download."""
     return beside(place, ".", ".lock")
 
 
 def stamp_of(place: Path) -> Path:
-    """Return where it is noted that *place* was checked."""
+    """Return the file that records that *place* was checked."""
     return beside(place, ".", ".verified")
 
 
 def read_json(path: Path) -> dict[str, object]:
-    """Return the JSON object in *path*, an empty one if there is none."""
+    """Return the JSON object in *path*, {} if there is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""One attempt to bring a file here: what is asked for, what is offered, what arrives."""
+"""One attempt to download a file, or to resume a download."""
 
 import contextlib
 import errno
@@ -31,7 +31,7 @@ _ADVISE, _DONT_NEED = getattr(os, "posix_fadvise", None), getattr(os, "POSIX_FAD
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _WORDS = {
     401: "it wants a login",
-    403: "it refuses us",
+    403: "access is denied",
     404: "it has no such file",
     410: "it is gone",
 }
@@ -39,15 +39,15 @@ _OK, _RANGE_NOT_SATISFIABLE = 200, 416
 
 
 class DownloadError(Exception):
-    """A file is not there and could not be fetched; the message says why and what to do."""
+    """A file could not be fetched; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A file, where it comes from and how it is recognised.
+    """A file to download, and how to check it.
 
-    *urls*: http, https or file addresses, or local paths; tried in order. *size* in bytes, 0 if
-    unknown; *sha256* in hexadecimal, empty if nobody knows it (then only the size can be checked).
+    *urls* are http, https or file addresses, or local paths; they are tried in order. *size* is
+    in bytes, 0 if unknown. *sha256* is in hexadecimal, "" if unknown; then the size is checked.
     """
 
     name: str
@@ -59,18 +59,18 @@ class Wanted:
 
 @dataclass(slots=True)
 class Progress:
-    """Who is told: *progress* gets bytes done and all (0: unknown), *note* what is in the way."""
+    """Callbacks: *update* gets the bytes done and in all (0 if unknown), *note* gets messages."""
 
     update: Callable[[int, int], object] = lambda *_: None
     note: Callable[[str], object] = lambda _: None
 
 
 class WrongError(Exception):
-    """This address does not have the file."""
+    """The file cannot be had from this address."""
 
 
 class LaterError(Exception):
-    """This address may have the file later; *wait* seconds if it has said so."""
+    """A later attempt may succeed, after *wait* seconds if the server has said so."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -84,13 +84,13 @@ def hash_of(path: Path) -> str:
 
 
 def sizes(size: int, wanted: Wanted) -> str:
-    """Return what a file has and what it should have."""
+    """Return the size that a file has and the expected one, in words."""
     return f"{size} bytes, expected {wanted.size}"
 
 
 @dataclass(slots=True)
 class _Offer:
-    """What a server says about the file, and from where on it sends it."""
+    """What a server offers: the file from byte *start* of *total* on."""
 
     start: int
     total: int
@@ -105,11 +105,14 @@ def transfer(
     stall: float,
     secrets: Mapping[str, str],
 ) -> str:
-    """Bring the part to its full length and return its sha256.
+    """Fetch the rest of the part and return the sha256 of the whole.
 
-    Raises WrongError, LaterError, RefusedError, OSError.
+    *stall* is how many seconds may pass without a byte. Raises WrongError, LaterError,
+    RefusedError, OSError.
     """
-    if wanted.sha256 and wanted.size and kept(place) == wanted.size:  # ended just before its name
+    if (
+        wanted.sha256 and wanted.size and kept(place) == wanted.size
+    ):  # complete, but not renamed yet
         return hash_of(part_of(place))
     if "://" not in url or url.startswith("file:"):
         return _copy(url, wanted, place, progress)
@@ -119,20 +122,20 @@ def transfer(
         with get(url, headers, patience=stall, secrets=secrets) as response:
             if response.status == _RANGE_NOT_SATISFIABLE and start:
                 part_of(place).unlink()
-                raise LaterError("it has less than we have already", 0.0)
+                raise LaterError("its file is shorter than the part that is here", 0.0)
             offer = _read_offer(response, start)
             if wanted.size and offer.total not in {0, wanted.size}:
                 found = describe(response.read(HEAD))
                 raise WrongError(f"it has {sizes(offer.total, wanted)}; it is {found}")
             _look(wanted, place, offer)
-            if not offer.start:  # never a new sidecar beside an older file's bytes
+            if not offer.start:  # the new sidecar must not describe old bytes
                 part_of(place).unlink(missing_ok=True)
             _write_sidecar(url, wanted, place, offer)
             return _receive(response, place, offer, wanted, progress)
     except SSLCertVerificationError as error:
         raise WrongError(f"its certificate is not trusted: {error.verify_message}") from error
     except (OSError, HTTPException) as error:
-        if isinstance(error, OSError) and error.filename:  # a file of ours
+        if isinstance(error, OSError) and error.filename:  # a local file
             raise
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO}:
             raise
@@ -143,7 +146,7 @@ def transfer(
 
 
 def _resumable(url: str, wanted: Wanted, place: Path) -> tuple[int, str]:
-    """Return from where the part can be gone on with, and for which version of the file."""
+    """Return the byte to resume from, and the ETag of the version, (0, "") if not possible."""
     known = read_json(sidecar_of(place))
     etag = str(known.get("etag", ""))
     same = known.get("url") == url and known.get("sha256") == wanted.sha256
@@ -159,18 +162,18 @@ def _write_sidecar(url: str, wanted: Wanted, place: Path, offer: _Offer) -> None
 
 
 def _read_offer(response: Response, asked: int) -> _Offer:
-    """Return what *response* offers. Raises WrongError, LaterError for what is no offer."""
+    """Return what *response* offers. Raises WrongError, LaterError."""
     status, headers = response.status, response.headers
     if status in _RETRIED:
         raise LaterError(f"it answered {status}", _retry_after(headers))
     if status not in {200, 206}:
         raise WrongError(f"it answered {status}: {_WORDS.get(status, 'not expected')}")
     if headers.get("content-encoding", "identity") != "identity":
-        raise WrongError("it sends another encoding than was asked for")
+        raise WrongError("it sends the file compressed, which was not asked for")
     etag = headers.get("etag", "")
     strong = etag if etag.startswith('"') else ""
     length = headers.get("content-length", "")
-    if status == _OK:  # the whole file, whatever was asked for
+    if status == _OK:  # the server ignores the range
         return _Offer(0, int(length) if length.isdigit() else 0, strong)
     unit, _, rest = headers.get("content-range", "").partition(" ")
     span, _, total = rest.partition("/")
@@ -186,7 +189,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _look(wanted: Wanted, place: Path, offer: _Offer) -> None:
-    """Refuse what cannot end well before it is fetched. Raises WrongError, DownloadError."""
+    """Check version and free space before the download. Raises LaterError, DownloadError."""
     known = read_json(sidecar_of(place)).get("total")
     if offer.start and known and offer.total != known:
         part_of(place).unlink()
@@ -205,9 +208,9 @@ def _look(wanted: Wanted, place: Path, offer: _Offer) -> None:
 def _receive(
     response: Response, place: Path, offer: _Offer, wanted: Wanted, progress: Progress
 ) -> str:
-    """Write what comes behind what is there; return the sha256 of all.
+    """Append the body to the part; return the sha256 of the whole.
 
-    Raises LaterError if it ends too early.
+    Raises LaterError if the body ends too early, WrongError if it is too long.
     """
     total, written_back = wanted.size or offer.total, offer.start
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -234,9 +237,9 @@ def _receive(
 
 
 class _Hasher:
-    """Hashes in a thread what has come, after the *start* bytes that were there before.
+    """Hashes the part in a thread: first the *start* bytes in the file, then the new pieces.
 
-    The network need not wait for it, until too much is on its way.
+    The download waits for it only when many pieces are queued.
     """
 
     def __init__(self, path: Path, start: int) -> None:
@@ -257,11 +260,11 @@ class _Hasher:
             self._end()
 
     def put(self, piece: bytes) -> None:
-        """Hash *piece*, too."""
+        """Add *piece* to the hash."""
         self._pieces.put(piece)
 
     def finish(self) -> str:
-        """Return the sha256 of everything."""
+        """Return the sha256 of all bytes."""
         self._end()
         return self._hash.hexdigest()
 
@@ -274,7 +277,7 @@ class _Hasher:
         with contextlib.suppress(OSError), self._path.open("rb", buffering=0) as file:
             while left and not self._given_up:
                 count = file.readinto(buffer[:left])
-                if not count:  # somebody has cut the file: the sum will tell
+                if not count:  # the file was truncated: the hash will be wrong
                     break
                 self._hash.update(buffer[:count])
                 left -= count
@@ -293,14 +296,14 @@ def _write(descriptor: int, data: memoryview, place: Path) -> None:
 
 
 def _write_back(descriptor: int, start: int, end: int) -> int:
-    """Have the system write what is there so far: all at once at the end would take its time."""
+    """Have the system write the bytes to the disk now, so that the end does not take long."""
     if _ADVISE:
         _ADVISE(descriptor, start, end - start, _DONT_NEED)
     return end
 
 
 def _copy(url: str, wanted: Wanted, place: Path, progress: Progress) -> str:
-    """Take the file from a local path and return its sha256. Raises WrongError."""
+    """Copy the file from a local path and return its sha256. Raises WrongError."""
     source = Path(urllib.request.url2pathname(urllib.parse.urlsplit(url).path))
     if "://" not in url:
         source = Path(url)

@@ -1,4 +1,4 @@
-"""The model server: llamafile's command line by version, GGUF and APE files, preparation.
+"""The model server: llamafile's command lines by version, GGUF and APE files, preparation.
 
-The formats are read, never trusted.
+Every length and offset in a model file is checked before it is used.
 """

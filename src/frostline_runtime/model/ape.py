@@ -1,4 +1,4 @@
-"""What an executable file is, and what a llamafile carries in its ZIP."""
+"""Reads the kind of an executable, and the models and arguments in the ZIP of a llamafile."""
 
 import struct
 import zipfile
@@ -9,14 +9,14 @@ from typing import Literal
 
 from frostline_runtime.model.gguf import SUFFIX
 
-# Actually Portable Executable: a DOS header that is a shell script as well.
+# Actually Portable Executable: its DOS header is also a shell script.
 MARKS = (b"MZqFpD='", b"jartsr='")
 ARGUMENTS = ".args"
-# Weights that begin on such a boundary can be mapped on every system.
+# Weights at a multiple of it can be memory-mapped on every system.
 ALIGNMENT = 65_536
 _LONGEST_ARGUMENTS = 1024 * 1024
 _LOCAL_HEAD = 30
-# What zipfile raises at archives that are cut or lie about their offsets.
+# What zipfile raises for truncated archives and wrong offsets.
 _NO_ZIP = (
     zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, OSError, EOFError,
     zlib.error, struct.error,
@@ -27,7 +27,7 @@ Kind = Literal["ape", "elf", "pe", "mach-o", "script", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in the ZIP; *offset* is where its bytes begin in the whole file."""
+    """A file in the ZIP; its bytes begin at *offset* of the whole file."""
 
     name: str
     size: int
@@ -36,13 +36,13 @@ class Member:
 
     @property
     def mappable(self) -> bool:
-        """Tell whether it can be used in place."""
+        """Tell whether it can be memory-mapped."""
         return self.stored and self.offset % ALIGNMENT == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Executable:
-    """An executable file; *arguments* and *models* are what it carries."""
+    """An executable file, with the *arguments* and *models* inside it."""
 
     kind: Kind
     size: int
@@ -51,7 +51,7 @@ class Executable:
 
 
 def kind_of(path: Path) -> Kind:
-    """Return what *path* is, by its first bytes. Raises OSError."""
+    """Return the kind of file *path*, by its first bytes. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(8)
     if head in MARKS:
@@ -66,7 +66,7 @@ def kind_of(path: Path) -> Kind:
 
 
 def inspect(path: Path) -> Executable:
-    """Return what the executable *path* is and carries. Raises OSError."""
+    """Return the kind and the content of executable *path*. Raises OSError."""
     kind, size = kind_of(path), path.stat().st_size
     try:
         with zipfile.ZipFile(path) as archive:
@@ -78,7 +78,7 @@ def inspect(path: Path) -> Executable:
 
 
 def _member(path: Path, info: zipfile.ZipInfo) -> Member:
-    # The lengths in the local head may differ from those in the central directory.
+    # The local header may have other lengths than the central directory.
     with path.open("rb") as file:
         file.seek(info.header_offset)
         head = file.read(_LOCAL_HEAD)

@@ -1,4 +1,4 @@
-"""The files that are fetched on the user's machine: `model list`, `pull`, `check`, `remove`."""
+"""The commands for downloaded files: `model list`, `pull`, `check`, `remove`, `prepare`."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ from frostline_runtime.model.preparation import UnavailableError
 
 
 def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) -> int:
-    """Do what *options* ask and return the exit code."""
+    """Run the command in *options* and return the exit code."""
     manifest, _ = override.load(manifest, locations.storage)
     if options.action == "prepare":
         return _prepare(manifest, locations)
@@ -31,10 +31,10 @@ def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) 
     strange = [name for name in options.names if name not in known]
     if strange:
         there = ", ".join(known) or "none"
-        say(f"{manifest.product}: no model {strange[0]!r} here; there is {there}.")
+        say(f"{manifest.product}: there is no model {strange[0]!r}; there is {there}.")
         return exit_codes.USAGE_ERROR
     if options.action == "remove" and not options.names:
-        say(f"{manifest.product}: say which: model remove NAME.")
+        say(f"{manifest.product}: name the files: model remove NAME.")
         return exit_codes.USAGE_ERROR
     chosen = [known[name] for name in options.names] or [*known.values()]
     actions = {
@@ -46,7 +46,7 @@ def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) 
     try:
         return actions[options.action]()
     except KeyboardInterrupt:
-        say("interrupted; what has arrived is kept")
+        say("interrupted; the next pull continues here")
         return exit_codes.INTERRUPTED
 
 
@@ -95,15 +95,15 @@ def _pull(manifest: Manifest, locations: Locations, chosen: Sequence[Resource]) 
             continue
         print(f"{resource.name}: {'fetched' if fetched else 'was there already'}: {place}")
     if not chosen:
-        print(f"{manifest.product} has no models to fetch.")
+        print(f"{manifest.product} has no files to fetch.")
     facts = runfile.read(locations.state)
     if facts and not facts.get("ended"):
-        print(f"{manifest.product} uses it after its next start.")
+        print(f"The running {manifest.product} uses it after a restart.")
     return exit_codes.UNAVAILABLE if failed else exit_codes.OK
 
 
 def _line(text: str) -> None:
-    """Show progress on one line where people look, as lines of their own elsewhere."""
+    """Show progress on one line of a terminal, as separate lines elsewhere."""
     if sys.stderr.isatty() and llamafile.progress(text):
         done = "\n" if "(100 %)" in text else ""
         print(f"\r\x1b[K{text}", end=done, file=sys.stderr, flush=True)
@@ -115,9 +115,9 @@ def _check(locations: Locations, chosen: Sequence[Resource]) -> int:
     wrong = False
     for resource in chosen:
         place = locations.data / resource.destination
-        verdict = _judged(resource, place)
-        wrong |= verdict not in {"good", "not there"}
-        print(f"{resource.name}: {verdict}")
+        result = _judged(resource, place)
+        wrong |= result not in {"good", "not there"}
+        print(f"{resource.name}: {result}")
     return exit_codes.NEGATIVE_ANSWER if wrong else exit_codes.OK
 
 
@@ -146,7 +146,7 @@ def _remove(locations: Locations, chosen: Sequence[Resource]) -> int:
 
 
 def _prepare(manifest: Manifest, locations: Locations) -> int:
-    """Prepare the model server for the supervisor; the last line says what is wrong."""
+    """Prepare the model server; after an error, the supervisor shows the last line."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     environ = dict(os.environ)
     try:

@@ -1,7 +1,7 @@
-"""Reads the head of a GGUF model: what it is, and whether all of it is there.
+"""Reads the header of a GGUF model, and checks whether the file is complete.
 
-The layout is that of the GGUF specification (ggml, docs/gguf.md), versions 2 and 3. Nothing is
-read but the head, and nothing of it is believed before it was compared with the file's size.
+The layout is that of the GGUF specification (ggml, docs/gguf.md), versions 2 and 3. Only the
+header is read, and every length in it is checked against the size of the file.
 """
 
 import os
@@ -20,10 +20,10 @@ _HEAD = 256
 _VERSIONS = (2, 3)
 _OLD = 1
 _STRING, _ARRAY = 8, 9
-# Bytes of a metadata value by its type; strings and arrays have lengths of their own.
+# Bytes of a metadata value by type; strings and arrays store their length.
 _VALUE_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _INTEGERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 10: "<Q", 11: "<q"}
-# Elements of a block and its bytes, by ggml's number of the tensor type.
+# Elements and bytes of a block, by ggml's number of the tensor type.
 _BLOCKS = {
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34),
     10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210),
@@ -35,8 +35,8 @@ _BLOCKS = {
 _MOST_DIMENSIONS = 4
 _LONGEST_NAME = 64
 _LONGEST_KEY = 65_535
-_LONGEST_TEXT = 4096  # of the few strings that are kept
-# More than any vocabulary has; with it, the time for a hostile head is bounded.
+_LONGEST_TEXT = 4096  # longer strings are skipped
+# More than any vocabulary has; limits the time for a malicious header.
 _MOST_STRINGS = 4_000_000
 _MOST_PAIRS = 100_000
 _MOST_TENSORS = 1_000_000
@@ -49,14 +49,15 @@ Value = str | int
 
 
 class GgufError(Exception):
-    """This is no complete model; the message says what it is, or what it lacks."""
+    """The file is not a complete model; the message says what it is or what is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model by its head; *needed* bytes must be there, None: a tensor type that we do not know.
+    """What the header of a model says.
 
-    *metadata* holds the plain numbers and short strings.
+    A complete file has *needed* bytes, None if a tensor has an unknown type. *metadata* has the
+    whole numbers and the short strings.
     """
 
     version: int
@@ -67,17 +68,17 @@ class Model:
 
     @property
     def architecture(self) -> str:
-        """Return the family of the model, such as `llama`."""
+        """Return the architecture of the model, such as `llama`."""
         return str(self.metadata.get("general.architecture", ""))
 
     @property
     def name(self) -> str:
-        """Return what the model calls itself."""
+        """Return the name of the model, "" if it has none."""
         return str(self.metadata.get("general.name", ""))
 
     @property
     def context(self) -> int:
-        """Return for how many tokens it was made, 0 if it does not say."""
+        """Return the context length in tokens, 0 if it is not given."""
         length = self.metadata.get(f"{self.architecture}.context_length", 0)
         return length if isinstance(length, int) else 0
 
@@ -85,14 +86,14 @@ class Model:
 def read(path: Path) -> Model:
     """Return the model in *path*, complete or not.
 
-    Raises GgufError if it is none, OSError if the file cannot be read.
+    Raises GgufError if it is not a model, OSError if it cannot be read.
     """
     with path.open("rb") as file:
         return parse(file, os.fstat(file.fileno()).st_size, path.name)
 
 
 def check(path: Path) -> Model:
-    """Return the model in *path*, and be sure that it and its other parts are complete.
+    """Return the model in *path* after checking that all its parts are complete.
 
     Raises GgufError, OSError.
     """
@@ -108,7 +109,7 @@ def check(path: Path) -> Model:
 
 
 def require_complete(model: Model, name: str) -> None:
-    """Raise GgufError if *model* ends too early."""
+    """Raise GgufError if *model* is truncated."""
     if model.needed is not None and model.size < model.needed:
         message = f"{name} is incomplete: it has {model.size} of at least {model.needed} bytes."
         raise GgufError(message)
@@ -124,13 +125,13 @@ def _parts(path: Path) -> list[Path]:
 
 
 def parse(file: BinaryIO, size: int, name: str) -> Model:
-    """Return the model that begins where *file* is, with *size* bytes up to its end.
+    """Return the model at the current position of *file*, *size* bytes long.
 
     Raises GgufError.
     """
     head = file.read(_HEAD)
     if head[:4] != MAGIC:
-        message = f"{name} is no GGUF model but {describe(head)}."
+        message = f"{name} is not a GGUF model but {describe(head)}."
         raise GgufError(message)
     file.seek(4 - len(head), os.SEEK_CUR)
     source = _Source(file, size - 4, name)
@@ -169,7 +170,7 @@ def _strange_version(version: int, name: str) -> str:
 
 
 class _Source:
-    """The bytes of a head, with how many there can be *left*."""
+    """Reads values from a header; at most *left* bytes remain."""
 
     def __init__(self, file: BinaryIO, left: int, name: str) -> None:
         self._file = file
@@ -178,7 +179,7 @@ class _Source:
         self.left = left
 
     def number(self, kind: str) -> int:
-        """Return the next number of struct's *kind*."""
+        """Return the next number; *kind* is a format of `struct`."""
         found: int = struct.unpack(kind, self._take(struct.calcsize(kind)))[0]
         return found
 
@@ -190,7 +191,7 @@ class _Source:
         return self._take(length).decode("utf-8", "replace")
 
     def value(self, kind: int) -> Value | None:
-        """Return the next value of GGUF's *kind* if it is a whole number or a short string."""
+        """Return the next value of GGUF type *kind*, None unless a whole number or short string."""
         if kind in _INTEGERS:
             return self.number(_INTEGERS[kind])
         if kind == _STRING:
@@ -204,7 +205,7 @@ class _Source:
         return None
 
     def tensor_end(self) -> int | None:
-        """Return where the next tensor ends in the data, None if its type is not known."""
+        """Return where the next tensor ends in the data, None if its type is unknown."""
         self.text(_LONGEST_NAME)
         dimensions = self.number("<I")
         if not dimensions <= _MOST_DIMENSIONS:
@@ -218,11 +219,11 @@ class _Source:
             elements *= size
         block, length = _BLOCKS[kind]
         if (sizes[0] if sizes else 1) % block:
-            self._damaged("a tensor that is cut within a block")
+            self._damaged("a tensor that ends within a block")
         return offset + elements // block * length
 
     def require_count(self, count: int, smallest: int, most: int, what: str) -> None:
-        """Raise GgufError unless *count* things of *smallest* bytes can still come."""
+        """Raise GgufError unless *count* items of at least *smallest* bytes fit."""
         if count > most or count * smallest > self.left:
             self._damaged(f"{count} {what}")
 

@@ -1,6 +1,6 @@
-"""The model server: which files, how its version wants to be told, what its words mean.
+"""Everything about llamafile: its files, its command line by version, its output.
 
-Two lines of llamafile are known, before 0.10 and since; an unknown version is taken for the newest.
+There are two kinds of versions, before 0.10 and since. An unknown version is taken for the newest.
 """
 
 import json
@@ -24,7 +24,7 @@ MODELS = "/v1/models"
 _VERSION = re.compile(r"\bv?(\d+)\.(\d+)(?:\.(\d+))?\b")
 _PROGRESS = re.compile(r"([^\s:]+): (\d+) of (\d+|\?) bytes")
 _LISTENS = re.compile(r"listening (?:at|on) https?://[^\s/]*:(\d+)")
-# They would override the command line, or are secrets that a model server has no use for.
+# These would override the command line, or are secrets that a model server does not need.
 _DROPPED = ("LLAMA_", "AIP_", "HF_TOKEN")
 _HINTS = (
     ("", r"not within the file bounds|corrupted or incomplete|failed to load model",
@@ -64,9 +64,10 @@ class ModelServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerFiles:
-    """The files that were chosen, whether they are there or not; *missing* ones can be fetched.
+    """The executable and the model of a model server.
 
-    *base*: a server that could run the chosen one as its model.
+    *missing* files have to be fetched first. *base* is a server that could run *executable* as
+    its model.
     """
 
     executable: Path
@@ -77,10 +78,11 @@ class ServerFiles:
 
 @dataclass(frozen=True, slots=True)
 class PreparedServer:
-    """What was found out about a files: all that a launch needs.
+    """A model server that was examined, with all that a launch needs.
 
-    *shell*: the kernel does not know the file, `/bin/sh` does. *home* and *temporary* are folders
-    that it may write. *seen* tells whether the files are still those that were looked at.
+    With *shell*, `/bin/sh` has to start it: it is no executable for the kernel. *home* and
+    *temporary* are folders for it to write. *seen* has the size and time of each file, to notice
+    when one has changed.
     """
 
     executable: str
@@ -95,10 +97,10 @@ class PreparedServer:
 def choose(
     manifest: Manifest, environ: Mapping[str, str], locations: Locations
 ) -> ServerFiles | None:
-    """Return the files of the model server, or None if none is configured.
+    """Return the files of the model server, None if none is configured.
 
-    The user's variables go before the profile. Raises ModelServerError if a file is missing that
-    nothing here can fetch, or not executable.
+    The user's variables win over the profile. Raises ModelServerError if a file cannot be
+    executed, or is missing and cannot be fetched.
     """
     server = manifest.model_server
     if not server:
@@ -143,13 +145,13 @@ def _filled(text: str, locations: Locations) -> Path | None:
 
 
 def parse_version(said: str) -> Version:
-    """Return the version in the first line of what `--version` *said*, () if there is none."""
+    """Return the version in the first line of *said*, the output of `--version`, () if none."""
     found = _VERSION.search(said.strip().partition("\n")[0])
     return tuple(int(part) for part in found.groups(default="0")) if found else ()
 
 
 def recall(files: ServerFiles, folder: Path) -> PreparedServer | None:
-    """Return what was found out about *files* before, if its files are the same."""
+    """Return the result of an earlier preparation of *files*, None if a file has changed."""
     try:
         raw = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         seen = {path: (int(size), int(when)) for path, (size, when) in raw["seen"].items()}
@@ -162,14 +164,14 @@ def recall(files: ServerFiles, folder: Path) -> PreparedServer | None:
 
 
 def remember(prepared: PreparedServer, folder: Path) -> None:
-    """Keep *prepared* for the next start. Raises OSError."""
+    """Save *prepared* in *folder* for `recall`. Raises OSError."""
     beside = folder / f".{FACTS}.{os.getpid()}"
     beside.write_text(json.dumps(asdict(prepared)), encoding="utf-8")
     beside.replace(folder / FACTS)
 
 
 def signature(path: Path) -> tuple[int, int]:
-    """Return size and time of change: what changes when the file does. Raises OSError."""
+    """Return size and modification time, to notice a change. Raises OSError."""
     status = path.stat()
     return status.st_size, status.st_mtime_ns
 
@@ -177,19 +179,19 @@ def signature(path: Path) -> tuple[int, int]:
 def command(
     prepared: PreparedServer, server: ModelServer, port: int, key_file: str = ""
 ) -> list[str]:
-    """Return the command line that serves on loopback *port*, as its version wants it."""
+    """Return the command line to serve on loopback *port*, in the syntax of its version."""
     line = ["/bin/sh"] if prepared.shell else []
     line.append(prepared.executable)
     if server.command:
         places = {"{port}": str(port), "{model}": prepared.model, "{key_file}": key_file}
         for part in server.command:
             for placeholder, value in places.items():
-                part = part.replace(placeholder, value)  # noqa: PLW2901  # one after the other
+                part = part.replace(placeholder, value)  # noqa: PLW2901  # each part is filled in turn
             line.append(part)
         return line
     line.append("--server")
     if prepared.version and prepared.version < NEW:
-        line.append("--nobrowser")  # newer ones know no such argument, and exit
+        line.append("--nobrowser")  # newer versions exit with an error
     line += ["--host", "127.0.0.1", "--port", str(port)]
     if prepared.model:
         line += ["-m", prepared.model]
@@ -198,24 +200,24 @@ def command(
         line += ["--gpu", "disable"]
     if server.predict >= 0:
         line += ["-n", str(server.predict)]
-    if key_file:  # not the key itself: everybody can read command lines
+    if key_file:  # in a file: all users can read command lines
         line += ["--api-key-file", key_file]
     return [*line, *server.arguments]
 
 
 def child_environment(environ: Mapping[str, str], prepared: PreparedServer) -> dict[str, str]:
-    """Return *environ* with a home of its own, without what would override the command line."""
+    """Return *environ* with another home, without variables that override the command line."""
     kept = {name: value for name, value in environ.items() if not name.startswith(_DROPPED)}
     return {**kept, "HOME": prepared.home, "TMPDIR": prepared.temporary}
 
 
 def wants_key(server: ModelServer) -> bool:
-    """Tell whether the other services are to be told a key."""
+    """Tell whether the profile gives the other services a key."""
     return any("{key}" in value for value in server.addresses.values())
 
 
 def write_key(folder: Path, key: str) -> str:
-    """Write *key* into *folder* for this user's eyes only; return the file. Raises OSError."""
+    """Write *key* into *folder*, readable by this user only; return the file. Raises OSError."""
     path = folder / "key"
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -225,7 +227,7 @@ def write_key(folder: Path, key: str) -> str:
 
 
 def progress(line: str) -> tuple[str, float | None] | None:
-    """Return what is fetched and its share, if *line* tells of progress (see `preparation`)."""
+    """Return the name and share of a file if *line* is a progress line of `preparation`."""
     found = _PROGRESS.match(line)
     if not found:
         return None
@@ -234,7 +236,7 @@ def progress(line: str) -> tuple[str, float | None] | None:
 
 
 def addresses(server: ModelServer, port: int, key: str) -> dict[str, str]:
-    """Return the variables that tell other services where *server* listens."""
+    """Return the variables that tell other services how to reach *server*."""
     url = f"http://127.0.0.1:{port}"
     return {
         name: value.replace("{url}", url).replace("{key}", key)
@@ -243,7 +245,7 @@ def addresses(server: ModelServer, port: int, key: str) -> dict[str, str]:
 
 
 def served_model(status: int, body: bytes) -> str:
-    """Return what a server calls its first model, "" if it does not say."""
+    """Return the name of the first model in a list of models, "" if there is none."""
     try:
         return str(resolve_pointer(json.loads(body), "/data/0/id")) if status == 200 else ""  # noqa: PLR2004
     except (ValueError, LookupError):
@@ -251,13 +253,13 @@ def served_model(status: int, body: bytes) -> str:
 
 
 def listens_elsewhere(line: str, port: int) -> bool:
-    """Tell whether *line* says that the server has silently taken another port than *port*."""
+    """Tell whether *line* says that the server listens on another port than *port*."""
     found = _LISTENS.search(line)
     return bool(found and int(found[1]) != port)
 
 
 def hint(lines: Sequence[str], system: str = current.NAME) -> str:
-    """Return what the last *lines* of a server that has ended mean, or nothing."""
+    """Return what the last *lines* of a server mean that has ended, "" if that is unknown."""
     text = "\n".join(lines)
     for where, pattern, meaning in _HINTS:
         if where in {"", system} and re.search(pattern, text, re.IGNORECASE):

@@ -1,7 +1,7 @@
-"""What happens before a model server is first started: fetched, checked, asked for its version.
+"""Prepares a model server: fetches and checks its files, and asks for its version.
 
-Runs in a process of its own, so that it can take its time, be stopped, and cost the supervisor
-neither memory nor attention.
+Runs in its own process before the first start of the server: it may take long, can be stopped,
+and does not block the supervisor.
 """
 
 import os
@@ -30,13 +30,13 @@ Say = Callable[[str], object]
 
 
 class UnavailableError(Exception):
-    """A file cannot be fetched now; later it may be."""
+    """A file cannot be fetched now, but perhaps later."""
 
 
 def prepare(
     files: ServerFiles, environ: Mapping[str, str], locations: Locations, say: Say
 ) -> PreparedServer:
-    """Make sure that *files* is there and good, and return what a launch needs, also kept.
+    """Fetch and examine *files*, and save and return the result.
 
     Raises ModelServerError, UnavailableError.
     """
@@ -56,7 +56,7 @@ def prepare(
 
 
 def fetch_resource(resource: Resource, place: Path, say: Say, *, offline: bool = False) -> bool:
-    """Bring *resource* to *place*, saying how far it is; return whether it had to be fetched.
+    """Fetch *resource* to *place*, report progress to *say*; return False if it was there.
 
     Raises DownloadError.
     """
@@ -75,7 +75,7 @@ def fetch_resource(resource: Resource, place: Path, say: Say, *, offline: bool =
 
 
 def wanted_of(resource: Resource) -> Wanted:
-    """Return *resource* as a download knows it."""
+    """Return *resource* as the description of a download."""
     return Wanted(
         name=resource.name, urls=resource.urls, size=resource.size, sha256=resource.sha256,
         executable=resource.executable,
@@ -83,7 +83,7 @@ def wanted_of(resource: Resource) -> Wanted:
 
 
 def progress_line(name: str, done: int, total: int) -> str:
-    """Return the line that people read and `llamafile.progress` understands."""
+    """Return a progress line for people and for `llamafile.progress`."""
     share = f" ({done * 100 // total} %)" if total else ""
     return f"{name}: {done} of {total or '?'} bytes{share}"
 
@@ -91,13 +91,13 @@ def progress_line(name: str, done: int, total: int) -> str:
 def examine(
     files: ServerFiles, folder: Path, environ: Mapping[str, str], say: Say
 ) -> PreparedServer:
-    """Return what the files of *files* are. Raises ModelServerError, OSError."""
+    """Examine *files* and return the server to launch. Raises ModelServerError, OSError."""
     executable, model = files.executable, files.model
     kind = ape.kind_of(executable)
     if kind == "other":
         with executable.open("rb") as file:
             found = describe(file.read(256))
-        message = f"{executable} is no model server but {found}."
+        message = f"{executable} is not a model server but {found}."
         raise ModelServerError(message)
     if kind == "ape" and current.NAME == "windows":
         executable, model = for_windows(files, folder)
@@ -114,13 +114,13 @@ def examine(
     )  # fmt: skip
     said = ask_version(prepared, environ)
     version = llamafile.parse_version(said)
-    name = said.strip().partition("\n")[0] or "it does not say its version"
+    name = said.strip().partition("\n")[0] or "version unknown"
     say(f"model server: {executable.name}: {name}")
     return replace(prepared, version=version)
 
 
 def check_model(path: Path) -> str:
-    """Return what the model at *path* is. Raises ModelServerError, OSError."""
+    """Check the model at *path* and return a description. Raises ModelServerError, OSError."""
     if ape.kind_of(path) == "ape":
         carried = ape.inspect(path).models
         if len(carried) != 1:
@@ -143,9 +143,9 @@ def check_model(path: Path) -> str:
 
 
 def for_windows(files: ServerFiles, folder: Path) -> tuple[Path, Path | None]:
-    """Return what Windows can start: a name with .exe, and no file over 4 GB.
+    """Return executable and model for Windows: a name with .exe, and no executable over 4 GB.
 
-    A bigger llamafile becomes the model of the base, if there is one.
+    A bigger llamafile becomes the model of the base server, if there is one.
     Raises ModelServerError, OSError.
     """
     executable, model = files.executable, files.model
@@ -164,14 +164,14 @@ def for_windows(files: ServerFiles, folder: Path) -> tuple[Path, Path | None]:
     try:
         os.link(executable, named)
     except OSError:
-        import shutil  # noqa: PLC0415  # only where no link can be made
+        import shutil  # noqa: PLC0415  # only where links are not possible
 
         shutil.copyfile(executable, named)
     return named, model
 
 
 def executable_folder(folder: Path) -> Path:
-    """Return a folder for temporary files that may be executed: a loader is unpacked there.
+    """Return a temporary folder whose files may be executed: llamafile unpacks its loader there.
 
     Raises ModelServerError if there is none.
     """
@@ -185,9 +185,8 @@ def executable_folder(folder: Path) -> Path:
 
 
 def ask_version(prepared: PreparedServer, environ: Mapping[str, str]) -> str:
-    """Return what the executable says of its version, "" if it does not.
+    """Return the output of `--version` of the executable, "" if there is none.
 
-    The very file is asked: a llamafile carries an engine of its own.
     Raises ModelServerError if it cannot be started at all.
     """
     line = [*(["/bin/sh"] if prepared.shell else []), prepared.executable, "--version"]

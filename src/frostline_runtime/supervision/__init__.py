@@ -1,4 +1,4 @@
-"""Keeping services alive: states and transitions, processes, probes, output and history.
+"""Starts services and keeps them running: states, restarts, processes, probes, output, history.
 
-`transitions` is pure; only `supervisor` and `processes` act.
+`transitions` decides and has no side effects; `supervisor` and `processes` carry out.
 """

@@ -1,4 +1,4 @@
-"""What can happen to services, and what can be done about it."""
+"""The events that the state machine takes, and the actions that it asks for."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +21,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A human asks for a service to be started, stopped or restarted."""
+    """A user asks for a service to be started, stopped or restarted."""
 
     name: str
     verb: Verb
@@ -29,9 +29,9 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The process of a run has ended; nothing of its group is left. Negative codes are signals.
+    """The process of a run has ended, and its process group with it.
 
-    *meaning*: what its last words say about the cause.
+    A negative *code* is a signal. *meaning* is the cause, if its last lines of output tell it.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Exited:
 
 @dataclass(frozen=True, slots=True)
 class Fetching:
-    """What a run needs is being fetched; *share* is how much of it is there, 0 to 1."""
+    """A file that a run needs is being fetched; *share* of it, 0 to 1, has arrived."""
 
     name: str
     run: int
@@ -53,7 +53,7 @@ class Fetching:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """All that a run needs is there: its process can be started."""
+    """The preparation of a run has ended well: its own process can be started."""
 
     name: str
     run: int
@@ -61,7 +61,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class SpawnFailed:
-    """A run has no process; *again* tells whether trying later may help."""
+    """No process could be started for a run; *again* tells whether a later try may succeed."""
 
     name: str
     run: int
@@ -71,9 +71,9 @@ class SpawnFailed:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What a probe found: *alive* means any answer at all, *healthy* the expected one.
+    """The result of a probe: *alive* is any answer at all, *healthy* the expected one.
 
-    *certain*: no further question is needed to know that it is not alive.
+    *certain* means that it is not alive and that another probe could not change that.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """A service that is starting has said something."""
+    """A service has written a line, which counts as progress of its start."""
 
     name: str
     run: int
@@ -95,14 +95,14 @@ class Progressed:
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """The machine, or all of us, slept for *gap* seconds."""
+    """The computer, or all processes of the artifact, slept for *gap* seconds."""
 
     gap: float
 
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """Somebody asks the artifact to stop; the second time, at once."""
+    """The artifact is asked to stop, and to end with *code*; a second request kills."""
 
     reason: str
     code: int = exit_codes.OK
@@ -116,7 +116,7 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """Start a process for this run."""
+    """Start a process for a run."""
 
     name: str
     run: int
@@ -125,7 +125,7 @@ class Spawn:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Ask the processes of this run to stop, or, with *force*, end them."""
+    """Ask the processes of a run to stop, or kill them with *force*."""
 
     name: str
     run: int
@@ -134,7 +134,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """Probe this run."""
+    """Probe a run."""
 
     name: str
     run: int
@@ -143,7 +143,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Abandon:
-    """The processes of this run cannot be ended; go on without them."""
+    """Give up the processes of a run: they cannot be killed."""
 
     name: str
     run: int

@@ -1,4 +1,4 @@
-"""Finds a Python for a service that is a script, and says why the others will not do."""
+"""Finds a Python interpreter for a service that is a script."""
 
 import json
 import os
@@ -21,7 +21,7 @@ print(json.dumps({"version": "%d.%d" % sys.version_info[:2], "missing": missing}
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The first interpreter that will do, and the others with the reason against each."""
+    """The first interpreter that fits, "" if none does, and why each other one does not."""
 
     found: str
     rejected: tuple[str, ...]
@@ -30,7 +30,7 @@ class Search:
 def search(
     version: str, modules: Sequence[str], bundle: Path, environ: Mapping[str, str]
 ) -> Search:
-    """Return an interpreter of *version* ("3.12"; "" for any) that has all *modules*."""
+    """Return an interpreter of *version* ("3.12", "" for any) that has all *modules*."""
     rejected: list[str] = []
     for candidate in dict.fromkeys(_candidates(version, bundle, environ)):
         reason = reject(candidate, version, modules)
@@ -41,11 +41,11 @@ def search(
 
 
 def reject(candidate: str, version: str, modules: Sequence[str]) -> str:
-    """Return why *candidate* is not the wanted interpreter, or "" if it is."""
+    """Return why *candidate* does not fit, "" if it does."""
     if _STORE_STUBS in Path(candidate).parts:
         return "only opens the Microsoft Store"
     if frozen.is_same_executable(candidate):
-        return "is this artifact, no interpreter"
+        return "is this artifact, not an interpreter"
     try:
         done = subprocess.run(
             [candidate, "-I", "-c", _QUESTION, *modules],
@@ -58,7 +58,7 @@ def reject(candidate: str, version: str, modules: Sequence[str]) -> str:
     try:
         answer = json.loads(done.stdout)
     except ValueError:
-        return f"is no Python (exit code {done.returncode})"
+        return f"is not a Python (exit code {done.returncode})"
     if version and answer["version"] != version:
         return f"is {answer['version']}, not {version}"
     if answer["missing"]:

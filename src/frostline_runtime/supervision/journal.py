@@ -1,6 +1,6 @@
-"""The history of all services in SQLite, written by a thread of its own.
+"""The history of all services in SQLite, written by its own thread.
 
-Nothing is ever decided from it: a full, locked or broken database costs history only.
+The supervisor never reads it: if the database is full, locked or broken, only history is lost.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ Row = Sequence[str | float | int | None]
 
 
 class Journal:
-    """Takes rows without ever blocking; the oldest health samples give way first."""
+    """Queues rows without blocking; health samples are dropped first when the queue fills up."""
 
     def __init__(self, path: Path, app: str, trouble: Callable[[str], None]) -> None:
         self._path = path
@@ -54,16 +54,16 @@ class Journal:
         self._thread.start()
 
     def event(self, instance: str, service: str, kind: str, detail: str) -> None:
-        """Remember that something happened to *service*."""
+        """Record an event of *service*."""
         sql = "INSERT INTO events VALUES (?, ?, ?, ?, ?)"
         self._put(sql, (time.time(), instance, service, kind, detail))
 
     def run(self, row: Row) -> None:
-        """Remember a run that has ended: the columns of `runs` without the first."""
+        """Record a run that has ended: the columns of `runs` without the first."""
         self._put("INSERT INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def health(self, service: str, *, ok: bool, latency_ms: float) -> None:
-        """Remember one probe."""
+        """Record one probe."""
         if self._rows.qsize() > QUEUE // 2:
             self.dropped += 1
             return
@@ -71,7 +71,7 @@ class Journal:
         self._put(sql, (time.time(), service, int(ok), latency_ms))
 
     def close(self, timeout: float) -> None:
-        """Write what is left, at most *timeout* seconds long."""
+        """Write the remaining rows, for at most *timeout* seconds."""
         with contextlib.suppress(queue.Full):
             self._rows.put_nowait(None)
             self._thread.join(timeout)
@@ -115,7 +115,7 @@ class Journal:
         return rows
 
     def _connect(self) -> tuple[sqlite3.Connection, float]:
-        """Return a usable database and when to try for a better one."""
+        """Return a database, and when to try the file again if it is in memory."""
         try:
             database = connect(self._path, self._app)
         except (sqlite3.OperationalError, OSError) as error:  # locked, read-only, full
@@ -131,7 +131,7 @@ class Journal:
 
 
 def connect(path: Path, app: str) -> sqlite3.Connection:
-    """Return the database *path*, made or checked. Raises sqlite3.DatabaseError, OSError."""
+    """Open the database *path*, checked or new. Raises sqlite3.DatabaseError, OSError."""
     if path.is_dir():
         raise IsADirectoryError(21, "is a folder", str(path))
     database = sqlite3.connect(path, timeout=0.2, isolation_level="IMMEDIATE")
@@ -148,7 +148,7 @@ def connect(path: Path, app: str) -> sqlite3.Connection:
 
 
 def check(database: sqlite3.Connection, name: str) -> bool:
-    """Tell whether *database* has its tables. Raises sqlite3.DatabaseError if it is unusable."""
+    """Tell whether *database* has its tables. Raises sqlite3.DatabaseError if it is damaged."""
     found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
     version: int = database.execute("PRAGMA user_version").fetchone()[0]
     if found != "ok" or version > SCHEMA:
@@ -160,14 +160,14 @@ def check(database: sqlite3.Connection, name: str) -> bool:
 
 
 def create(database: sqlite3.Connection, app: str) -> None:
-    """Make all tables and views."""
+    """Create all tables and views."""
     database.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
     with database:
         database.execute("INSERT INTO meta VALUES (?, ?, ?)", (SCHEMA, app, time.time()))
 
 
 def tidy(database: sqlite3.Connection, now: float) -> None:
-    """Forget what is older than a month; fold probes older than a day into minutes."""
+    """Delete rows older than a month; merge probes older than a day into one per minute."""
     oldest = now - KEPT_DAYS * 24 * 3600
     for table, column in (("events", "ts"), ("health", "ts"), ("runs", "end_wall")):
         database.execute(f"DELETE FROM {table} WHERE {column} < ?", (oldest,))  # noqa: S608  # our own names
@@ -182,7 +182,7 @@ def tidy(database: sqlite3.Connection, now: float) -> None:
 
 
 def quarantine(path: Path) -> Path:
-    """Set the broken database aside, keeping the last two; return its new place."""
+    """Rename a broken database, keep the last two, and return its new path."""
     for number in range(_CORRUPT_KEPT - 1, 0, -1):
         old = path.with_name(f"{path.name}.corrupt-{number}")
         if old.exists():

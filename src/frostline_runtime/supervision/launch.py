@@ -1,4 +1,4 @@
-"""Decides how a service is started: its command, its environment, its listening socket."""
+"""Decides how a service is started: its command, environment and listening socket."""
 
 import os
 import socket
@@ -25,12 +25,12 @@ How = Literal["frozen", "artifact", "script", "command", "llamafile", "prepare"]
 
 
 class LaunchError(Exception):
-    """A service cannot be started; trying again would not help."""
+    """A service cannot be started, now or later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """Everything that a spawn needs."""
+    """One way to start a service."""
 
     how: How
     argv: tuple[str, ...]
@@ -50,29 +50,29 @@ class Context:
 
 
 class Address:
-    """The port of one service, with its listening socket as long as that is ours to give."""
+    """The port of a service, and its listening socket if the supervisor opens it."""
 
     def __init__(self, port: Port, remembered: int = 0) -> None:
-        """Listen on *port*, or where it listened last. Raises PortError."""
+        """Listen on *port*, preferably where it was *remembered*. Raises PortError."""
         self._port = port
         self.listener: socket.socket | None = None
         self.number = 0
         self._listen(remembered)
 
     def renew(self) -> None:
-        """Choose a free port instead of one that turned out to be taken."""
+        """Choose a free port after this one was found taken."""
         self.close()
         self._port = Port(mode="ephemeral", by=self._port.by, variable=self._port.variable)
         self._listen(0)
 
     def close(self) -> None:
-        """Close our copy of the listening socket."""
+        """Close this process's copy of the listening socket."""
         if self.listener:
             self.listener.close()
             self.listener = None
 
     def forget(self) -> None:
-        """Forget a port that the service has chosen for itself: the next run chooses again."""
+        """Forget an announced port: the next run announces its own."""
         if self._port.mode == "announced":
             self.number = 0
 
@@ -86,7 +86,7 @@ class Address:
 
 
 def effective_port(service: Service) -> Port | None:
-    """Return the port of *service*; a llamafile always gets one by argument."""
+    """Return the port of *service*; a llamafile always has one, given by argument."""
     if service.kind == "llamafile":
         return service.port or Port(mode="ephemeral", by="argument")
     return service.port
@@ -148,7 +148,7 @@ def _commands(
 def _model_server(
     context: Context, address: Address | None, child: dict[str, str]
 ) -> tuple[How, tuple[str, ...], dict[str, str]]:
-    """Return how the model server is started, or, where its files are new to us, prepared."""
+    """Return how to start the model server, or how to prepare it if its files are new."""
     locations, server = context.locations, context.manifest.model_server
     files = llamafile.choose(context.manifest, child, locations)
     if not (server and address and files):
@@ -175,11 +175,11 @@ def _entry_commands(
     binary = bundle / "services" / service.name / f"{service.name}{suffix}"
     if binary.is_file():
         found.append(("frozen", (str(binary),), child))
-    # Our own executable: it needs what its bootloader had set.
+    # This executable again: it needs the variables of its bootloader.
     own = frozen.own_command("service", service.name)
     found.append(("artifact", own, child | environment.bootloader))
     if service.script:
-        from frostline_runtime.supervision import interpreter  # noqa: PLC0415  # only products with scripts pay
+        from frostline_runtime.supervision import interpreter  # noqa: PLC0415  # only for scripts
 
         search = interpreter.search(service.python, service.import_check, bundle, child)
         script = str(bundle / service.script)
@@ -205,6 +205,6 @@ def _known_addresses(context: Context, addresses: Mapping[str, Address]) -> dict
 
 
 def inherited_listener() -> socket.socket | None:
-    """Return the listening socket that the supervisor has handed to this process."""
+    """Return the listening socket that this process has inherited from the supervisor."""
     number = os.environ.pop(LISTEN_FD, None)
     return socket.socket(fileno=int(number)) if number else None

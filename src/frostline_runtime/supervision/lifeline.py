@@ -1,4 +1,4 @@
-"""What ties processes together: one notices the end of the other, and hears what it says."""
+"""Connections by which one process notices the end of another and gets messages from it."""
 
 import contextlib
 import json
@@ -17,10 +17,10 @@ _PULSE = b'{"cmd": "pulse"}\n'
 
 
 class Tether:
-    """The supervisor's end of the connection to one run of a service of ours.
+    """The supervisor's end of the connection to a run of a service.
 
-    It ends with us. In between it carries one question: how long the event loop of the service
-    lets others wait.
+    It closes when the supervisor ends, so that the service can stop. Over it the supervisor asks
+    how long the event loop of the service has been blocked.
     """
 
     def __init__(self) -> None:
@@ -34,22 +34,22 @@ class Tether:
         return self
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
-        """Close our copy of the service's end; ours, too, if it could not be started."""
+        """Close the supervisor's copy of the service's end, and both if the start has failed."""
         self._theirs.close()
         if failure:
             self._ours.close()
 
     def ask(self) -> None:
-        """Send the question; forget answers to earlier ones."""
+        """Send the question; drop answers to earlier ones."""
         with contextlib.suppress(OSError):
             self._ours.settimeout(0)
             while self._ours.recv(4096):
                 pass
-        with contextlib.suppress(OSError):  # it has ended, or reads nothing any more
+        with contextlib.suppress(OSError):  # the service has ended or does not read
             self._ours.send(_PULSE)
 
     def answer(self, patience: float) -> float | None:
-        """Return the seconds that the service's loop has been silent, None if none are told."""
+        """Return how many seconds the loop has been blocked, None without an answer."""
         try:
             self._ours.settimeout(patience)
             message = json.loads(self._ours.recv(4096))
@@ -59,17 +59,17 @@ class Tether:
         return float(lag) if isinstance(lag, int | float) else None
 
     def close(self) -> None:
-        """Cut the connection."""
+        """Close the connection."""
         self._ours.close()
 
 
 def watch(
     descriptor: int, ended: Callable[[], None], said: Callable[[Mapping[str, object]], None]
 ) -> None:
-    """Call *ended* when *descriptor* reaches its end, *said* for each JSON object on a line."""
+    """Call *said* with each line of *descriptor* that is a JSON object, *ended* at its end."""
 
     def read() -> None:
-        # os.read and not sys.stdin: a thread blocked in a buffered reader aborts the exit.
+        # Not sys.stdin: Python aborts at exit if a thread is blocked in a buffered reader.
         rest = b""
         try:
             while chunk := os.read(descriptor, 4096):
@@ -94,9 +94,9 @@ def _parse(line: bytes, said: Callable[[Mapping[str, object]], None]) -> None:
 
 
 def follow(descriptor: int, lag: Callable[[], float | None]) -> None:
-    """Stop this process when *descriptor* ends, the supervisor with it; by force if need be.
+    """Stop this process when *descriptor* ends: the supervisor has ended. Kill it after a while.
 
-    Asked for its pulse, it answers with *lag*, in seconds.
+    Answers each question of the supervisor with *lag*, in seconds.
     """
 
     def end() -> None:

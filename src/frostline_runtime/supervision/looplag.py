@@ -1,4 +1,4 @@
-"""How long an event loop lets others wait, asked from another thread."""
+"""Measures from another thread how long an event loop is blocked."""
 
 import threading
 import time
@@ -9,14 +9,14 @@ PATIENCE = 0.25
 
 
 class Loop(Protocol):
-    """The one thing that is needed of `asyncio.AbstractEventLoop`."""
+    """The part of `asyncio.AbstractEventLoop` that is needed."""
 
     def call_soon_threadsafe(self, callback: Callable[[], object]) -> object:
         """Call *callback* from the loop."""
 
 
 class LoopLag:
-    """The silence of one loop; nothing is known of it before `watch`."""
+    """Measures one loop, the one given to `watch`."""
 
     def __init__(self) -> None:
         self._loop: Loop | None = None
@@ -29,13 +29,13 @@ class LoopLag:
         self._loop = loop
 
     def measure(self) -> float | None:
-        """Return the seconds that the loop takes, or has taken so far, to run what it is given.
+        """Return the seconds that the loop needs, or has needed so far, to run a callback.
 
-        To be called by one thread only. None: there is no loop (any more).
+        Returns None without a loop or after its end. Call it from one thread only.
         """
         if not self._loop:
             return None
-        if self._ran.is_set():  # the last question has been answered meanwhile
+        if self._ran.is_set():  # the last callback has run
             self._ran.clear()
             try:
                 self._loop.call_soon_threadsafe(self._ran.set)

@@ -1,4 +1,4 @@
-"""Output of services: always drained, kept in memory and in a rotated file, shown to people."""
+"""Reads the output of services, and keeps it in memory and in rotated files."""
 
 import os
 import re
@@ -21,9 +21,9 @@ _SECRET = re.compile(r"(?i)((?:token|password|secret|api[_-]?key)\W?\s*[:=]\s*\W
 
 
 class Log:
-    """The lines of one service over all its runs.
+    """The output of one service over all its runs.
 
-    *show* gets each line for people, *trouble* a message when the file cannot be written.
+    *show* is called with each line, *trouble* with a message when the file cannot be written.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Log:
 
     def attach(
         self, stream: IO[bytes], progressed: Callable[[], None],
-        watch: Callable[[str], object] = bool,
+        watch: Callable[[str], object] = lambda _: None,
     ) -> None:  # fmt: skip
-        """Drain *stream* to its end in a thread.
+        """Read *stream* to its end in a thread.
 
-        *progressed* is told at most once a second, *watch* gets each line that is kept.
+        Calls *progressed* at most once a second, and *watch* with each line that is kept.
         """
         threading.Thread(
             target=self._drain, args=(stream, progressed, watch),
@@ -63,7 +63,7 @@ class Log:
             return [line for _, line in self._ring][-count:]
 
     def after(self, number: int) -> list[tuple[int, str]]:
-        """Return the lines that are kept and numbered above *number*."""
+        """Return the kept lines with a number above *number*."""
         with self._lock:
             return [(at, line) for at, line in self._ring if at > number]
 
@@ -111,7 +111,7 @@ class Log:
                 self._open(self._path)
             assert self._file is not None  # noqa: S101  # _open sets it
             self._size += os.write(self._file, data)
-        except OSError as error:  # full, read-only, gone: the service goes on
+        except OSError as error:  # full or read-only: the service goes on
             self._closed_until = time.monotonic() + _RETRY
             self._trouble(f"{self._path}: {error.strerror}")
 
@@ -133,7 +133,7 @@ class Log:
 def open_log(
     name: str, folder: Path, show: Callable[[str], object], trouble: Callable[[str], None]
 ) -> Log:
-    """Return the log of service *name* in *folder*, or in memory if there can be no folder."""
+    """Return the log of service *name*, in memory only if *folder* cannot be made."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -143,6 +143,6 @@ def open_log(
 
 
 def clean(line: bytes) -> str:
-    """Return *line* as text of bounded length, with what looks like a secret taken out."""
+    """Return *line* as text, cut to the limit, without values that look like secrets."""
     text = line[:LINE_LIMIT].decode("utf-8", "backslashreplace").rstrip("\r")
     return _SECRET.sub(r"\1…", text.replace("\0", "\\0"))

@@ -1,4 +1,4 @@
-"""Ports of services on the loopback interface."""
+"""Opens listening sockets on the loopback interface."""
 
 import errno
 import socket
@@ -7,19 +7,19 @@ from frostline_runtime.artifact.manifest import Port
 from frostline_runtime.system import current
 
 LOOPBACK = "127.0.0.1"
-# Windows: WSAEACCES is what a range reserved by Hyper-V answers.
+# 10013 (WSAEACCES) is what Windows answers for a range that Hyper-V has reserved.
 _TAKEN = {errno.EADDRINUSE, errno.EACCES, 10013, 10048}
 
 
 class PortError(Exception):
-    """A port that had to be this one belongs to somebody else."""
+    """A fixed port is taken."""
 
 
 def listen(port: Port, remembered: int = 0) -> socket.socket:
-    """Return a listening socket for *port*, another one where its mode allows that.
+    """Return a listening socket on *port*, or on a free one if its mode allows that.
 
-    A preferred port is first looked for where it was *remembered*: a web page keeps its
-    storage by its address. Raises PortError with the owner, as far as the system tells.
+    A preferred port is first tried where it was *remembered*, because browsers keep the storage
+    of a page by its address. Raises PortError, with the owner if the system tells it.
     """
     wanted = [] if port.mode == "ephemeral" else [port.number]
     if port.mode == "prefer":
@@ -41,7 +41,7 @@ def listen(port: Port, remembered: int = 0) -> socket.socket:
 
 def _bind(number: int) -> socket.socket:
     listener = socket.socket(
-        # The protocol by name: asyncio sets TCP_NODELAY only where it sees it, 40 ms a request.
+        # Named: asyncio sets TCP_NODELAY only then, which saves 40 ms a request.
         socket.AF_INET,
         socket.SOCK_STREAM,
         socket.IPPROTO_TCP,

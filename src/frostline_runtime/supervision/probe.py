@@ -1,4 +1,4 @@
-"""Asks a service whether it answers."""
+"""Asks a service whether it answers, and judges the answer."""
 
 import json
 import socket
@@ -14,10 +14,11 @@ DEAD_LOOP = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What one probe found: *alive* is any answer; *detail* says why it is not healthy.
+    """What a probe has found: *alive* is any answer at all, *healthy* the expected one.
 
-    *certain*: it is not alive, whatever further probes would say. *lag* is how long its event
-    loop has been silent, None if nothing tells.
+    *detail* says why it is not healthy. *certain* means that it is not alive and that another
+    probe could not change that. *lag* is how long its event loop has been blocked, None if
+    that is not known.
     """
 
     healthy: bool
@@ -28,9 +29,9 @@ class ProbeResult:
 
 
 def ask(probe: Probe, port: int, instance: str = "") -> ProbeResult:
-    """Return the result of one question to 127.0.0.1:*port*; no proxy, no redirect.
+    """Return the result of *probe* at 127.0.0.1:*port*.
 
-    An answer that names another instance than *instance* is a stranger's.
+    An answer that names another instance than *instance* comes from another artifact.
     """
     if probe.kind == "tcp":
         return _connect(port, probe.timeout)
@@ -42,19 +43,19 @@ def ask(probe: Probe, port: int, instance: str = "") -> ProbeResult:
     said = answer.headers.get(INSTANCE_HEADER.lower(), instance)
     if instance and said != instance:
         return ProbeResult(
-            healthy=False, alive=False, detail=f"{probe.path}: answered by a stranger"
+            healthy=False, alive=False, detail=f"{probe.path}: answered by another instance"
         )
     return judge(probe, answer.status, answer.body)
 
 
 def excuse(result: ProbeResult, lag: float | None) -> ProbeResult:
-    """Return *result*, or that the service is only busy: its event loop is silent for *lag*.
+    """Return that the service is alive but busy if its event loop has been blocked for *lag*.
 
-    A loop that turns and still does not answer is no excuse, nor one that has stopped for good.
+    Return *result* if the loop is not blocked, or has been for so long that it will not go on.
     """
     if result.alive or result.certain or lag is None or not PATIENCE <= lag <= DEAD_LOOP:
         return result
-    detail = f"busy: its event loop has been silent for {lag:.1f} s"
+    detail = f"busy: its event loop has been blocked for {lag:.1f} s"
     return ProbeResult(healthy=False, detail=detail)
 
 
@@ -67,7 +68,7 @@ def _connect(port: int, timeout: float) -> ProbeResult:
 
 
 def judge(probe: Probe, status: int, body: bytes) -> ProbeResult:
-    """Return the result on an answer with *status* and *body*."""
+    """Return whether an answer with *status* and *body* is what *probe* expects."""
     if status not in probe.statuses:
         kind = "not yet" if status in probe.not_yet else "unexpected"
         return ProbeResult(healthy=False, detail=f"{kind}: {probe.path} answered {status}")

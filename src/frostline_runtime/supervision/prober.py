@@ -1,4 +1,4 @@
-"""Probes one run of a service: which question it is asked, and whose answer that is."""
+"""Probes a run of a service: chooses the probe, and checks who has answered."""
 
 import json
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class Target:
 
 
 def probe(target: Target, role: Role) -> ProbeResult:
-    """Return what the probe of *role* finds out about *target*."""
+    """Probe *target* in *role* and return the result."""
     if target.pid and current.main_thread_exited(target.pid):
         detail = "its main thread has ended"
         return ProbeResult(healthy=False, alive=False, detail=detail, certain=True)
@@ -75,7 +75,7 @@ def as_served(asked: Probe, server: ModelServer) -> Probe:
 
 
 def _ask_with_pulse(question: Probe, port: int, instance: str, tether: Tether) -> ProbeResult:
-    """Ask the service, and at the same time how long its event loop has been silent."""
+    """Probe the service, and ask at the same time how long its event loop has been blocked."""
     tether.ask()
     result = ask(question, port, instance)
     lag = tether.answer(PATIENCE)
@@ -83,7 +83,7 @@ def _ask_with_pulse(question: Probe, port: int, instance: str, tether: Tether) -
 
 
 def _confirm(target: Target, port: int, result: ProbeResult) -> ProbeResult:
-    """Return *result*, or that another process has answered, or that no model is loaded."""
+    """Return *result*, unless another process has answered or no model is loaded."""
     declared = target.service.port
     handed_over = declared and declared.by == "socket" and declared.mode != "announced"
     if not target.pid or handed_over:

@@ -1,4 +1,4 @@
-"""The processes of the services: started, probed, stopped; what happens to them becomes events."""
+"""Starts, probes and stops the processes of services; what happens to them becomes events."""
 
 import contextlib
 import errno
@@ -59,10 +59,10 @@ class Run:
 
 @dataclass(slots=True)
 class ServiceRecord:
-    """What is record of a service besides its state.
+    """What is known about a service besides its state.
 
-    *code* is its last exit code, *problem* what its last probe found wrong, *elsewhere* the run
-    that has taken another port than it was given.
+    *code* is its last exit code, *problem* what its last probe has found wrong, *elsewhere* the
+    number of the run that listens on another port than it was given.
     """
 
     log: Log
@@ -78,7 +78,7 @@ class ServiceRecord:
 
 
 class Processes:
-    """Everything about the services that is not a decision."""
+    """The processes, ports and logs of all services."""
 
     def __init__(
         self, context: launch.Context, put: Callable[[Event], None], logs: Mapping[str, Log]
@@ -92,11 +92,11 @@ class Processes:
         self.probed: Callable[[str, bool, float], None] = lambda *_: None
 
     def __getitem__(self, name: str) -> ServiceRecord:
-        """Return what is record of service *name*. Raises KeyError."""
+        """Return the record of service *name*. Raises KeyError."""
         return self._records[name]
 
     def listen(self, remembered: Mapping[str, int]) -> frozenset[str]:
-        """Listen for the services; return those that are switched off."""
+        """Open the listening sockets; return the services that are switched off."""
         disabled: set[str] = set()
         for service in self._manifest.services:
             name, port = service.name, launch.effective_port(service)
@@ -104,21 +104,21 @@ class Processes:
             if unused or not service.enabled:
                 disabled.add(name)
             elif port:
-                with contextlib.suppress(ports.PortError):  # told when the service is started
+                with contextlib.suppress(ports.PortError):  # reported when the service is started
                     self._addresses[name] = launch.Address(port, remembered.get(name, 0))
         return frozenset(disabled)
 
     def numbers(self) -> dict[str, int]:
         """Return the ports of the services."""
-        return {name: record.number for name, record in self._addresses.items() if record.number}
+        return {name: address.number for name, address in self._addresses.items() if address.number}
 
     def spawn(self, action: Spawn) -> None:
-        """Start a process by the first candidate that works, or say why none does."""
+        """Start a process by the first candidate that works, or put SpawnFailed."""
         name = action.name
         record, service = self._records[name], self._manifest.service(name)
         failed = partial(SpawnFailed, name, action.run)
         try:
-            with contextlib.ExitStack() as ends:  # the service's ends of what connects us
+            with contextlib.ExitStack() as ends:  # descriptors that only the service keeps
                 tether, inherited = self._connect(service, action.run, ends)
                 self._prepare_address(service, new_port=action.new_port)
                 candidates = launch.candidates(service, self._context, self._addresses, inherited)
@@ -139,7 +139,7 @@ class Processes:
             record.log.attach(run.process.stdout, progressed, watch)
 
     def ended(self, event: Exited) -> Run | None:
-        """Take note of the end of a process and return it, unless it is an older one."""
+        """Record the end of a process and return its run, None if that is an older one."""
         record = self._records[event.name]
         run = record.run
         if not run or run.number != event.run:
@@ -150,17 +150,17 @@ class Processes:
         return run
 
     def forget(self, event: Prepared | SpawnFailed) -> None:
-        """Take note that the preparation of a run has ended."""
+        """Record that the preparation of a run has ended."""
         record = self._records[event.name]
         if record.run and record.run.number == event.run:
             record.run = None
 
     def ask(self, action: Ask) -> None:
-        """Probe from a thread; the answer becomes an event."""
+        """Probe a service from a thread, which puts the result as an event."""
         _thread(f"probe-{action.name}", partial(self._ask, action))
 
     def stop(self, name: str, *, force: bool) -> None:
-        """Ask the processes of service *name* to stop, or end them."""
+        """Ask the processes of service *name* to stop, or kill them with *force*."""
         run = self._records[name].run
         if not run:
             return
@@ -174,17 +174,17 @@ class Processes:
             current.terminate(run.process)
 
     def abandon(self, name: str) -> None:
-        """Forget a process that cannot be ended."""
+        """Forget a process that cannot be killed."""
         self._records[name].run = None
 
     def close(self) -> tuple[int, ...]:
-        """End whatever is left, and return what cannot be ended."""
+        """Kill every process that is left, and return those that cannot be killed."""
         for address in self._addresses.values():
             address.close()
         return current.sweep({INSTANCE: self._instance})
 
     def facts(self) -> dict[str, report.ServiceFacts]:
-        """Return what reports say of the services."""
+        """Return the facts for reports about each service."""
         return {
             name: report.ServiceFacts(
                 url=self._url(name),
@@ -216,7 +216,7 @@ class Processes:
     def _connect(
         self, service: Service, run: int, ends: contextlib.ExitStack
     ) -> tuple[Tether | None, dict[str, int]]:
-        """Return what connects us with a run, and the descriptors that it inherits."""
+        """Return the tether to a new run, and the descriptors that its process inherits."""
         tether, inherited = None, dict[str, int]()
         if service.kind == "entry" and current.can_inherit_sockets():
             tether = ends.enter_context(Tether())
@@ -230,16 +230,16 @@ class Processes:
         return tether, inherited
 
     def _end_elsewhere(self, record: ServiceRecord, run: Run) -> None:
-        """End a *run* that listens on another port than it was given; a new one is then tried."""
+        """Stop a *run* that listens on another port than it was given; it gets a new one."""
         record.elsewhere = run.number
         current.terminate(run.process)
 
     def _first_that_starts(
         self, candidates: tuple[launch.Launch, ...], name: str, run: int, tether: Tether | None
     ) -> Run:
-        """Return the run of the best candidate that works.
+        """Return the run of the first candidate that can be started.
 
-        Raises LaunchError where none ever will, OSError where one may later.
+        Raises OSError if a later try may succeed, LaunchError otherwise.
         """
         reasons: list[str] = []
         for candidate in candidates:
@@ -255,27 +255,25 @@ class Processes:
 
     def _start(self, candidate: launch.Launch, name: str, run: int) -> subprocess.Popen[bytes]:
         environ = {**candidate.environ, launch.RUN: str(run)}
-        os.makedirs(candidate.cwd, exist_ok=True)  # noqa: PTH103  # a string all the way
+        os.makedirs(candidate.cwd, exist_ok=True)  # noqa: PTH103  # it is a string already
         ended = partial(self._ended, name, run, candidate.how)
         return current.spawn(candidate.argv, environ, candidate.cwd, candidate.descriptors, ended)
 
     def _ended(self, name: str, run: int, how: str, code: int) -> None:
-        """Take the end of a process; called from the thread that has waited for it."""
+        """Put the end of a process as an event; runs in the thread that waits for it."""
         if how == "prepare":
-            current.sweep(self._tags(name, run))  # before the server gets the same tags
+            current.sweep(self._tags(name, run))  # now: the server gets the same tags
             self._put(self._after_preparation(name, run, code))
             return
         port = launch.effective_port(self._manifest.service(name))
         ours_to_choose = bool(port and port.mode in _CHOSEN and port.by != "socket")
         record = self._records[name]
         tail = record.log.tail(5)
-        taken = code == exit_codes.PORT_TAKEN or any(
-            mark in line for line in tail for mark in _PORT_MARKS
-        )
-        taken |= record.elsewhere == run
+        taken = code == exit_codes.PORT_TAKEN or record.elsewhere == run
+        taken |= any(mark in line for line in tail for mark in _PORT_MARKS)
         meaning = llamafile.hint(tail) if how == "llamafile" else ""
         self._put(Exited(name, run, code, taken and ours_to_choose, meaning))
-        # What has left its group; the next run has a tag of its own.
+        # Processes that have left its group; the next run has another tag.
         _thread(f"sweep-{name}", partial(current.sweep, self._tags(name, run)))
 
     def _after_preparation(self, name: str, run: int, code: int) -> Event:
@@ -308,9 +306,8 @@ class Processes:
         )  # fmt: skip
 
     def _target(self, name: str) -> prober.Target:
-        service, address, run = (
-            self._manifest.service(name), self._addresses.get(name), self._records[name].run,
-        )  # fmt: skip
+        service = self._manifest.service(name)
+        address, run = self._addresses.get(name), self._records[name].run
         return prober.Target(
             service=service,
             instance=self._instance,
@@ -335,7 +332,7 @@ class Processes:
         try:
             context = self._context
             return bool(llamafile.choose(context.manifest, context.environ, context.locations))
-        except llamafile.ModelServerError:  # told when it is started
+        except llamafile.ModelServerError:  # reported when it is started
             return True
 
 

@@ -1,4 +1,4 @@
-"""What the supervisor says about itself and its services, as pure functions over a snapshot."""
+"""Reports about the supervisor and its services: pure functions over a snapshot."""
 
 import os
 import time
@@ -15,7 +15,7 @@ _BUCKETS = (0.005, 0.025, 0.1, 0.5, 2.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceFacts:
-    """What is known of one service besides its state; times are monotonic."""
+    """What is known about a service besides its state; times are monotonic."""
 
     url: str | None
     pid: int | None
@@ -33,7 +33,7 @@ class ServiceFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Everything that reports are made of."""
+    """All facts that reports are made of."""
 
     machine: StateMachine
     instance: str
@@ -48,7 +48,7 @@ class Snapshot:
 
 
 def health(snapshot: Snapshot) -> Report:
-    """Return the body of `/health` (specification §14)."""
+    """Return the body of `/health` (docs/supervisor.md §14)."""
     now = time.monotonic()
     machine = snapshot.machine
     return {
@@ -73,7 +73,7 @@ def health(snapshot: Snapshot) -> Report:
 
 
 def announced(snapshot: Snapshot) -> dict[str, Value]:
-    """Return what the ready line says about each service."""
+    """Return what the `ready` event says about each service."""
     return {
         name: {
             "state": unit.state.value,
@@ -118,7 +118,7 @@ def _service(unit: Unit, known: ServiceFacts, now: float) -> Report:
 
 
 def metrics(snapshot: Snapshot) -> str:
-    """Return the figures in the Prometheus text format, version 0.0.4."""
+    """Return the metrics in the Prometheus text format, version 0.0.4."""
     lines = [
         "# TYPE frostline_service_state gauge",
         *(

@@ -1,4 +1,4 @@
-"""States of services, and what they say about the whole, as values."""
+"""The states of all services as one value, and the status of the artifact that follows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from frostline_runtime.artifact.manifest import Service
 
 
 class State(StrEnum):
-    """Where a service stands."""
+    """The state of a service."""
 
     DISABLED = "DISABLED"
     PENDING = "PENDING"
@@ -22,7 +22,7 @@ class State(StrEnum):
 
 
 class Status(StrEnum):
-    """Where the whole artifact stands."""
+    """The status of the whole artifact."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -36,20 +36,21 @@ RUNNING = UP | {State.STARTING, State.STOPPING}
 AT_REST = frozenset({State.DISABLED, State.FAILED, State.STOPPED})
 MET = frozenset({State.READY, State.DISABLED})
 
-# Signals by number: what ended a process is told the same way everywhere.
+# By number, so that messages are the same on every system.
 _SIGNALS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS",
             8: "SIGFPE", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 15: "SIGTERM"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A service and all that decides what becomes of it.
+    """A service with its state and everything that the next transition depends on.
 
-    *run* numbers its processes: what belongs to an older one is dropped. *due* is when
-    something must be done; *deadline* when a start has taken too long; *cause* is why it is
-    being stopped, where that is a failure; *again* asks for a new start after the stop; *blocked*
-    means that it failed only because of a need. *share* is how much is there of what is being
-    fetched for it, None if nothing is.
+    *run* numbers its processes; events of an older run are dropped. *wanted* is what the user
+    asks for, *again* asks for a start after the stop. *due* is when something must be done,
+    *deadline* when a start has taken too long. *streak* counts restarts in a row. *cause* is the
+    failure because of which it is being stopped. *blocked* means that it failed only because a
+    service that it needs has failed. *share* is how much has arrived of a file that is fetched
+    for it, None if none is. *reason* is what people are told.
     """
 
     service: Service
@@ -87,7 +88,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class StateMachine:
-    """All services; *exit_code* is set once the artifact has to end."""
+    """All services; *exit_code* is set when the artifact has to end, *doomed* is when it will."""
 
     units: Mapping[str, Unit]
     restart: bool = True
@@ -117,7 +118,7 @@ def initial(
     services: Sequence[Service], disabled: frozenset[str] = frozenset(), *, restart: bool = True,
     linger: float = 0.0,
 ) -> StateMachine:  # fmt: skip
-    """Return the machine before anything was started; without *restart* a failure is final."""
+    """Return the machine with no service started; without *restart* every failure is final."""
     units = {
         service.name: Unit(service, State.DISABLED if service.name in disabled else State.STOPPED)
         for service in services
@@ -126,13 +127,13 @@ def initial(
 
 
 def settled(machine: StateMachine) -> bool:
-    """Tell whether nothing is on its way up or down."""
+    """Tell whether no service that is awaited is starting or stopping."""
     moving = {State.PENDING, State.STARTING, State.STOPPING, State.BACKOFF}
     return not any(unit.state in moving and unit.awaited for unit in machine.units.values())
 
 
 def overall(machine: StateMachine) -> Status:
-    """Return the status of the whole (specification §14)."""
+    """Return the status of the whole artifact (docs/supervisor.md §14)."""
     if machine.stopping:
         return Status.STOPPING
     states = {unit.state for unit in machine.units.values() if unit.service.required}
@@ -151,7 +152,7 @@ def overall(machine: StateMachine) -> Status:
 
 
 def describe_exit(code: int) -> str:
-    """Return *code* of an ended process in words."""
+    """Return the exit code *code* in words."""
     if code < 0:
         return f"ended by signal {_SIGNALS.get(-code, -code)}"
     return f"exited with code {code}"

@@ -1,7 +1,7 @@
-"""Feeds what happens to the state machine and carries out what it decides.
+"""The main loop: gives events to the state machine and carries out the actions that it asks for.
 
-One thread, the main one, owns the machine, takes events from a queue and starts processes; the
-threads that wait for processes, probes, standard input and requests only put events there.
+The main thread owns the state machine, takes events from a queue and starts processes. Other
+threads wait for processes, probes, standard input and requests, and only put events.
 """
 
 import contextlib
@@ -71,7 +71,7 @@ _LONGEST_RELAYED = 16 * 1024  # an event has at most 64 KiB, and JSON makes text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How this launch was asked for."""
+    """The options of this launch, from the command line and the environment."""
 
     control: Port = field(default_factory=lambda: Port(mode="prefer"))
     watch_stdin: bool = False
@@ -83,7 +83,7 @@ class Options:
 
 
 class Supervisor:
-    """Runs the services of one manifest until it is told to stop."""
+    """Runs the services of a manifest until it is asked to stop."""
 
     def __init__(
         self, manifest: Manifest, locations: Locations, environ: Mapping[str, str],
@@ -125,7 +125,7 @@ class Supervisor:
         self._forced: set[str] = set()
 
     def run(self) -> int:
-        """Serve until a signal, the end of the shell or a fatal failure; return the exit code.
+        """Run until a signal, the end of the shell or a fatal failure; return the exit code.
 
         Raises PortError if the control port is fixed and taken.
         """
@@ -137,7 +137,7 @@ class Supervisor:
             self._end_leftovers()
             self._machine = self._first_machine()
             self._handle(Boot())
-            self._lag = 0.0  # so many starts at once are work that nobody waits for
+            self._lag = 0.0  # the first starts are slow, and no service runs yet
             self._open_journal()
             Server(listener, self, self._tokens, Path(__file__).parents[1] / "web").start()
             try:
@@ -147,27 +147,27 @@ class Supervisor:
                 self._farewell([*self._processes.close()])
         return self._machine.exit_code or exit_codes.OK
 
-    # What others may ask, from any thread (control.Subject).
+    # The methods of control.routes.Artifact; any thread may call them.
 
     def report(self) -> Report:
-        """Return the body of `/health` for those who know the token."""
+        """Return the whole body of `/health`."""
         return health(self._snapshot())
 
     def metrics(self) -> str:
-        """Return the figures in the Prometheus text format."""
+        """Return the metrics in the Prometheus text format."""
         return metrics(self._snapshot())
 
     def lines(self, service: str, after: int) -> list[tuple[int, str]]:
-        """Return the lines of *service* above number *after*. Raises KeyError."""
+        """Return the lines of *service* with a number above *after*. Raises KeyError."""
         return self._processes[service].log.after(after)
 
     def history(self, service: str) -> list[Report]:
-        """Return the last probes of *service*. Raises KeyError."""
+        """Return the recent probes of *service*, oldest first. Raises KeyError."""
         probes = list(self._processes[service].probes)
         return [{"ts": ts, "ok": ok, "latency_ms": round(ms, 2)} for ts, ok, ms in probes]
 
     def stop(self, reason: str) -> None:
-        """Ask the whole artifact to stop."""
+        """Ask the artifact to stop."""
         self._events.put(Shutdown(reason))
 
     def move(self, service: str, verb: Verb) -> None:
@@ -175,10 +175,9 @@ class Supervisor:
         self._events.put(Want(service, verb))
 
     def _next_event(self) -> Event:
-        """Wait for something to happen, or for the time at which something is due.
+        """Wait for the next event, or until something is due.
 
-        That time is computed here, after all actions: computed before them it would miss what
-        they have made due, and a hung service would never be ended.
+        The time is computed after all actions, because an action can make something due.
         """
         while True:
             due = next_wake(self._machine)
@@ -212,7 +211,7 @@ class Supervisor:
         self._machine, actions = advance(before, event, begun, chance)
         for action in actions:
             self._execute(action)
-        self._tell(before)
+        self._announce(before)
         self._lag = max(self._lag, time.monotonic() - begun)
 
     def _execute(self, action: Action) -> None:
@@ -257,7 +256,7 @@ class Supervisor:
             current.watch_process(self._options.shell_pid, gone)
 
     def _show(self, name: str, line: str) -> None:
-        """Show a *line* of service *name* to people, and to a shell that has asked for it."""
+        """Write a *line* of service *name* to standard error, and to the shell if it wants logs."""
         self._people.put(f"[{name}] {line}")
         if self._relays:
             self._announcer.emit("log", service=name, line=line[:_LONGEST_RELAYED])
@@ -295,16 +294,16 @@ class Supervisor:
         )
 
     def _end_leftovers(self) -> None:
-        """End what an earlier instance has left that was killed together with its guards."""
+        """Kill processes that an earlier instance has left, killed together with its guardian."""
         earlier = self._previous.get("instance")
         if earlier and not self._previous.get("ended"):
             current.sweep({INSTANCE: str(earlier)})
-        # Also where we ended well: a bootloader that was killed has not cleaned up after us.
+        # Also after a good end: the bootloader may have been killed before it could clean up.
         runfile.remove_unpacked(str(self._previous.get("unpacked", "")))
         self._write_runfile()
 
     def _open_journal(self) -> None:
-        from frostline_runtime.supervision.journal import Journal  # noqa: PLC0415  # services start meanwhile
+        from frostline_runtime.supervision.journal import Journal  # noqa: PLC0415  # the services are starting meanwhile
 
         self._journal = Journal(
             self._locations.state / "state.db", self._manifest.product, self._trouble
@@ -322,8 +321,8 @@ class Supervisor:
             if self._journal and (not old or old.state is not unit.state):
                 self._journal.event(self._instance, name, unit.state.value, unit.reason)
 
-    def _tell(self, before: StateMachine) -> None:
-        """Announce and remember what has changed since *before*."""
+    def _announce(self, before: StateMachine) -> None:
+        """Announce and record what has changed since *before*."""
         for name, unit in self._machine.units.items():
             old = before.units.get(name)
             same = old and (old.state, old.run, old.share) == (unit.state, unit.run, unit.share)
@@ -335,12 +334,12 @@ class Supervisor:
                 detail=unit.reason or None, **share,
             )  # fmt: skip
             if not old or old.state is not unit.state:
-                self._tell_people(unit, old)
+                self._explain(unit, old)
         self._remember(before)
         if not self._announced and settled(self._machine):
             self._announce_ready()
 
-    def _tell_people(self, unit: Unit, old: Unit | None) -> None:
+    def _explain(self, unit: Unit, old: Unit | None) -> None:
         name, known = unit.service.name, self._processes[unit.service.name]
         if unit.state is State.FAILED:
             tail: list[Value] = [*known.log.tail()]
@@ -350,7 +349,7 @@ class Supervisor:
             )  # fmt: skip
             self._people.put(f"frostline: service {name} {unit.reason}")
         elif unit.state is State.BACKOFF:
-            self._people.put(f"frostline: service {name} {unit.reason}; it is started again")
+            self._people.put(f"frostline: service {name} {unit.reason}; it is restarted")
         elif unit.state in UP and old and old.state is State.STARTING and unit.restarts:
             self._announcer.emit("recovered", service=name)
 
@@ -398,7 +397,7 @@ class Supervisor:
             self._trouble(f"{path}: {error.strerror}")
 
     def _trouble(self, text: str) -> None:
-        """Say that something of our own does not work; the services go on."""
+        """Announce that the supervisor cannot write a file; the services go on."""
         self._announcer.emit("trouble", detail=text)
 
     def _farewell(self, left: list[Value]) -> None:
@@ -411,7 +410,7 @@ class Supervisor:
         self._announcer.close()
 
     def _snapshot(self) -> Snapshot:
-        """Return what reports are made of; the machine is a value, so no lock is needed."""
+        """Return the facts for a report; the machine is a value, so no lock is needed."""
         return Snapshot(
             machine=self._machine,
             instance=self._instance,

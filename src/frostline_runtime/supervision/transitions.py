@@ -1,7 +1,8 @@
-"""What happens to services: (machine, event, time) → (machine, actions), the table of §2 to §5.
+"""The transitions of the state machine (docs/supervisor.md §2 to §5).
 
-Times are seconds of a monotonic clock. The one thread of the supervisor feeds events in and
-carries actions out; nothing here waits, reads a clock or touches a process.
+`advance` takes a machine, an event and the time, and returns the new machine and the actions to
+carry out. Nothing here waits, reads a clock or starts a process. Times are seconds of a monotonic
+clock.
 """
 
 from collections.abc import Mapping
@@ -59,9 +60,9 @@ KILLED = -9
 def advance(
     machine: StateMachine, event: Event, now: float, chance: float = 0.0
 ) -> tuple[StateMachine, Actions]:
-    """Return what *event* makes of *machine* at *now*, and what must be done about it.
+    """Return *machine* after *event* at time *now*, and the actions to carry out.
 
-    *chance*, 0 to 1, spreads the delays of restarts.
+    *chance*, 0 to 1, spreads restarts and probes.
     """
     if isinstance(event, Shutdown) and not machine.stopping:
         code = event.code if machine.exit_code is None else machine.exit_code
@@ -76,7 +77,7 @@ def advance(
 
 
 def next_wake(machine: StateMachine) -> float | None:
-    """Return when the next `Tick` is needed, or None if only events can change anything."""
+    """Return when the next `Tick` is needed, None if only other events can change anything."""
     times = [machine.doomed, machine.stop_by]
     for unit in machine.units.values():
         times += [unit.due, unit.deadline]
@@ -85,7 +86,7 @@ def next_wake(machine: StateMachine) -> float | None:
 
 
 def _settle(machine: StateMachine, actions: Actions, now: float) -> tuple[StateMachine, Actions]:
-    """Do what is due, then what follows from other services, until nothing changes any more."""
+    """Apply what is due and what follows from other services, until nothing changes."""
     made = list(actions)
     while True:
         before = machine.units
@@ -111,7 +112,7 @@ def _settle(machine: StateMachine, actions: Actions, now: float) -> tuple[StateM
 
 
 def _end(machine: StateMachine, now: float) -> StateMachine:
-    """Return *machine* with the end of the artifact decided, where its services decide it."""
+    """Return *machine* after deciding whether the artifact ends, and whether it has ended."""
     lost = any(
         unit.state is State.FAILED and unit.service.required for unit in machine.units.values()
     )
@@ -119,7 +120,7 @@ def _end(machine: StateMachine, now: float) -> StateMachine:
         machine = replace(
             machine, exit_code=exit_codes.REQUIRED_SERVICE_FAILED, doomed=now + machine.linger
         )
-    elif not lost and machine.doomed is not None:  # a human has brought it back
+    elif not lost and machine.doomed is not None:  # a user has started it again
         machine = replace(machine, exit_code=None, doomed=None)
     if machine.doomed is not None and now >= machine.doomed:
         machine = replace(machine, stopping=True, doomed=None, stop_by=now + STOP_TOTAL)
@@ -130,7 +131,7 @@ def _end(machine: StateMachine, now: float) -> StateMachine:
 def _follow(
     machine: StateMachine, units: Mapping[str, Unit], unit: Unit, now: float
 ) -> tuple[Unit, Actions]:
-    """Return what the others, or the end of the artifact, make of *unit*."""
+    """Return *unit* after looking at the services that it needs and at the end of the artifact."""
     if machine.stopping:
         if unit.state in {State.PENDING, State.BACKOFF}:
             return enter(replace(unit, wanted=False), State.STOPPED, now), ()
@@ -177,7 +178,7 @@ def _launch(unit: Unit, now: float, *, new_port: bool = False) -> tuple[Unit, Ac
 
 
 def _due(unit: Unit, now: float) -> tuple[Unit, Actions]:
-    """Return what the passing of time makes of *unit*."""
+    """Return *unit* after the passing of time."""
     late = unit.deadline is not None and now >= unit.deadline
     if late and unit.state is State.STARTING:
         return _too_slow(unit, now)
@@ -188,7 +189,7 @@ def _due(unit: Unit, now: float) -> tuple[Unit, Actions]:
     match unit.state:
         case State.BACKOFF:
             return enter(unit, State.PENDING, now), ()
-        case State.FAILED:  # one more try, as asked for
+        case State.FAILED:  # its retry_after has passed
             return enter(unit, State.PENDING, now), ()
         case State.STARTING if not service.startup:
             return _ready(unit, now), ()
@@ -222,17 +223,17 @@ def _too_slow(unit: Unit, now: float) -> tuple[Unit, Actions]:
 def _happened(
     machine: StateMachine, unit: Unit, event: Event, now: float, chance: float
 ) -> tuple[Unit, Actions]:
-    """Return what *event* makes of *unit*; what concerns others or older runs, nothing."""
+    """Return *unit* after *event*; events of other services and older runs change nothing."""
     name, run = unit.service.name, unit.run
     match event:
         case Boot() if unit.state is State.STOPPED:
             return enter(replace(unit, wanted=True), State.PENDING, now), ()
-        case Shutdown() if unit.state in RUNNING:  # the second time: no more grace
+        case Shutdown() if unit.state in RUNNING:  # the second request
             return _force(unit, now)
         case Suspended(gap=gap) if unit.state in RUNNING:
             return _slept(unit, gap, now), ()
         case Want(name=wanted, verb=verb) if wanted == name and not machine.stopping:
-            return _wish(unit, verb, now)
+            return _requested(unit, verb, now)
         case Exited() | SpawnFailed() if (event.name, event.run) == (name, run):
             return _ended(machine, unit, event, now, chance)
         case Probed() if (event.name, event.run) == (name, run):
@@ -240,7 +241,7 @@ def _happened(
         case Progressed() if (event.name, event.run) == (name, run):
             return replace(unit, progress=now), ()
         case Fetching() if (event.name, event.run, unit.state) == (name, run, State.STARTING):
-            # Nobody can say how long it takes: the clocks of the start stand still.
+            # A download may take any time: the time limits of the start begin again.
             told = replace(unit, share=event.share, reason=event.detail, due=None)
             return replace(told, started=now, progress=now), ()
         case Prepared() if (event.name, event.run) == (name, run):
@@ -249,7 +250,7 @@ def _happened(
 
 
 def _prepared(machine: StateMachine, unit: Unit, now: float, chance: float) -> tuple[Unit, Actions]:
-    """Return *unit* with its own process to be started, unless it is no longer wanted."""
+    """Return *unit* after its preparation: its own process is started if it is still wanted."""
     if unit.state is not State.STARTING:
         return _ended(
             machine, unit, Exited(unit.service.name, unit.run, exit_codes.OK), now, chance
@@ -264,7 +265,7 @@ def _prepared(machine: StateMachine, unit: Unit, now: float, chance: float) -> t
 def _ended(
     machine: StateMachine, unit: Unit, event: Exited | SpawnFailed, now: float, chance: float
 ) -> tuple[Unit, Actions]:
-    """Return what becomes of *unit* now that its process is gone, or was never there."""
+    """Return *unit* after its process has ended or could not be started."""
     if unit.state not in RUNNING:
         return unit, ()
     unit = replace(unit, share=None)
@@ -280,8 +281,8 @@ def _ended(
     if event.meaning:
         reason += f": {event.meaning}"
     if event.code == KILLED and not unit.cause and unit.state is not State.STOPPING:
-        reason += ", which was not us: perhaps for lack of memory"
-    # Its child may have answered just before it was gone.
+        reason += ", not by the supervisor: perhaps for lack of memory"
+    # A program that goes into the background may have become ready: its child has answered.
     young = starting or (unit.ready_at is not None and now - unit.ready_at < UNPROBED_READY)
     asked = unit.cause or unit.state is State.STOPPING
     if young and not asked and event.code == exit_codes.OK:
@@ -338,8 +339,8 @@ def _readiness(unit: Unit, event: Probed, now: float) -> Unit:
     return unready
 
 
-def _wish(unit: Unit, verb: str, now: float) -> tuple[Unit, Actions]:
-    """Return what a human's wish makes of *unit*; in a transition it is remembered."""
+def _requested(unit: Unit, verb: str, now: float) -> tuple[Unit, Actions]:
+    """Return *unit* after a user's request; a stop that is under way is finished first."""
     if unit.state is State.DISABLED:
         return unit, ()
     if verb == "stop":
@@ -394,7 +395,7 @@ def _ready(unit: Unit, now: float) -> Unit:
 def _first_look(service: Service, now: float) -> float | None:
     if not service.startup:
         return now + UNPROBED_READY
-    return now if service.startup.kind in ASKED else None  # else it will say so itself
+    return now if service.startup.kind in ASKED else None  # the others report it themselves
 
 
 def _liveness(service: Service) -> Probe | None:

@@ -1,4 +1,4 @@
-"""Watches what a service writes for what it says about its state."""
+"""Watches the output of a service for lines that tell its state or its port."""
 
 import re
 from collections.abc import Callable
@@ -17,9 +17,9 @@ def line_watcher(
     service: Service, run: int, how: How, address: Address | None, put: Put,
     elsewhere: Callable[[], None],
 ) -> Watcher:  # fmt: skip
-    """Return the function that is given each line of output of a *run* started by *how*.
+    """Return a function to call with each line of output of a *run* that was started by *how*.
 
-    It puts events, or sets the port of *address*. It calls *elsewhere* when an old llamafile
+    It puts events or sets the port of *address*. It calls *elsewhere* when an old llamafile
     listens on another port than it was given.
     """
     port, startup = service.port, service.startup
@@ -58,7 +58,7 @@ def _ready(name: str, run: int, put: Put, pattern: re.Pattern[str], line: str) -
 
 
 def watch_descriptor(descriptor: int, name: str, run: int, put: Put) -> None:
-    """Read *descriptor* to its end; a newline says that the *run* of service *name* is ready."""
+    """Read *descriptor* to its end; a newline means that the *run* of *name* is ready."""
     with open(descriptor, "rb", buffering=0) as pipe:  # a number, no path
         while data := pipe.read(1024):
             if b"\n" in data:

@@ -1,4 +1,4 @@
-"""What differs between operating systems: one module each, held together by a Protocol."""
+"""What differs between operating systems: one module for each, with the same functions."""
 
 import signal
 import socket
@@ -17,7 +17,7 @@ else:
 
 
 class System(Protocol):
-    """The actions that every system module offers; on modules, the self argument is ignored."""
+    """The functions of every system module; for a module, *self* is ignored."""
 
     @property
     def NAME(self) -> str:  # noqa: N802  # a module's constant
@@ -29,7 +29,7 @@ class System(Protocol):
 
     @property
     def WAKE_EVERY(self) -> float | None:  # noqa: N802  # a module's constant
-        """Seconds after which a blocking wait must look for signals; None where it need not."""
+        """Seconds after which a wait must return to handle signals; None if it need not."""
 
     def spawn(
         self,
@@ -39,65 +39,65 @@ class System(Protocol):
         descriptors: Sequence[int],
         ended: Callable[[int], None],
     ) -> subprocess.Popen[bytes]:
-        """Start *argv* in a process group of its own, output merged into one pipe.
+        """Start *argv* in its own process group, with stdout and stderr in one pipe.
 
-        *ended* gets its exit code, negative for a signal, from a thread, when its group is gone.
-        To be called by the main thread only.
+        When the process and its group have ended, a thread calls *ended* with the exit code,
+        negative for a signal. Call it from the main thread only.
         """
 
     def guard(self, tags: Mapping[str, str], *, with_parent: bool) -> None:
-        """Go on so that no process with *tags* is left when this one ends, however it ends.
+        """Make sure that no process with *tags* is left when this one ends, even if killed.
 
-        *with_parent*: the death of our own parent, a bootloader, is a request to stop.
+        With *with_parent*, stop when the parent process ends: the bootloader.
         """
 
     def sweep(self, tags: Mapping[str, str]) -> tuple[int, ...]:
-        """Kill all processes of this user that carry *tags*; return those that live on."""
+        """Kill all processes of this user with *tags*; return those that cannot be killed."""
 
     def tagged(self, tags: Mapping[str, str]) -> tuple[int, ...]:
-        """Return the other living processes whose first environment holds all of *tags*."""
+        """Return the other processes that were started with *tags* in their environment."""
 
     def watch_process(self, pid: int, gone: Callable[[], None]) -> None:
-        """Call *gone* from a thread when process *pid* ends, or at once if it has."""
+        """Call *gone* from a thread when process *pid* ends, at once if it has ended."""
 
     def main_thread_exited(self, pid: int) -> bool:
-        """Tell whether the main thread of *pid* has ended while others live on."""
+        """Tell whether the main thread of *pid* has ended while other threads run."""
 
     def started(self, pid: int) -> str:
-        """Return when process *pid* was started, in the system's words, or "" if it has ended."""
+        """Return when process *pid* was started, in a format of the system, "" if it has ended."""
 
     def usage(self, pid: int) -> tuple[int, float] | None:
         """Return the memory in bytes and the processor time in seconds that *pid* uses."""
 
     def zombies(self, pid: int) -> int:
-        """Return how many dead children *pid* has not taken note of."""
+        """Return how many zombies *pid* has: dead children that it has not waited for."""
 
     def slept(self) -> float:
-        """Return the seconds that this machine has been asleep; only differences count."""
+        """Return how long the computer was asleep, in seconds; only differences count."""
 
     def state_folder(self, product: str, environ: Mapping[str, str]) -> Path:
-        """Return where *product* keeps its state if its profile names no place."""
+        """Return the folder for the state of *product* if its profile names no storage."""
 
     def lock(self, path: Path) -> int | None:
-        """Return a descriptor that holds the lock *path*, or None if another process has it."""
+        """Return a descriptor that holds the lock *path*, None if another process holds it."""
 
     def owns_port(self, pid: int, port: int) -> bool | None:
-        """Tell whether *pid* or a descendant listens on *port*; None if that cannot be seen."""
+        """Tell whether *pid* or a descendant listens on *port*, None if that is unknown."""
 
     def terminate(self, process: subprocess.Popen[bytes]) -> None:
-        """Ask the group of *process* to stop."""
+        """Ask the process group of *process* to stop."""
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """End the group of *process* at once."""
+        """Kill the process group of *process*."""
 
     def port_owner(self, port: int) -> str | None:
-        """Return who listens on loopback *port*, as far as the system tells."""
+        """Return the process that listens on loopback *port* in words, None if that is unknown."""
 
     def prepare_listener(self, listener: socket.socket) -> None:
         """Set the options that a listening socket needs on this system."""
 
     def can_inherit_sockets(self) -> bool:
-        """Tell whether a child can be handed a listening socket by its number."""
+        """Tell whether a child can inherit a listening socket."""
 
 
 current: Final[System] = _module

@@ -1,4 +1,4 @@
-"""macOS. Proven by the CI matrix only."""
+"""macOS. Tested by CI only."""
 
 import sys
 
@@ -58,7 +58,7 @@ _CTL_KERN = 1
 _KERN_ARGMAX = 8
 _KERN_PROCARGS2 = 49
 _PIDS = 16 * 1024
-# <sys/proc_info.h>: flavours, sizes and where the fields lie
+# <sys/proc_info.h>: flavours, sizes and offsets
 _TASK_INFO = (4, 96)
 _BSD_INFO = (3, 136)
 _STARTED_AT = 120
@@ -67,10 +67,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def guard(tags: Mapping[str, str], *, with_parent: bool) -> None:
-    """Go on in a child, under a guardian that leaves no process with *tags* behind.
+    """Fork: the child goes on, the parent is a guardian that leaves no process with *tags*.
 
-    There is no death signal and no sub-reaper here: each watches the other by kqueue, and what
-    has left its group is found by its tags.
+    macOS has no death signal and no sub-reaper: the two watch each other with kqueue, and
+    processes that have left their group are found by their tags.
     """
 
     def end_us() -> None:
@@ -96,14 +96,14 @@ def spawn(
     descriptors: Sequence[int],
     ended: Ended,
 ) -> subprocess.Popen[bytes]:
-    """Start *argv*; *ended* gets its exit code, from a thread, when its group is gone."""
+    """Start *argv*; a thread calls *ended* with its exit code when its group has ended."""
     process = posix.popen(argv, environ, cwd, descriptors, posix.reset_signals)
     watch_process(process.pid, lambda: posix.reap(process, ended))
     return process
 
 
 def watch_process(pid: int, gone: Callable[[], None]) -> None:
-    """Call *gone* from a thread when process *pid* ends, or at once if it has."""
+    """Call *gone* from a thread when process *pid* ends, at once if it has ended."""
     queue = select.kqueue()
     event = select.kevent(
         pid, select.KQ_FILTER_PROC, select.KQ_EV_ADD | select.KQ_EV_ONESHOT, select.KQ_NOTE_EXIT
@@ -118,12 +118,12 @@ def watch_process(pid: int, gone: Callable[[], None]) -> None:
 
 
 def sweep(tags: Mapping[str, str]) -> tuple[int, ...]:
-    """Kill all processes of this user that carry *tags*; return those that cannot be killed."""
+    """Kill all processes of this user with *tags*; return those that cannot be killed."""
     return posix.sweep(lambda: tagged(tags), posix.send)
 
 
 def tagged(tags: Mapping[str, str]) -> tuple[int, ...]:
-    """Return the other living processes whose first environment holds all of *tags*."""
+    """Return the other processes that were started with *tags* in their environment."""
     wanted = {f"{key}={value}".encode() for key, value in tags.items()}
     me = os.getpid()
     return tuple(pid for pid in _pids() if pid not in {0, me} and wanted <= _environment(pid))
@@ -136,7 +136,7 @@ def _pids() -> list[int]:
 
 
 def _environment(pid: int) -> set[bytes]:
-    """Return what `ps eww` shows: after argc, the path and the arguments, up to an empty string."""
+    """Return the environment of *pid*, which follows argc, the path and the arguments."""
     data = _sysctl(_CTL_KERN, _KERN_PROCARGS2, pid)
     if len(data) < struct.calcsize("i"):
         return set()
@@ -151,7 +151,7 @@ def _sysctl(*name: int) -> bytes:
     size = ctypes.c_size_t(_argument_limit() if name[1] == _KERN_PROCARGS2 else 4)
     buffer = ctypes.create_string_buffer(size.value)
     if _libc.sysctl(mib, len(name), buffer, ctypes.byref(size), None, ctypes.c_size_t(0)):
-        return b""  # it has ended, or belongs to somebody else
+        return b""  # it has ended, or belongs to another user
     return buffer.raw[: size.value]
 
 
@@ -161,12 +161,12 @@ def _argument_limit() -> int:
 
 
 def main_thread_exited(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
-    """Return False: a process ends with its main thread, or nobody is told."""
+    """Return False: macOS does not tell."""
     return False
 
 
 def started(pid: int) -> str:
-    """Return when process *pid* was started, in the system's words, or "" if it has ended."""
+    """Return when process *pid* was started, in a format of the system, "" if it has ended."""
     data = _info(pid, *_BSD_INFO)
     return "{}.{:06}".format(*struct.unpack_from("QQ", data, _STARTED_AT)) if data else ""
 
@@ -183,32 +183,32 @@ def usage(pid: int) -> tuple[int, float] | None:
 
 
 def zombies(pid: int) -> int:  # noqa: ARG001  # the Protocol's name
-    """Return 0: to find them would cost a call for each process of the machine."""
+    """Return 0: to count them would cost a system call for every process."""
     return 0
 
 
 def _info(pid: int, flavour: int, size: int) -> bytes:
     buffer = ctypes.create_string_buffer(size)
     found = _libc.proc_pidinfo(pid, flavour, ctypes.c_uint64(0), buffer, size)
-    return buffer.raw if found == size else b""  # it has ended, or belongs to somebody else
+    return buffer.raw if found == size else b""  # it has ended, or belongs to another user
 
 
 def slept() -> float:
-    """Return the seconds that this machine has been asleep since it was started."""
+    """Return how long the computer was asleep since it was started, in seconds."""
     return time.clock_gettime(time.CLOCK_MONOTONIC) - time.monotonic()
 
 
 def state_folder(product: str, environ: Mapping[str, str]) -> Path:
-    """Return where *product* keeps its state if its profile names no place."""
+    """Return the folder for the state of *product* if its profile names no storage."""
     home = environ.get("HOME") or str(Path.home())
     return Path(home, "Library", "Application Support", product)
 
 
 def port_owner(port: int) -> str | None:  # noqa: ARG001  # the Protocol's name
-    """Return None: macOS tells the owner of a port only to libproc."""
+    """Return None: on macOS only libproc can tell."""
     return None
 
 
 def owns_port(pid: int, port: int) -> bool | None:  # noqa: ARG001  # the Protocol's names
-    """Return None: macOS tells the owner of a port only to libproc."""
+    """Return None: on macOS only libproc can tell."""
     return None

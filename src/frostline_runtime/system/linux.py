@@ -65,9 +65,9 @@ _some_child = threading.Event()
 
 
 def guard(tags: Mapping[str, str], *, with_parent: bool) -> None:
-    """Go on in a child, under a guardian that leaves no process with *tags* or other behind.
+    """Fork: the child goes on, the parent is a guardian that leaves no descendant behind.
 
-    *with_parent*: the death of our own parent, a bootloader, is a request to stop.
+    With *with_parent*, stop when the parent process ends: the bootloader.
     """
 
     def prepare() -> None:
@@ -83,7 +83,7 @@ def guard(tags: Mapping[str, str], *, with_parent: bool) -> None:
 
 
 def _end_children() -> bool:
-    """Kill all children, adopted ones too; tell whether there were any."""
+    """Kill all children, adopted ones too; return False if there were none."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -100,7 +100,7 @@ def _adopt_orphans() -> None:
 
 
 def _die_with(parent: int, number: signal.Signals = signal.SIGTERM) -> None:
-    """Get *number* when the thread of *parent* that forked us ends; now, if it has ended."""
+    """Get signal *number* when the parent thread ends, at once if *parent* has ended."""
     _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), number)
@@ -113,10 +113,10 @@ def spawn(
     descriptors: Sequence[int],
     ended: Ended,
 ) -> subprocess.Popen[bytes]:
-    """Start *argv*; *ended* gets its exit code, from a thread, when its group is gone.
+    """Start *argv*; a thread calls *ended* with its exit code when its group has ended.
 
-    To be called by the main thread only: the kernel kills the child when the *thread* ends
-    that has started it.
+    Call it from the main thread only: the kernel kills the child when the thread ends that has
+    started it.
     """
     supervisor = os.getpid()
 
@@ -138,7 +138,7 @@ def _start_reaper() -> None:
 
 
 def _reap_for_ever() -> None:
-    """Take every child that ends, also those that were adopted."""
+    """Wait for every child that ends, adopted ones too."""
     while True:
         try:
             dead = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
@@ -161,13 +161,13 @@ def _reap_for_ever() -> None:
 
 
 def watch_process(pid: int, gone: Callable[[], None]) -> None:
-    """Call *gone* from a thread when process *pid* ends, or at once if it has."""
+    """Call *gone* from a thread when process *pid* ends, at once if it has ended."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
         gone()
         return
-    except OSError:  # an old kernel: the third net
+    except OSError:  # a kernel before 5.3
         posix.thread("shell", lambda: _poll_process(pid, gone))
         return
 
@@ -189,12 +189,12 @@ def _poll_process(pid: int, gone: Callable[[], None]) -> None:
 
 
 def sweep(tags: Mapping[str, str]) -> tuple[int, ...]:
-    """Kill all processes of this user that carry *tags*; return those that cannot be killed."""
+    """Kill all processes of this user with *tags*; return those that cannot be killed."""
     return posix.sweep(lambda: tagged(tags), posix.send)
 
 
 def tagged(tags: Mapping[str, str]) -> tuple[int, ...]:
-    """Return the other living processes whose first environment holds all of *tags*."""
+    """Return the other processes that were started with *tags* in their environment."""
     wanted = {f"{key}={value}".encode() for key, value in tags.items()}
     found = []
     for pid in _pids():
@@ -204,7 +204,7 @@ def tagged(tags: Mapping[str, str]) -> tuple[int, ...]:
             with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123  # start-up time
                 if wanted <= set(file.read().split(b"\0")):
                     found.append(pid)
-        except OSError:  # it has ended, or belongs to somebody else
+        except OSError:  # it has ended, or belongs to another user
             continue
     return tuple(found)
 
@@ -227,13 +227,13 @@ def _parent(pid: int) -> int:
 
 
 def started(pid: int) -> str:
-    """Return when process *pid* was started, in the system's words, or "" if it has ended."""
+    """Return when process *pid* was started, in a format of the system, "" if it has ended."""
     fields = _stat(pid)
     return fields[19] if fields and fields[0] != "Z" else ""
 
 
 def main_thread_exited(pid: int) -> bool:
-    """Tell whether the main thread of *pid* has ended while others live on."""
+    """Tell whether the main thread of *pid* has ended while other threads run."""
     fields = _stat(pid)
     return bool(fields) and fields[0] == "Z"
 
@@ -248,24 +248,24 @@ def usage(pid: int) -> tuple[int, float] | None:
 
 
 def zombies(pid: int) -> int:
-    """Return how many dead children *pid* has not taken note of."""
+    """Return how many zombies *pid* has: dead children that it has not waited for."""
     dead = (fields for each in _pids() if (fields := _stat(each)) and fields[0] == "Z")
     return sum(int(fields[1]) == pid for fields in dead)
 
 
 def slept() -> float:
-    """Return the seconds that this machine has been asleep since it was started."""
+    """Return how long the computer was asleep since it was started, in seconds."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
 
 
 def state_folder(product: str, environ: Mapping[str, str]) -> Path:
-    """Return where *product* keeps its state if its profile names no place (XDG)."""
+    """Return the folder for the state of *product* if its profile names no storage (XDG)."""
     home = environ.get("XDG_STATE_HOME") or str(Path("~/.local/state").expanduser())
     return Path(home, product)
 
 
 def port_owner(port: int) -> str | None:
-    """Return name and pid of the process that listens on *port*, if /proc shows it."""
+    """Return name and pid of the process that listens on *port*, None if /proc hides it."""
     inodes = _listening_inodes(port)
     for pid in _pids():
         if inodes & _sockets(pid):
@@ -276,7 +276,7 @@ def port_owner(port: int) -> str | None:
 
 
 def owns_port(pid: int, port: int) -> bool | None:
-    """Tell whether *pid* or a descendant listens on *port*; None if that cannot be seen."""
+    """Tell whether *pid* or a descendant listens on *port*, None if that is unknown."""
     inodes = _listening_inodes(port)
     if not inodes:
         return None
@@ -290,7 +290,7 @@ def owns_port(pid: int, port: int) -> bool | None:
 def _sockets(pid: int) -> set[str]:
     folder = f"/proc/{pid}/fd"
     found = set()
-    with contextlib.suppress(OSError):  # it has ended, or belongs to somebody else
+    with contextlib.suppress(OSError):  # it has ended, or belongs to another user
         for name in os.listdir(folder):  # noqa: PTH208  # start-up time
             with contextlib.suppress(OSError):
                 found.add(os.readlink(f"{folder}/{name}"))  # noqa: PTH115

@@ -1,4 +1,4 @@
-"""What Linux and macOS share."""
+"""Functions for Linux and macOS."""
 
 import sys
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from frostline_runtime import exit_codes
 
 _ASKS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# Whoever has started us with one of them ignored, as nohup does, means it.
+# A signal that the parent has set to be ignored, as nohup does, stays ignored.
 STOP_SIGNALS = tuple(n for n in _ASKS_TO_STOP if signal.getsignal(n) is not signal.SIG_IGN)
 WAKE_EVERY: float | None = None
 _GUARDED = (*STOP_SIGNALS, signal.SIGCHLD)
@@ -35,7 +35,7 @@ def popen(
     descriptors: Sequence[int],
     prepare: Callable[[], None],
 ) -> subprocess.Popen[bytes]:
-    """Start *argv* in a process group of its own, output merged into one pipe.
+    """Start *argv* in its own process group, with stdout and stderr in one pipe.
 
     *prepare* runs in the child, between fork and exec.
     """
@@ -48,12 +48,12 @@ def popen(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         process_group=0,
-        preexec_fn=prepare,  # noqa: PLW1509  # only async-signal-safe calls; the group and death signal need it
+        preexec_fn=prepare,  # noqa: PLW1509  # it makes only async-signal-safe calls
     )
 
 
 def reset_signals() -> None:
-    """Give a child the usual signals, whatever this process does with its own."""
+    """Reset the signal handlers and the signal mask of a child."""
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in _ASKS_TO_STOP:
         signal.signal(number, signal.SIG_DFL)
@@ -66,8 +66,8 @@ def terminate(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End the group of *process* at once."""
-    if process.returncode is None:  # afterwards the number may be somebody else's
+    """Kill the process group of *process*."""
+    if process.returncode is None:  # afterwards another process may have its number
         signal_group(process.pid, signal.SIGKILL)
 
 
@@ -78,9 +78,9 @@ def signal_group(group: int, number: signal.Signals) -> None:
 
 
 def reap(process: subprocess.Popen[bytes], ended: Ended) -> None:
-    """End what is left of the group of a dead *process*, take its exit code, and tell it.
+    """Kill the rest of the group of a dead *process*, and call *ended* with its exit code.
 
-    The group goes first: while its leader is a zombie, nobody else can get its number.
+    The group is killed first: as long as its leader is a zombie, its number is not reused.
     """
     signal_group(process.pid, signal.SIGKILL)
     try:
@@ -98,17 +98,17 @@ def guard(
     prepare: Callable[[], None],
     end_all: Callable[[], None],
 ) -> None:
-    """Return in a child; outlive it here, so that nothing outlives us, and end with its code.
+    """Fork and return in the child. The parent, the guardian, ends after it, with its exit code.
 
-    *adopt* makes a process inherit orphans, *follow* ties the child to its parent's life,
-    *prepare* is the guardian's own start, *end_all* ends what the child has left behind.
+    *adopt* makes a process adopt orphans. *follow* makes the child stop when the guardian ends.
+    *prepare* is called in the guardian, and *end_all* when the child has ended.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _GUARDED)
     adopt()
     guardian = os.getpid()
     child = os.fork()
     if not child:
-        # A group of its own: Ctrl-C reaches the guardian alone, which hands it on once.
+        # In its own group: Ctrl-C reaches only the guardian, which forwards it once.
         os.setpgid(0, 0)
         follow(guardian)
         adopt()
@@ -141,9 +141,9 @@ def _guard(child: int) -> int:
 def sweep(
     tagged: Callable[[], tuple[int, ...]], send: Callable[[int, signal.Signals], None]
 ) -> tuple[int, ...]:
-    """Kill what *tagged* finds until it finds nothing; return what is still there after a second.
+    """Kill what *tagged* finds until it finds nothing; return what is left after a second.
 
-    All are stopped before any is killed: one that forks faster than it dies would win.
+    All are stopped before any is killed, so that none can fork new ones meanwhile.
     """
     deadline = time.monotonic() + _UNTIL_KILLED
     while pids := tagged():
@@ -168,17 +168,17 @@ def thread(name: str, target: Callable[[], None]) -> None:
 
 
 def prepare_listener(listener: socket.socket) -> None:
-    """Allow a port again whose old connections are only waiting for their time to be over."""
+    """Allow a port whose old connections are in TIME_WAIT."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
 
 def can_inherit_sockets() -> bool:
-    """Tell whether a child can be handed a listening socket by its number."""
+    """Tell whether a child can inherit a listening socket."""
     return True
 
 
 def lock(path: Path) -> int | None:
-    """Return a descriptor that holds the lock *path*, or None if another process has it."""
+    """Return a descriptor that holds the lock *path*, None if another process holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

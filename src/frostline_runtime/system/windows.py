@@ -1,4 +1,4 @@
-"""Windows. Proven by the CI matrix only."""
+"""Windows. Tested by CI only."""
 
 import sys
 
@@ -21,7 +21,7 @@ from frostline_runtime import exit_codes
 
 NAME = "windows"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGBREAK)
-# A blocking wait of the main thread is not interrupted by Ctrl-C here.
+# Ctrl-C does not interrupt a blocking wait of the main thread.
 WAKE_EVERY: float | None = 0.5
 
 # <winnt.h>, <iphlpapi.h>
@@ -39,7 +39,7 @@ _network = ctypes.WinDLL("iphlpapi", use_last_error=True)
 for _name in ("CreateJobObjectW", "OpenProcess", "GetCurrentProcess"):
     getattr(_kernel, _name).restype = wintypes.HANDLE
 
-# The jobs of the services; a job ends with its last handle.
+# The job handles of services by pid; a job ends when its last handle is closed.
 _jobs: dict[int, int] = {}
 
 
@@ -90,7 +90,7 @@ def guard(
     *,
     with_parent: bool,
 ) -> None:
-    """Go on in a job that the kernel ends with us, with everything that was started in it."""
+    """Enter a job: the kernel kills all processes in it when this one ends."""
     job = _new_job()
     _check(_kernel.AssignProcessToJobObject(job, wintypes.HANDLE(_kernel.GetCurrentProcess())))
     if with_parent:
@@ -119,12 +119,12 @@ def spawn(
     descriptors: Sequence[int],  # noqa: ARG001  # the Protocol's name
     ended: Callable[[int], None],
 ) -> subprocess.Popen[bytes]:
-    """Start *argv* without a window, in a process group and a job of its own.
+    """Start *argv* without a window, in its own process group and job.
 
-    A child cannot leave our job; its own serves only to end it alone, with its children.
+    Its job serves to kill it together with its children.
     """
     flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-    _kernel.SetDllDirectoryW(None)  # what the bootloader had set is not for others
+    _kernel.SetDllDirectoryW(None)  # the bootloader has set it for itself only
     process = subprocess.Popen(
         list(argv),
         env=dict(environ),
@@ -151,13 +151,13 @@ def spawn(
 
 
 def terminate(process: subprocess.Popen[bytes]) -> None:
-    """Ask the group of *process* to stop."""
+    """Ask the process group of *process* to stop."""
     with contextlib.suppress(OSError):
         process.send_signal(signal.CTRL_BREAK_EVENT)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End *process* and everything that it has started, at once."""
+    """Kill *process* and everything that it has started."""
     job = _jobs.pop(process.pid, 0)
     if job:
         _kernel.TerminateJobObject(wintypes.HANDLE(job), exit_codes.FAILED)
@@ -168,17 +168,17 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def sweep(tags: Mapping[str, str]) -> tuple[int, ...]:  # noqa: ARG001  # the Protocol's name
-    """Return (): nothing leaves the job."""
+    """Return (): no process can leave the job."""
     return ()
 
 
 def tagged(tags: Mapping[str, str]) -> tuple[int, ...]:  # noqa: ARG001  # the Protocol's name
-    """Return (): nothing leaves the job, so nothing has to be found."""
+    """Return (): no process can leave the job, so none is searched for."""
     return ()
 
 
 def watch_process(pid: int, gone: Callable[[], None]) -> None:
-    """Call *gone* from a thread when process *pid* ends, or at once if it has."""
+    """Call *gone* from a thread when process *pid* ends, at once if it has ended."""
     handle = wintypes.HANDLE(_kernel.OpenProcess(_SYNCHRONIZE, False, pid))  # noqa: FBT003  # the system's signature
 
     def wait() -> None:
@@ -191,12 +191,12 @@ def watch_process(pid: int, gone: Callable[[], None]) -> None:
 
 
 def main_thread_exited(pid: int) -> bool:  # noqa: ARG001  # the Protocol's name
-    """Return False: a process ends with its main thread, or nobody is told."""
+    """Return False: Windows does not tell."""
     return False
 
 
 def started(pid: int) -> str:
-    """Return when process *pid* was started, in the system's words, or "" if it has ended."""
+    """Return when process *pid* was started, in a format of the system, "" if it has ended."""
     with _opened(pid) as handle:
         running = handle.value and _kernel.WaitForSingleObject(handle, 0)
         return str(_times(handle)[0]) if running else ""
@@ -213,13 +213,13 @@ def usage(pid: int) -> tuple[int, float] | None:
 
 
 def zombies(pid: int) -> int:  # noqa: ARG001  # the Protocol's name
-    """Return 0: there are none on this system."""
+    """Return 0: Windows has no zombies."""
     return 0
 
 
 @contextlib.contextmanager
 def _opened(pid: int) -> Iterator[wintypes.HANDLE]:
-    """Yield a handle of *pid*, null if there is no such process or it is somebody else's."""
+    """Yield a handle of *pid*, null if it has ended or belongs to another user."""
     access = _QUERY_LIMITED_INFORMATION | _SYNCHRONIZE
     handle = wintypes.HANDLE(_kernel.OpenProcess(access, False, pid))  # noqa: FBT003  # the system's signature
     try:
@@ -229,7 +229,7 @@ def _opened(pid: int) -> Iterator[wintypes.HANDLE]:
 
 
 def _times(handle: wintypes.HANDLE) -> list[int]:
-    """Return when a process was created and ended, and its kernel and user times, in 100 ns."""
+    """Return creation, exit, kernel and user time of a process, in units of 100 ns."""
     times = (ctypes.c_uint64 * 4)()
     places = (ctypes.byref(times, 8 * number) for number in range(4))
     _kernel.GetProcessTimes(handle, *places)
@@ -237,7 +237,7 @@ def _times(handle: wintypes.HANDLE) -> list[int]:
 
 
 def slept() -> float:
-    """Return the seconds that this machine has been asleep since it was started."""
+    """Return how long the computer was asleep since it was started, in seconds."""
     awake = ctypes.c_uint64()
     _kernel.QueryUnbiasedInterruptTime(ctypes.byref(awake))
     _kernel.GetTickCount64.restype = ctypes.c_uint64
@@ -245,12 +245,12 @@ def slept() -> float:
 
 
 def state_folder(product: str, environ: Mapping[str, str]) -> Path:
-    """Return where *product* keeps its state if its profile names no place."""
+    """Return the folder for the state of *product* if its profile names no storage."""
     return Path(environ.get("LOCALAPPDATA") or Path.home(), product)
 
 
 def lock(path: Path) -> int | None:
-    """Return a descriptor that holds the lock *path*, or None if another process has it."""
+    """Return a descriptor that holds the lock *path*, None if another process holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOINHERIT, 0o600)
     try:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
@@ -274,22 +274,22 @@ def _listener(port: int) -> int | None:
 
 
 def port_owner(port: int) -> str | None:
-    """Return the pid of the process that listens on *port*, in words."""
+    """Return the process that listens on *port* in words, None if there is none."""
     pid = _listener(port)
     return f"pid {pid}" if pid else None
 
 
 def owns_port(pid: int, port: int) -> bool | None:
-    """Tell whether *pid* listens on *port*; None if nobody is seen to."""
+    """Tell whether *pid* listens on *port*, None if no listener is found."""
     owner = _listener(port)
     return None if owner is None else owner == pid
 
 
 def prepare_listener(listener: socket.socket) -> None:
-    """Keep others off the port: SO_REUSEADDR would share it on this system."""
+    """Keep other processes off the port: on Windows SO_REUSEADDR would share it."""
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
 
 
 def can_inherit_sockets() -> bool:
-    """Tell whether a child can be handed a listening socket by its number."""
+    """Tell whether a child can inherit a listening socket."""
     return False

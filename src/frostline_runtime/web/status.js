@@ -1,4 +1,4 @@
-// Everything from the server is put in as text, never as markup: log lines are not ours.
+// Data from the server is inserted as text, never as markup: log lines can contain anything.
 const pause = 1000;
 const cards = new Map();
 const $ = (id) => document.getElementById(id);

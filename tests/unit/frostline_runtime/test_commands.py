@@ -87,15 +87,15 @@ def call(bundle: Path, *argv: str) -> "subprocess.CompletedProcess[str]":
         ("--port=-1", "'-1' is no port"),
         ("--port http", "'http' is no port"),
         ("--por=80", "unrecognized arguments"),
-        ("service nobody", "no service 'nobody' here; there is api, other."),
-        ("service db", "no service 'db' here"),
+        ("service nobody", "there is no service 'nobody'; there is api, other."),
+        ("service db", "there is no service 'db'"),
         ("run", "scripts: tool"),
         ("run --help", "scripts: tool"),
-        ("run hidden", "no script 'hidden' in this artifact; scripts: tool."),
+        ("run hidden", "there is no script 'hidden'; scripts: tool."),
     ],
 )
 def test_wrong_usage(bundle: Path, line: str, message: str) -> None:
-    """It is exit code 2 with the reason on standard error, and nothing is started or written."""
+    """It is exit code 2 with the reason on standard error; nothing is started or written."""
     done = call(bundle, *line.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
@@ -111,14 +111,14 @@ def test_wrong_usage(bundle: Path, line: str, message: str) -> None:
     ],
 )
 def test_code_of_the_product(bundle: Path, line: str, code: int, output: str) -> None:
-    """It runs here and its exit code is ours; a script's options are its own, even our names."""
+    """A service or script gives its exit code; arguments of a script are not parsed."""
     done = call(bundle, *line.split())
     assert (done.returncode, done.stdout, done.stderr) == (code, output, "")
 
 
 @pytest.mark.parametrize(("module", "code"), [("json", 0), ("no_such_module", 3)])
 def test_selftest(bundle: Path, module: str, code: int) -> None:
-    """Programs read the exit code and one JSON document, people the same in lines."""
+    """The exit code, the JSON report and the text for people agree."""
     text = manifest.dump(VALUE).replace('"json"', f'"{module}"')
     (bundle / manifest.FILE_NAME).write_text(text, encoding="utf-8")
     machine, human = call(bundle, "selftest", "--json"), call(bundle, "selftest")
@@ -132,7 +132,7 @@ def test_selftest(bundle: Path, module: str, code: int) -> None:
 
 
 def test_a_second_instance(bundle: Path) -> None:
-    """It ends with 75 and tells shell and people where the first one is."""
+    """It ends with 75 and tells where the first one is."""
     place = bundle.parent / "storage" / "frostline"
     held = runfile.take(place)
     assert held is not None
@@ -149,7 +149,7 @@ def test_a_second_instance(bundle: Path) -> None:
 
 
 def test_a_storage_that_cannot_be_used(bundle: Path) -> None:
-    """It is exit code 76 and one sentence with the place, no traceback."""
+    """It ends with 76 and one line that names the folder."""
     (bundle.parent / "storage").touch()
     done = call(bundle)
     assert (done.returncode, done.stdout) == (76, "")
@@ -158,7 +158,7 @@ def test_a_storage_that_cannot_be_used(bundle: Path) -> None:
 
 
 def test_a_control_port_that_is_taken(bundle: Path) -> None:
-    """A port that the user has named is not replaced: 76, and no service is started."""
+    """A port that the user has chosen is not replaced: it ends with 76."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = int(listener.getsockname()[1])
         done = call(bundle, "--port", str(port))

@@ -1,4 +1,4 @@
-"""The one table of exit codes."""
+"""The table of exit codes."""
 
 import ast
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ NUMBERS = {number for number, _, _ in EXIT_CODES} - {exit_codes.OK, exit_codes.F
 
 
 def test_each_number_has_one_name_and_one_sentence() -> None:
-    """Every constant of the module stands in the table, once."""
+    """Every constant of the module is in the table once."""
     constants = {name: value for name, value in vars(exit_codes).items() if isinstance(value, int)}
     assert {name: number for number, name, _ in EXIT_CODES} == constants
     assert len(EXIT_CODES) == len(constants) == len(set(constants.values()))
@@ -26,7 +26,7 @@ def test_each_number_has_one_name_and_one_sentence() -> None:
 
 
 def bare(tree: ast.Module) -> Iterator[int]:
-    """Yield the exit codes that *tree* has as numbers where exit codes stand."""
+    """Yield the exit codes that *tree* has as plain numbers where exit codes are used."""
     for node in ast.walk(tree):
         match node:
             case ast.FunctionDef(returns=ast.Name("int")):
@@ -50,8 +50,8 @@ def numbers(tree: ast.AST) -> set[int]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_other_module_has_a_number_of_its_own(path: Path) -> None:
-    """The run time names its exit codes; HTTP statuses and file formats are no exit codes."""
+def test_other_modules_use_the_constants(path: Path) -> None:
+    """No other module returns, compares or names one of these numbers."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert list(bare(tree)) == []
 
@@ -69,5 +69,5 @@ def test_no_other_module_has_a_number_of_its_own(path: Path) -> None:
     ],
 )
 def test_a_bare_number_is_found(text: str) -> None:
-    """Otherwise the test above would prove nothing."""
+    """The check above finds a plain number."""
     assert list(bare(ast.parse(text)))

@@ -1,4 +1,4 @@
-"""What an artifact finds out about itself."""
+"""The self-test of an artifact."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ def run(bundle: Path, manifest: Manifest = GOOD) -> selftest.SelfTest:
 
 @pytest.fixture
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a bundle of which GOOD is true, on the import path."""
+    """Return a bundle that agrees with GOOD, on the import path."""
     files = {
         "selftested-1.2.dist-info/METADATA": "Name: selftested\nVersion: 1.2\n",
         "selftested-1.2.dist-info/entry_points.txt": (
@@ -54,7 +54,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_good_artifact(bundle: Path) -> None:
-    """Nothing is found, all that was looked at is counted, and the storage is made if need be."""
+    """There are no findings, everything is counted, and the storage folder is made."""
     report = run(bundle)
     assert report
     assert report.findings == ()
@@ -89,10 +89,10 @@ def test_a_good_artifact(bundle: Path) -> None:
         ({"files": {"data/gone": "0"}}, "file", "data/gone", "No such file"),
     ],
 )  # fmt: skip
-def test_what_is_wrong(
+def test_findings(
     bundle: Path, change: dict[str, tuple[str, ...]], check: str, subject: str, reason: str
 ) -> None:
-    """Each kind of damage is one finding with its reason, and hides nothing else."""
+    """Each kind of damage is one finding with its reason."""
     report = run(bundle, replace(GOOD, **change))  # type: ignore[arg-type]  # fields by name
     assert not report
     (finding,) = report.findings
@@ -101,7 +101,7 @@ def test_what_is_wrong(
 
 
 def test_all_findings_at_once(bundle: Path) -> None:
-    """One failure does not end the check: the second and third are told, too."""
+    """A failed check does not stop the others."""
     wrong = replace(
         GOOD, modules=("selftested_raises", "json", "selftested_syntax"), files={"x": ""}
     )
@@ -110,15 +110,15 @@ def test_all_findings_at_once(bundle: Path) -> None:
 
 
 def test_a_storage_that_cannot_be_written(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A storage that cannot be made is a finding with its path, no crash."""
+    """It is a finding with its path."""
     storage = str(bundle / "data" / "file" / "storage")
     monkeypatch.setenv("SELFTEST_STORAGE", storage)
     (finding,) = run(bundle).findings
     assert (finding["check"], finding["subject"]) == ("writable", storage)
 
 
-def test_a_child_that_does_not_come(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An artifact without `freeze_support` would start all of itself again: it is a finding."""
+def test_a_child_that_does_not_answer(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a finding: without `freeze_support` a child would start the whole artifact."""
     monkeypatch.setattr(selftest, "_CHILD_PATIENCE", 0.0)
     (finding,) = run(bundle).findings
     assert (finding["check"], finding["reason"]) == ("child", "no answer within 0 s")

@@ -1,4 +1,4 @@
-"""How an entry is run in its own process."""
+"""Running an entry point in its own process."""
 
 import asyncio
 import http.client
@@ -53,18 +53,18 @@ def run(folder: Path, body: str, entry: str = "product:main") -> tuple[int, str,
     ],
 )
 def test_what_a_function_returns(tmp_path: Path, body: str, code: int, errors: str) -> None:
-    """The process ends as if the function's result had been given to `sys.exit`."""
+    """The process ends as if the result had been given to `sys.exit`."""
     assert run(tmp_path, f"def main():\n    {body}\n") == (code, "", errors)
 
 
 def test_an_attribute_of_an_attribute(tmp_path: Path) -> None:
-    """An entry may name a method: it is looked for in all its parts."""
+    """An entry point may be a method of a class."""
     body = "class Tool:\n    @staticmethod\n    def main():\n        return 6\n"
     assert run(tmp_path, body, "product:Tool.main") == (6, "", "")
 
 
 def test_collecting_garbage(tmp_path: Path) -> None:
-    """The collector rests while the product is imported, and works when its function runs."""
+    """It is off during the import, and on when the function runs."""
     body = (
         "import gc\nimported = gc.isenabled()\n"
         "def main():\n    print(imported, gc.isenabled(), gc.get_freeze_count() > 0)\n"
@@ -89,7 +89,7 @@ def application(environ, start_response):
 
 @pytest.mark.skipif(os.name == "nt", reason="sockets are handed on by descriptor")
 def test_wsgi_on_the_socket_of_the_supervisor(tmp_path: Path) -> None:
-    """It answers on the inherited socket, and a slow request does not keep a probe waiting."""
+    """It answers on the inherited socket; a slow request does not block a probe."""
     (tmp_path / "product.py").write_text(WSGI, encoding="utf-8")
     with ports.listen(Port(mode="ephemeral")) as listener:
         port, descriptor = int(listener.getsockname()[1]), listener.fileno()
@@ -115,7 +115,7 @@ def test_wsgi_on_the_socket_of_the_supervisor(tmp_path: Path) -> None:
 
 
 async def application(scope: serve.Scope, receive: object, send: serve.Send) -> None:
-    """Answer with one header if there may be one, and without the key if there need not be."""
+    """Answer with one header at /headers, without any elsewhere."""
     del receive
     start: Message = {"type": "http.response.start", "status": 200}
     if scope.get("path") == "/headers":
@@ -133,7 +133,7 @@ async def application(scope: serve.Scope, receive: object, send: serve.Send) -> 
     ],
 )
 def test_answers_name_their_launch(scope: dict[str, object], headers: object) -> None:
-    """Each HTTP answer of an ASGI application gets the instance; nothing else is changed."""
+    """Each HTTP answer of an ASGI application has the instance; nothing else changes."""
     sent: list[Message] = []
 
     async def send(message: Message) -> None:

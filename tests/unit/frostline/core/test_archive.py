@@ -12,8 +12,9 @@ import pytest
 import zstandard
 
 from frostline.core import archive
-from frostline.core.archive import KINDS, Kind
+from frostline.core.archive import KINDS
 from frostline.core.errors import FetchError
+from frostline.core.platforms import ArchiveKind
 from frostline.freeze.bundle import describe_files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes and links")
@@ -34,7 +35,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_there_and_back(bundle: Path, tmp_path: Path, kind: Kind) -> None:
+def test_there_and_back(bundle: Path, tmp_path: Path, kind: ArchiveKind) -> None:
     """Content, executable bits and links survive, below one top folder."""
     file = tmp_path / "out" / f"b.{kind}"
     archive.pack(bundle, "b-1.0", file, kind)
@@ -45,7 +46,7 @@ def test_there_and_back(bundle: Path, tmp_path: Path, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_bytes(bundle: Path, tmp_path: Path, kind: Kind) -> None:
+def test_the_same_bytes(bundle: Path, tmp_path: Path, kind: ArchiveKind) -> None:
     """The bytes do not depend on times, the umask or the order of creation."""
     first, second = tmp_path / f"1.{kind}", tmp_path / f"2.{kind}"
     archive.pack(bundle, "b", first, kind)

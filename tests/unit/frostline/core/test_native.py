@@ -29,7 +29,7 @@ def test_elf() -> None:
     program = Path(sys.executable).resolve()
     found = native.parse(program.read_bytes())
     assert found
-    assert (found.format, found.is_program) == ("elf", True)
+    assert found.format == "elf"
     said = subprocess.run(
         ["readelf", "-V", "-d", program], check=True, capture_output=True, text=True
     ).stdout
@@ -48,7 +48,7 @@ def test_pe(name: str, machine: str) -> None:
     assert SETUPTOOLS.origin
     found = native.parse(Path(SETUPTOOLS.origin).with_name(name).read_bytes())
     assert found
-    assert (found.format, found.machines, found.is_program) == ("pe", (machine,), True)
+    assert (found.format, found.machines) == ("pe", (machine,))
     assert "kernel32.dll" in found.needed
     assert found.minimum >= (5, 2)
 
@@ -58,7 +58,7 @@ def test_mach_o(cpu: int, machine: str) -> None:
     """Machine, minimum system and rpaths are read."""
     found = native.parse(macho(cpu, 12))
     assert found
-    assert (found.format, found.machines, found.is_program) == ("mach-o", (machine,), False)
+    assert (found.format, found.machines) == ("mach-o", (machine,))
     assert found.minimum == (12, 0)
     assert found.rpaths == ("/opt/build/lib",)
 

@@ -7,7 +7,7 @@ import pytest
 from frostline.core import workspace
 from frostline.core.errors import UsageError
 from frostline.core.platforms import PLATFORMS, host, parse
-from frostline.core.workspace import Workspace
+from frostline.core.workspace import Target, Workspace
 
 
 @pytest.fixture
@@ -59,6 +59,21 @@ def test_platform_names() -> None:
     assert {parse(name).name for name in PLATFORMS} == set(PLATFORMS)
     with pytest.raises(UsageError, match='Did you mean "darwin_arm64"'):
         parse("darwin_amr64")
+
+
+@pytest.mark.product("A1")
+@pytest.mark.parametrize(
+    ("platform", "place"),
+    [
+        ("linux_x86_64", "argo-linux_x86_64/argo"),
+        ("darwin_arm64", "argo-darwin_arm64/argo"),
+        ("windows_x86_64", "argo-windows_x86_64/argo.exe"),
+    ],
+)
+def test_where_the_executable_lies(project: Workspace, platform: str, place: str) -> None:
+    """It has the product's name, in a folder named after product and platform."""
+    found = project.executable(Target("argo", PLATFORMS[platform]))
+    assert found == project.build / "output" / place
 
 
 @pytest.mark.product("A12")

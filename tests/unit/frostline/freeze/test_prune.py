@@ -53,6 +53,7 @@ def fact(kind: str, name: str) -> Fact:
     return Fact("pkg", kind, name, "opened", ())  # type: ignore[arg-type]  # a word of the kinds
 
 
+@pytest.mark.product("R1", "R2")
 def test_what_looks_like_its_name(tmp_path: Path) -> None:
     """Tests, documentation, examples and stubs go; metadata, scripts and markers stay."""
     assert chosen(tmp_path) == {*TESTS, *DOCS, *EXAMPLES, *STUBS, MANUAL}
@@ -80,6 +81,7 @@ def test_what_somebody_needs(tmp_path: Path, more: dict[str, str], kept: set[str
     assert chosen(tmp_path, more) == everything - kept
 
 
+@pytest.mark.product("R2")
 def test_a_folder_that_is_called_tests_and_is_none(tmp_path: Path) -> None:
     """A folder `tests` without a test file stays."""
     (tmp_path / "x").mkdir()
@@ -87,6 +89,7 @@ def test_a_folder_that_is_called_tests_and_is_none(tmp_path: Path) -> None:
     assert "pkg/inner/tests/shapes.dat" not in found
 
 
+@pytest.mark.product("R2")
 @pytest.mark.parametrize(
     ("used", "kept"),
     [
@@ -102,6 +105,7 @@ def test_what_a_run_has_used(tmp_path: Path, used: Fact, kept: set[str]) -> None
     assert chosen(tmp_path, None, used) == everything - kept
 
 
+@pytest.mark.product("R2")
 def test_what_nobody_records(tmp_path: Path) -> None:
     """Version control and caches with sources go; a cache without source is the code."""
     for name in (

@@ -101,7 +101,7 @@ def test_what_cannot_be_packed(base: Path, model: Path, tmp_path: Path) -> None:
     text.write_text("hello", encoding="utf-8")
     with pytest.raises(UsageError, match="text is not an executable"):
         packing.pack(model, text, (), out)
-    with pytest.raises(UsageError, match="text is no GGUF model"):
+    with pytest.raises(UsageError, match="text is not a GGUF model"):
         packing.pack(text, base, (), out)
     with pytest.raises(UsageError, match="No such file"):
         packing.pack(tmp_path / "no.gguf", base, (), out)

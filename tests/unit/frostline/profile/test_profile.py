@@ -10,6 +10,7 @@ from frostline.core.platforms import PLATFORMS, Platform, parse
 from frostline.core.workspace import Layout, Workspace
 from frostline.profile import profile, reading, reference
 
+ROOT = Path(__file__).resolve().parents[4]
 LINUX = PLATFORMS["linux_x86_64"]
 GOOD = """\
 schema = 1
@@ -36,6 +37,21 @@ port = { number = 9019 }
 [overrides.linux_x86]
 console = false
 """
+
+
+@pytest.mark.product("A5")
+def test_environment_of_argo() -> None:
+    """The profile of argo with llama.cpp inside has every variable that its processes need."""
+    rules = loaded_profile(Workspace(ROOT), "argo-llama").environment
+    assert {**rules.defaults, **rules.forced} == {
+        "ENABLE_MULTI_USER": "false",
+        "USE_REMOTE_MODELS": "true",
+        "TOKENIZERS_PARALLELISM": "false",
+        "HUGGINGFACE_HUB_CACHE": "{bundle}/resources/huggingface",
+        "TIKTOKEN_CACHE_DIR": "{bundle}/resources/tiktoken",
+        "LLAMA_CPP_LIB_PATH": "{bundle}/llama_cpp/lib",
+    }
+    assert rules.no_proxy == ("127.0.0.1", "localhost", "::1")
 
 
 def project(folder: Path, text: str) -> Workspace:
@@ -165,6 +181,21 @@ def test_a_variant(tmp_path: Path) -> None:
     load('base = "echo"')
     with pytest.raises(ProfileError, match="a base cannot have a base"):
         loaded_profile(paths, "third", LINUX)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('executables = [{ name = "x", entry = "a:b" }]', "executables: is not supported yet"),
+        ('working_directory = "home"', "working_directory: is not supported yet"),
+        ("[packages.pydantic]\nmetadata = true", "packages.pydantic.metadata: is not needed"),
+        ('[[data]]\nsource = "app"\ndestination = "."\nsymlinks = "keep"', "data.0.symlinks:"),
+    ],
+)
+def test_a_key_that_would_do_nothing_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """What is accepted works."""
+    (mistake,) = mistakes(tmp_path, GOOD + text + "\n")
+    assert said in mistake
 
 
 def test_unknown_product_is_suggested(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_nothing_leaves_the_folder(name: str, member: str, tmp_path: Path) -> No
     """An archive with a path outside the folder is refused."""
     kind = "zip" if name.endswith("zip") else "tar"
     mine = pin(archive(tmp_path / name, member), unpack=kind)
-    with pytest.raises(BuildError, match=r"cannot be unpacked: .*leads out of the archive"):
+    with pytest.raises(BuildError, match="leads out of the folder"):
         fetch.bundled(Workspace(tmp_path), [mine], tmp_path / "work")
     assert not list(tmp_path.rglob("out"))
 
@@ -140,7 +140,7 @@ def test_links_do_not_leave_it_either(tmp_path: Path) -> None:
         info.external_attr = 0o120777 << 16
         made.writestr(info, "/etc/passwd")
     for path, kind in ((tarred, "tar"), (zipped, "zip")):
-        with pytest.raises(BuildError, match="cannot be unpacked"):
+        with pytest.raises(BuildError, match="unpacked"):
             fetch.bundled(Workspace(tmp_path), [pin(path, unpack=kind)], tmp_path / "work")
 
 

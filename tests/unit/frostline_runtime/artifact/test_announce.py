@@ -1,4 +1,4 @@
-"""What the shell reads, and what happens when it does not."""
+"""Events for the desktop shell, and readers that are slow or gone."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ def pipe() -> Iterator[Pipe]:
 
 
 def threads_since(before: set[threading.Thread]) -> set[threading.Thread]:
-    """Return the threads that were started after *before* and live after a fair time to end."""
+    """Return the threads started after *before* that still run ten seconds later."""
     for thread in (started := set(threading.enumerate()) - before):
         thread.join(10)
     return {thread for thread in started if thread.is_alive()}
@@ -54,8 +54,8 @@ def test_events(pipe: Pipe) -> None:
     ]
 
 
-def test_the_last_words_are_written(pipe: Pipe) -> None:
-    """What was emitted before `close` is in the pipe when `close` returns."""
+def test_close_writes_all_events(pipe: Pipe) -> None:
+    """All events emitted before `close` are in the pipe when `close` returns."""
     reader, writer = pipe
     announcer = Announcer(writer)
     for number in range(100):
@@ -67,7 +67,7 @@ def test_the_last_words_are_written(pipe: Pipe) -> None:
 
 @pytest.mark.parametrize("closed", ["reader", "writer"])
 def test_a_stream_that_is_gone(pipe: Pipe, closed: str) -> None:
-    """A shell that has died makes nobody fail: events go nowhere and the thread ends in peace."""
+    """A closed stream raises nothing: events are dropped and the thread ends."""
     reader, writer = pipe
     (reader if closed == "reader" else writer).close()
     before = set(threading.enumerate())
@@ -79,7 +79,7 @@ def test_a_stream_that_is_gone(pipe: Pipe, closed: str) -> None:
 
 
 def test_a_broken_stream_does_not_fill_the_buffer(pipe: Pipe) -> None:
-    """After the reader has died, lines are taken and thrown away: there is always room again."""
+    """After the reader has died, lines are dropped, and the buffer has room again."""
     reader, writer = pipe
     reader.close()
     before = set(threading.enumerate())
@@ -90,8 +90,8 @@ def test_a_broken_stream_does_not_fill_the_buffer(pipe: Pipe) -> None:
     assert threads_since(before) == set()
 
 
-def test_a_reader_that_sleeps(pipe: Pipe) -> None:
-    """It blocks nobody; what is dropped is counted, and there is room again when it wakes."""
+def test_a_slow_reader(pipe: Pipe) -> None:
+    """It blocks no caller; dropped lines are counted, and later ones are written again."""
     reader, writer = pipe
     outlet = Outlet(writer)
     taken: list[bool] = []
@@ -112,7 +112,7 @@ def test_a_reader_that_sleeps(pipe: Pipe) -> None:
 
 
 def test_numbers_have_no_gaps(pipe: Pipe) -> None:
-    """An event that was dropped has no number: a gap would mean that the shell lost a line."""
+    """A dropped event uses up no number, so a gap tells the shell that it has lost a line."""
     reader, writer = pipe
     before = set(threading.enumerate())
     announcer = Announcer(writer)
@@ -130,8 +130,8 @@ def test_numbers_have_no_gaps(pipe: Pipe) -> None:
     assert [event["seq"] for event in events] == list(range(len(events)))
 
 
-def test_words_for_nobody() -> None:
-    """A line for people does not end a process whose standard error nobody reads."""
+def test_say_without_a_reader() -> None:
+    """`say` does not raise when standard error is closed."""
     reader, writer = os.pipe()
     os.close(reader)
     code = (

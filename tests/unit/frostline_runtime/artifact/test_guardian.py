@@ -1,4 +1,4 @@
-"""Which starts get a guardian."""
+"""Which command lines get a guardian."""
 
 import pytest
 
@@ -21,6 +21,6 @@ from frostline_runtime.artifact.guardian import supervises
         ("-c code", False),
     ],
 )
-def test_only_who_runs_all_services(line: str, *, expected: bool) -> None:
-    """Commands, answers and children of multiprocessing run alone."""
+def test_supervises(line: str, *, expected: bool) -> None:
+    """Only a start of all services does; commands, `--help` and multiprocessing do not."""
     assert supervises(line.split()) is expected

@@ -10,7 +10,7 @@ from frostline_runtime.artifact.json_pointer import resolve_pointer
     [("", {"a/b": [{"~": 1}]}), ("/a~1b/0/~0", 1), ("/a~1b/0", {"~": 1})],
 )
 def test_pointer(pointer: str, found: object) -> None:
-    """RFC 6901, with its escapes."""
+    """An escaped `/` and `~` are read as RFC 6901 says."""
     assert resolve_pointer({"a/b": [{"~": 1}]}, pointer) == found
 
 
@@ -30,14 +30,14 @@ RFC = {
     ],
 )  # fmt: skip
 def test_examples_of_the_standard(pointer: str, found: object) -> None:
-    """Every example of RFC 6901 gives what the standard says; `~01` is `~1`, not `/`."""
+    """Every example of RFC 6901 gives the value of the standard."""
     assert resolve_pointer(RFC, pointer) == found
 
 
 @pytest.mark.parametrize(
     "pointer", ["/x", "/a/1", "/a/-", "/a/-1", "/a/", "/a/+0", "/a/ 0", "/a/0/b", "/a/01x"]
 )
-def test_pointer_to_nothing(pointer: str) -> None:
-    """One kind of error for all that is not there."""
+def test_missing_values(pointer: str) -> None:
+    """Everything that is not there raises LookupError."""
     with pytest.raises(LookupError):
         resolve_pointer({"a": [1]}, pointer)

@@ -1,4 +1,4 @@
-"""Where an artifact keeps what it has."""
+"""The folders of an artifact."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ BUNDLE = Path("bundle")
 
 
 def test_with_a_storage(tmp_path: Path) -> None:
-    """The user's variable wins over the profile's default; our own files lie in a folder there."""
+    """The user's variable wins over the default; the state is in a folder inside."""
     rules = Environment(storage_variable="STORAGE", storage_default=str(tmp_path / "default"))
     manifest = Manifest(
         product="p", name="p", version="1", platform="", layout="onedir", entry="",
@@ -26,7 +26,7 @@ def test_with_a_storage(tmp_path: Path) -> None:
 
 
 def test_without_a_storage() -> None:
-    """Everything lies where the system keeps the state of programs."""
+    """Data and state are in the folder that the system has for the state of programs."""
     found = locate(PRODUCT, os.environ, BUNDLE)
     own = current.state_folder("p", os.environ)
     assert found == Locations(bundle=BUNDLE, storage=None, data=own, state=own)

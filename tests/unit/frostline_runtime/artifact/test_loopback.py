@@ -8,7 +8,7 @@ from frostline_runtime.artifact.loopback import request
 
 
 def test_an_answer_ends_with_its_length() -> None:
-    """A server that keeps the connection open is not waited for."""
+    """A server that keeps the connection open after Content-Length bytes is not waited for."""
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -1,7 +1,8 @@
-"""The manifest survives its way through the file."""
+"""Writing and reading the manifest."""
 
 import pytest
 
+from frostline.profile import services
 from frostline_runtime.artifact import manifest
 from frostline_runtime.artifact.manifest import (
     Manifest,
@@ -32,11 +33,18 @@ VALUE = Manifest(
 
 
 def test_round_trip() -> None:
-    """What the build writes is what the run time reads."""
+    """`parse` returns what `dump` has written."""
     assert manifest.parse(manifest.dump(VALUE)) == VALUE
 
 
+@pytest.mark.product("X3")
+def test_times_of_a_profile_that_names_none() -> None:
+    """A service is asked every 5 s, and has 5 s to stop."""
+    assert (Probe().interval, Service(name="x").grace) == (5.0, 5.0)
+    assert (services.Probe().interval, services.Service(name="x").grace) == (5.0, 5.0)
+
+
 def test_another_schema_is_refused() -> None:
-    """A manifest of another version is told, not guessed at."""
+    """A manifest with another schema number raises ManifestError."""
     with pytest.raises(ManifestError, match="build it again"):
         manifest.parse(manifest.dump(VALUE).replace('"schema": 1', '"schema": 2'))

@@ -1,4 +1,4 @@
-"""The user's settings over what was shipped."""
+"""The user's settings in frostline.toml or frostline.json."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ SHIPPED = Manifest(
 
 
 def test_good_settings(tmp_path: Path) -> None:
-    """TOML over the manifest; tables are merged."""
+    """TOML settings replace values of the manifest; tables are merged."""
     (tmp_path / "frostline.toml").write_text(
         '[services.api]\nport = 9100\nenvironment = { B = "2" }\n'
         "[services.llm]\nenabled = false\n"
@@ -33,8 +33,8 @@ def test_good_settings(tmp_path: Path) -> None:
     assert changed.model_server == ModelServer(context=4096, arguments=("-t", "4"))
 
 
-def test_every_mistake_and_the_shipped_values(tmp_path: Path) -> None:
-    """What is right counts, what is wrong is told by key."""
+def test_mistakes(tmp_path: Path) -> None:
+    """Each mistake is reported with its key; the other settings are applied."""
     (tmp_path / "frostline.json").write_text(
         '{"services": {"api": {"port": 99999, "grase": 1, "grace": 2}, "apo": {}},'
         ' "model_server": {"context": "big"}, "extra": 1}',
@@ -56,8 +56,8 @@ def test_every_mistake_and_the_shipped_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[services", "services = 1", ""])
-def test_files_that_are_none(tmp_path: Path, text: str) -> None:
-    """A file that cannot be read changes nothing."""
+def test_broken_files(tmp_path: Path, text: str) -> None:
+    """A file that cannot be read is reported and changes nothing."""
     (tmp_path / "frostline.toml").write_text(text, encoding="utf-8")
     changed, problems = override.load(SHIPPED, tmp_path)
     assert changed == SHIPPED
@@ -65,6 +65,6 @@ def test_files_that_are_none(tmp_path: Path, text: str) -> None:
 
 
 def test_no_file_and_no_storage(tmp_path: Path) -> None:
-    """Most users have none."""
+    """Without a file or a storage folder the manifest is unchanged."""
     assert override.load(SHIPPED, tmp_path) == (SHIPPED, [])
     assert override.load(SHIPPED, None) == (SHIPPED, [])

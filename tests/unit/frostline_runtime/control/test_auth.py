@@ -1,4 +1,4 @@
-"""Who may ask the control port for what (row G1)."""
+"""Access to the control port (row G1)."""
 
 import pytest
 
@@ -42,11 +42,11 @@ JSON = {"content-type": "application/json; charset=utf-8"}
     ],
 )
 def test_access(method: str, path: str, headers: dict[str, str], status: int) -> None:
-    """Host, Origin and site come first, then the token, then the kind of the body."""
+    """Host, Origin and site are checked first, then the token, then the content type."""
     assert authorise(method, path, headers, 80, ("secret", "session")).status == status
 
 
-def test_known_or_not() -> None:
-    """Whoever shows no token is answered, and is not known."""
+def test_known() -> None:
+    """A public path is answered without the token, but the client is not `known`."""
     assert not authorise("GET", "/health", HOST, 80, ("secret",)).known
     assert authorise("GET", "/health", HOST | TOKEN, 80, ("secret",)).known

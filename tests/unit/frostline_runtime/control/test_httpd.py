@@ -1,4 +1,4 @@
-"""What the control port reads, and what it refuses to read."""
+"""Reading requests on the control port."""
 
 import socket
 import time
@@ -20,7 +20,7 @@ def pair() -> Iterator[Pair]:
 
 
 def test_a_request(pair: Pair) -> None:
-    """It may come in pieces, with the beginning of the body behind it."""
+    """It may come in pieces, with the beginning of the body after the header."""
     client, ours = pair
     for piece in (b"POST /a?b=c HTTP/1.1\r\nHo", b"st: x\r\nContent-Length: 8\r\n\r\n", b'{"a":'):
         client.sendall(piece)
@@ -44,8 +44,8 @@ def test_a_request(pair: Pair) -> None:
         (b"x" * 20000, 431),
     ],
 )
-def test_what_is_no_request(pair: Pair, data: bytes, status: int) -> None:
-    """Malformed, ambiguous or too long: refused before anything is looked at."""
+def test_bad_requests(pair: Pair, data: bytes, status: int) -> None:
+    """Malformed, ambiguous or too long requests get the right status."""
     client, ours = pair
     client.sendall(data)
     with pytest.raises(RequestError) as caught:
@@ -54,7 +54,7 @@ def test_what_is_no_request(pair: Pair, data: bytes, status: int) -> None:
 
 
 def test_a_slow_client(pair: Pair) -> None:
-    """The limit is for the whole head, not for each byte."""
+    """The time limit is for the whole header, not for each byte."""
     client, ours = pair
     client.sendall(b"GET / HT")
     with pytest.raises(RequestError) as caught:
@@ -66,8 +66,8 @@ def test_a_slow_client(pair: Pair) -> None:
     ("length", "data", "status"),
     [("-1", b"", 413), (str(BODY_LIMIT + 1), b"", 413), ("2", b"x]", 400), ("2", b"[]", 400)],
 )
-def test_bodies_that_are_refused(pair: Pair, length: str, data: bytes, status: int) -> None:
-    """A body is a JSON object of bounded length."""
+def test_bad_bodies(pair: Pair, length: str, data: bytes, status: int) -> None:
+    """A body must be a JSON object within the size limit."""
     with pytest.raises(RequestError) as caught:
         read_body(pair[1], {"content-length": length}, data, time.monotonic() + 2)
     assert caught.value.status == status

@@ -1,4 +1,4 @@
-"""What an executable is, and what a llamafile carries (rows L3, L8)."""
+"""Kinds of executables, and the content of a llamafile (rows L3, L8)."""
 
 import zipfile
 from pathlib import Path
@@ -24,15 +24,15 @@ pytestmark = pytest.mark.product("L3", "L8")
     ],
 )
 def test_kinds(head: bytes, kind: str, tmp_path: Path) -> None:
-    """The first bytes tell, never the name."""
+    """The first bytes decide, not the name."""
     path = tmp_path / "x.exe"
     path.write_bytes(head)
     assert ape.kind_of(path) == kind
     assert ape.inspect(path) == ape.Executable(kind, len(head))
 
 
-def test_what_it_carries(tmp_path: Path) -> None:
-    """Arguments by line, models with their place; nothing else of the ZIP counts."""
+def test_content(tmp_path: Path) -> None:
+    """Arguments line by line, and models with their offset; other files are ignored."""
     path = tmp_path / "x.llamafile"
     path.write_bytes(b"MZqFpD='\n'\n" + bytes(1000))
     with zipfile.ZipFile(path, "a") as archive:
@@ -49,7 +49,7 @@ def test_what_it_carries(tmp_path: Path) -> None:
 
 
 def test_damaged_archives(tmp_path: Path) -> None:
-    """A ZIP that is cut or lies is none; arguments without end are not read."""
+    """A truncated or wrong ZIP counts as none; endless arguments are not read."""
     path = tmp_path / "x"
     path.write_bytes(b"MZqFpD='\n'\n")
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:

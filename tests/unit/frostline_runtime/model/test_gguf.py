@@ -1,4 +1,4 @@
-"""The GGUF reader: real models, cut ones, hostile ones and files of other kinds (row L3)."""
+"""The GGUF reader: real models, truncated and malicious ones, other files (row L3)."""
 
 import io
 import random
@@ -63,7 +63,7 @@ def parsed(data: bytes) -> Model:
 
 
 def test_a_real_model(model: Path) -> None:
-    """Name, family, context and completeness are read from the head."""
+    """Name, architecture, context and completeness come from the header."""
     found = check(model)
     assert (found.version, found.tensors, found.name) == (3, 2, "tiny ü")
     assert (found.architecture, found.context) == ("llama", 512)
@@ -73,20 +73,20 @@ def test_a_real_model(model: Path) -> None:
 
 
 def test_quantised_tensors(tmp_path: Path) -> None:
-    """Blocks are counted, not elements."""
+    """The size counts blocks, not elements."""
     found = check(written(tmp_path / "q.gguf", reference.GGMLQuantizationType.Q8_0))
     assert found.needed is not None
     assert found.size - 32 < found.needed <= found.size
 
 
 def test_block_sizes_are_those_of_the_reference() -> None:
-    """A wrong one would call good models incomplete."""
+    """They agree with the reference implementation."""
     theirs = {int(kind): sizes for kind, sizes in reference.GGML_QUANT_SIZES.items()}
     assert {kind: theirs[kind] for kind in gguf._BLOCKS} == gguf._BLOCKS
 
 
-def test_cut_anywhere(model: Path, tmp_path: Path) -> None:
-    """Whatever is missing, it is incomplete; never complete, never another error."""
+def test_truncated_anywhere(model: Path, tmp_path: Path) -> None:
+    """Wherever it is cut, it is incomplete: never complete, never another error."""
     whole = model.read_bytes()
     needed = read(model).needed
     assert needed
@@ -100,8 +100,8 @@ def test_cut_anywhere(model: Path, tmp_path: Path) -> None:
         check(cut)
 
 
-def test_a_tensor_type_of_tomorrow(model: Path, tmp_path: Path) -> None:
-    """We cannot judge, so we do not."""
+def test_an_unknown_tensor_type(model: Path, tmp_path: Path) -> None:
+    """Its size is unknown, so completeness is not checked."""
     data = bytearray(model.read_bytes())
     at = data.index(b"output.weight") + len(b"output.weight") + 4 + 8
     assert struct.unpack_from("<I", data, at) == (1,)
@@ -125,11 +125,11 @@ def test_a_tensor_type_of_tomorrow(model: Path, tmp_path: Path) -> None:
         (b"\x10\0\0\0\0\0\0\0{", "a safetensors model"),
         (b"\0" * 64, "nothing but zeros"),
         (b"FUGG", "of the other byte order"),
-        (b"hello there", "of no known kind"),
+        (b"hello there", "of unknown kind"),
     ],
 )
-def test_what_else_it_is(data: bytes, reason: str) -> None:
-    """The first bytes tell what somebody has downloaded instead."""
+def test_other_files(data: bytes, reason: str) -> None:
+    """The message says what kind of file it is instead."""
     with pytest.raises(GgufError, match=re.escape(reason)):
         parsed(data)
 
@@ -152,7 +152,7 @@ def test_what_else_it_is(data: bytes, reason: str) -> None:
         (head(tensors=1) + text(b"t" * 65) + bytes(99), "a name of 65 bytes"),
         (
             head(tensors=1) + text(b"t") + struct.pack("<IQIQ", 1, 33, 8, 0) + bytes(99),
-            "cut within a block",
+            "ends within a block",
         ),
         (
             head(pairs=1) + text(b"general.alignment") + struct.pack("<II", 4, 0),
@@ -160,14 +160,14 @@ def test_what_else_it_is(data: bytes, reason: str) -> None:
         ),
     ],
 )
-def test_hostile_heads(data: bytes, reason: str) -> None:
-    """No claim is believed before it was compared with what is there."""
+def test_malicious_headers(data: bytes, reason: str) -> None:
+    """Every length is checked against the size of the file."""
     with pytest.raises(GgufError, match=re.escape(reason)):
         parsed(data)
 
 
 def test_many_strings_are_bounded(tmp_path: Path) -> None:
-    """A sparse file of a terabyte cannot keep us busy."""
+    """A sparse file of a terabyte is refused quickly."""
     path = tmp_path / "bomb.gguf"
     with path.open("wb") as file:
         file.write(head(pairs=1) + text(b"a") + struct.pack("<IIQ", 9, 8, 2**36))
@@ -192,13 +192,13 @@ def test_all_parts_must_be_there(model: Path, tmp_path: Path) -> None:
 
 @given(st.binary(max_size=4096), st.booleans())
 def test_any_bytes(data: bytes, as_model: bool) -> None:  # noqa: FBT001  # hypothesis fills it
-    """There is a model or a clear error, whatever comes."""
+    """Any input is a model or raises GgufError."""
     _never_worse(head(tensors=2, pairs=3) + data if as_model else data)
 
 
 @given(st.integers(0, 2**32), st.integers(1, 30))
 def test_damaged_models(model: Path, seed: int, changes: int) -> None:
-    """Some bytes of a real head are others."""
+    """A real header with changed bytes is a model or raises GgufError."""
     chance, data = random.Random(seed), bytearray(model.read_bytes())
     for _ in range(changes):
         data[chance.randrange(len(data) - 1)] = chance.choice([0, 1, 8, 9, 127, 255])

@@ -1,4 +1,4 @@
-"""Which model server is started, what it and the others are told, what its words mean (L3-L7)."""
+"""The model server: its files, its command line, its output (L3-L7)."""
 
 import os
 import re
@@ -56,8 +56,8 @@ def locations(bundle: Path) -> Locations:
     return locate(manifest(), {"STORAGE": str(bundle / "s")}, bundle)
 
 
-def test_the_user_goes_first(tmp_path: Path) -> None:
-    """The user's variable wins over the bundled file; set to nothing, it counts as not set."""
+def test_the_user_wins(tmp_path: Path) -> None:
+    """The user's variable wins over the bundled file; an empty one counts as not set."""
     bundled = executable(tmp_path / "llamafile")
     chosen = executable(tmp_path / "own")
     assert choose({"MY_SERVER": str(chosen)}, tmp_path) == ServerFiles(chosen, base=bundled)
@@ -66,7 +66,7 @@ def test_the_user_goes_first(tmp_path: Path) -> None:
 
 
 def test_the_model_of_the_user(tmp_path: Path) -> None:
-    """It wins over the profile's, which an executable of the user's own does not get."""
+    """It wins over the profile's model, which the user's own executable does not get."""
     bundled, chosen = executable(tmp_path / "llamafile"), executable(tmp_path / "own")
     own, theirs = tmp_path / "own.gguf", tmp_path / "m.gguf"
     own.touch()
@@ -79,7 +79,7 @@ def test_the_model_of_the_user(tmp_path: Path) -> None:
 
 
 def test_a_server_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A `~` that no shell has expanded still names the user's home folder."""
+    """A `~` in a variable is expanded."""
     for variable in ("HOME", "USERPROFILE"):
         monkeypatch.setenv(variable, str(tmp_path))
     chosen = executable(tmp_path / "own")
@@ -94,7 +94,7 @@ def test_a_server_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_server_that_cannot_be_started(
     tmp_path: Path, kind: str, environ: dict[str, str], origin: str, name: str
 ) -> None:
-    """It is told who named which file, and what is wrong with it, before anything is started."""
+    """The message says who named which file and what is wrong with it."""
     if kind == "not executable" and os.name == "nt":
         pytest.skip("Windows knows no executable bit")
     path = tmp_path / name
@@ -111,7 +111,7 @@ def test_a_server_that_cannot_be_started(
 
 
 def test_a_missing_model(tmp_path: Path) -> None:
-    """It is told who named it."""
+    """The message says who named it."""
     executable(tmp_path / "llamafile")
     with pytest.raises(ModelServerError, match=r"^model missing: MY_MODEL names /no/model\.gguf"):
         choose({"MY_MODEL": "/no/model.gguf"}, tmp_path)
@@ -120,7 +120,7 @@ def test_a_missing_model(tmp_path: Path) -> None:
 @pytest.mark.product("L2")
 @pytest.mark.parametrize("when", ["first-run", "asked"])
 def test_files_that_can_be_fetched(tmp_path: Path, when: When) -> None:
-    """At first run they are part of the choice; what must be asked for switches the server off."""
+    """First-run files are part of the result; a file for `model pull` switches the server off."""
     model = Resource(name="m", urls=("http://x/m",), destination="models/m.gguf", when=when)
     server = replace(SERVER, model="{storage}/models/m.gguf")
     bundled = executable(tmp_path / "llamafile")
@@ -147,7 +147,7 @@ def test_files_that_can_be_fetched(tmp_path: Path, when: When) -> None:
     ],
 )
 def test_versions(said: str, version: tuple[int, ...]) -> None:
-    """The first number with dots of the first line, as far as there is one."""
+    """The first dotted number in the first line is the version, if there is one."""
     assert llamafile.parse_version(said) == version
 
 
@@ -158,15 +158,15 @@ ADDRESS = ["--host", "127.0.0.1", "--port", "80"]
 @pytest.mark.product("L4")
 @pytest.mark.parametrize("version", [(0, 8, 6), (0, 9, 3), (0, 10, 0), (0, 11, 2), ()])
 def test_command_line_by_version(version: tuple[int, ...]) -> None:
-    """Before 0.10 a browser must be forbidden; since, that word is an error; unknown is newest."""
+    """Before 0.10 it needs --nobrowser, later that is an error; unknown versions are new."""
     line = llamafile.command(replace(PREPARED, version=version), ModelServer(), 80)
     old = ["--nobrowser"] if version and version < (0, 10) else []
     assert line == [*HEAD, *old, *ADDRESS, "-c", "0", "-ngl", "0", "--gpu", "disable"]
 
 
 @pytest.mark.product("L7")
-def test_what_the_profile_says() -> None:
-    """Model, context, layers, limit and further arguments; those stand last, so they win."""
+def test_arguments_of_the_profile() -> None:
+    """Further arguments come last, so that they win."""
     server = ModelServer(context=7, gpu_layers=8, predict=9, arguments=("-c", "5"))
     prepared = replace(PREPARED, model="m.gguf", shell=True)  # noqa: S604  # a field of that name
     line = llamafile.command(prepared, server, 80, "/k")
@@ -175,15 +175,15 @@ def test_what_the_profile_says() -> None:
 
 
 @pytest.mark.product("L4")
-def test_a_command_line_of_the_profile_s_own() -> None:
-    """It replaces everything."""
+def test_a_command_line_in_the_profile() -> None:
+    """It replaces the generated one."""
     server = ModelServer(command=("--v2", "-l", "127.0.0.1:{port}", "-m", "{model}"), context=5)
     line = llamafile.command(replace(PREPARED, model="m {port}"), server, 80)
     assert line == ["/x/llamafile", "--v2", "-l", "127.0.0.1:80", "-m", "m {port}"]
 
 
 def test_variables_cannot_change_the_command_line() -> None:
-    """A real child sees none of the user's LLAMA_* and AIP_* variables, and a home of its own."""
+    """A real child gets none of the user's LLAMA_* and AIP_* variables, and another HOME."""
     removed = ("LLAMA_ARG_PORT", "LLAMA_", "AIP_HTTP_PORT", "AIP_MODE", "HF_TOKEN")
     kept = ("MY_LLAMA_X", "LLAMAFILE", "AIPX")
     given = dict(os.environ) | dict.fromkeys((*removed, *kept), "1")
@@ -196,8 +196,8 @@ def test_variables_cannot_change_the_command_line() -> None:
     assert done.stdout.split()[-1] == "/home"
 
 
-def test_others_are_told_the_address() -> None:
-    """Each variable of the profile gets address and key, wherever it asks for them."""
+def test_addresses_for_other_services() -> None:
+    """The variables of the profile are filled with address and key."""
     server = ModelServer(addresses={"A": "{url}/v1", "B": "x={url};y={url}", "C": "{key}"})
     url = "http://127.0.0.1:81"
     told = llamafile.addresses(server, 81, "secret")
@@ -206,8 +206,8 @@ def test_others_are_told_the_address() -> None:
     assert not llamafile.wants_key(SERVER)
 
 
-def test_what_was_found_out_is_kept_until_a_file_changes(tmp_path: Path) -> None:
-    """Another size or time of any file, or another files, asks for a new look."""
+def test_recall(tmp_path: Path) -> None:
+    """A saved result is used until a file or the choice of files changes."""
     server, model = executable(tmp_path / "server"), executable(tmp_path / "m.gguf")
     files = ServerFiles(server, model)
     seen = {str(path): llamafile.signature(path) for path in (server, model)}
@@ -224,8 +224,8 @@ def test_what_was_found_out_is_kept_until_a_file_changes(tmp_path: Path) -> None
 
 
 @pytest.mark.product("L6")
-def test_a_port_that_was_not_asked_for() -> None:
-    """Old versions say it in their output only."""
+def test_another_port() -> None:
+    """It is read from the output; old versions report it nowhere else."""
     line = "llama server listening at http://127.0.0.1:8081"
     assert llamafile.listens_elsewhere(line, 8080)
     assert not llamafile.listens_elsewhere(line, 8081)
@@ -251,14 +251,14 @@ def test_a_port_that_was_not_asked_for() -> None:
     ],
 )
 def test_hints(system: str, line: str, expected: str) -> None:
-    """The words of a server that has ended are explained, by system."""
+    """Known errors in the output get an explanation, by system."""
     found = llamafile.hint(["first line", line], system)
     assert expected in found
     assert bool(found) == bool(expected)
 
 
 def test_progress_lines() -> None:
-    """What the preparation says is understood, and nothing else is taken for it."""
+    """Progress lines of the preparation are understood, other lines are not."""
     assert llamafile.progress("model: 5 of 10 bytes (50 %)") == ("model", 0.5)
     assert llamafile.progress("model: 5 of ? bytes") == ("model", None)
     assert llamafile.progress("model: it answered 503; again in 1 s") is None

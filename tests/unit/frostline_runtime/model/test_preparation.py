@@ -1,4 +1,4 @@
-"""What is found out about a model server before its first start (L3, L5)."""
+"""Examining a model server before its first start (L3, L5)."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ def locations(folder: Path) -> Locations:
 
 
 def script(path: Path, text: str) -> Path:
-    """Write an executable that says or does something."""
+    """Write an executable script."""
     path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
     return path
@@ -46,13 +46,13 @@ def model(path: Path) -> Path:
 
 
 def examine(files: ServerFiles, folder: Path) -> tuple[llamafile.PreparedServer, list[str]]:
-    """Return what is found out, and what is said meanwhile."""
+    """Return the examined server and the messages."""
     said: list[str] = []
     return preparation.examine(files, folder / "own", dict(os.environ), said.append), said
 
 
-def test_the_very_file_is_asked_for_its_version(tmp_path: Path) -> None:
-    """In its own home, with a model that is complete."""
+def test_a_server_and_its_model(tmp_path: Path) -> None:
+    """The executable is asked for its version in its own home; the model is checked."""
     server = script(tmp_path / "s", '#!/bin/sh\necho "llamafile v0.8.6"\necho "$HOME" >&2\n')
     found, said = examine(ServerFiles(server, model(tmp_path / "m.gguf")), tmp_path)
     assert (found.version, found.shell) == ((0, 8, 6), False)
@@ -62,8 +62,8 @@ def test_the_very_file_is_asked_for_its_version(tmp_path: Path) -> None:
     assert set(found.seen) == {str(server), str(tmp_path / "m.gguf")}
 
 
-def test_what_the_kernel_does_not_know_goes_through_a_shell(tmp_path: Path) -> None:
-    """An APE is a script to a shell, and nothing to execve."""
+def test_an_ape_needs_a_shell(tmp_path: Path) -> None:
+    """The kernel cannot execute an APE, /bin/sh can."""
     ape = script(tmp_path / "s", "MZqFpD='\n'\necho llamafile v0.10.5\n")
     found, _ = examine(ServerFiles(ape), tmp_path)
     assert found.shell
@@ -76,7 +76,7 @@ def test_what_the_kernel_does_not_know_goes_through_a_shell(tmp_path: Path) -> N
     "text", ["#!/bin/sh\nexit 3\n", "#!/bin/sh\necho no number\n", "#!/bin/sh\nexec sleep 60\n"]
 )
 def test_an_unknown_version(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that does not say one, or never ends, is taken for the newest."""
+    """A server that prints no version, or does not end, has an unknown one."""
     monkeypatch.setattr(preparation, "VERSION_PATIENCE", 0.3)
     assert examine(ServerFiles(script(tmp_path / "s", text)), tmp_path)[0].version == ()
 
@@ -84,20 +84,20 @@ def test_an_unknown_version(text: str, tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"GGUF\3\0\0\0", "s is no model server but a GGUF model"),
-        (b"<!DOCTYPE html>", "s is no model server but a web page"),
-        (b"", "s is no model server but an empty file"),
+        (b"GGUF\3\0\0\0", "s is not a model server but a GGUF model"),
+        (b"<!DOCTYPE html>", "s is not a model server but a web page"),
+        (b"", "s is not a model server but an empty file"),
     ],
 )
-def test_no_server_at_all(content: bytes, reason: str, tmp_path: Path) -> None:
-    """It is told what the file is instead."""
+def test_not_a_server(content: bytes, reason: str, tmp_path: Path) -> None:
+    """The message says what kind of file it is."""
     (tmp_path / "s").write_bytes(content)
     with pytest.raises(ModelServerError, match=reason):
         examine(ServerFiles(tmp_path / "s"), tmp_path)
 
 
 def test_a_server_for_another_machine(tmp_path: Path) -> None:
-    """What cannot be started at all is told before any start."""
+    """A file that cannot be executed raises ModelServerError."""
     (tmp_path / "s").write_bytes(b"\xcf\xfa\xed\xfe" + bytes(100))
     (tmp_path / "s").chmod(0o755)
     with pytest.raises(ModelServerError, match="cannot be started: Exec format error"):
@@ -105,7 +105,7 @@ def test_a_server_for_another_machine(tmp_path: Path) -> None:
 
 
 def test_an_incomplete_model(tmp_path: Path) -> None:
-    """It is noticed before the server spends a minute on it."""
+    """It raises ModelServerError before the server is started."""
     server = script(tmp_path / "s", "#!/bin/sh\n")
     whole = model(tmp_path / "m.gguf").read_bytes()
     (tmp_path / "m.gguf").write_bytes(whole[:-200])
@@ -115,7 +115,7 @@ def test_an_incomplete_model(tmp_path: Path) -> None:
 
 @pytest.mark.product("L2")
 def test_a_file_that_cannot_be_fetched(tmp_path: Path) -> None:
-    """Later may be better: that is another error than a bad file."""
+    """It raises UnavailableError, because a later attempt may succeed."""
     resource = Resource(name="m", urls=(str(tmp_path / "nothing"),), destination="m.gguf")
     files = ServerFiles(script(tmp_path / "s", "#!/bin/sh\n"), tmp_path / "m.gguf", (resource,))
     with pytest.raises(preparation.UnavailableError, match="m could not be fetched"):
@@ -123,8 +123,8 @@ def test_a_file_that_cannot_be_fetched(tmp_path: Path) -> None:
 
 
 @pytest.mark.product("L2")
-def test_what_is_missing_is_fetched_and_checked(tmp_path: Path) -> None:
-    """With progress, and openly where nothing is known to check it by."""
+def test_missing_files_are_fetched(tmp_path: Path) -> None:
+    """With progress, and with a message if size and hash are unknown."""
     source = model(tmp_path / "source.gguf")
     resource = Resource(
         name="m", urls=(source.as_uri(),), destination="models/m.gguf", unverified="no figures yet"
@@ -148,7 +148,7 @@ def test_what_is_missing_is_fetched_and_checked(tmp_path: Path) -> None:
 
 @pytest.mark.product("L5")
 def test_windows_starts_no_file_over_4_gb(tmp_path: Path) -> None:
-    """The message says what to do instead."""
+    """The message says what to do; with a base, the big file becomes its model."""
     big = tmp_path / "big.llamafile"
     with big.open("wb") as file:
         file.truncate(4 * 1024**3)
@@ -162,7 +162,7 @@ def test_windows_starts_no_file_over_4_gb(tmp_path: Path) -> None:
 
 @pytest.mark.product("L5")
 def test_windows_wants_a_suffix(tmp_path: Path) -> None:
-    """One that has it is taken as it is; another gets a second name, and no second copy."""
+    """A file without .exe gets a second name, not a second copy."""
     named, unnamed = script(tmp_path / "a.exe", "x"), script(tmp_path / "b", "y")
     assert preparation.for_windows(ServerFiles(named), tmp_path) == (named, None)
     found, _ = preparation.for_windows(ServerFiles(unnamed), tmp_path)
@@ -172,7 +172,7 @@ def test_windows_wants_a_suffix(tmp_path: Path) -> None:
 
 
 def test_an_executable_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing may be executed, the next folder is taken, or it is told."""
+    """A folder mounted noexec is skipped; without another one it raises."""
     assert preparation.executable_folder(tmp_path) == tmp_path / "tmp"
     flags = {tmp_path / "tmp": 8, Path(tempfile.gettempdir()): 0}
     monkeypatch.setattr(preparation, "_NOEXEC", 8)
@@ -185,8 +185,8 @@ def test_an_executable_temporary_folder(tmp_path: Path, monkeypatch: pytest.Monk
         preparation.executable_folder(tmp_path)
 
 
-def test_python_is_no_bad_server(tmp_path: Path) -> None:
-    """An ordinary executable is started as it is."""
+def test_an_ordinary_executable(tmp_path: Path) -> None:
+    """It is started without a shell."""
     found, said = examine(ServerFiles(Path(sys.executable).resolve()), tmp_path)
     assert not found.shell
     assert found.version[0] == 3

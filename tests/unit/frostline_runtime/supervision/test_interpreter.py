@@ -1,4 +1,4 @@
-"""The search for a Python (rows D4 and X2)."""
+"""The search for a Python interpreter (rows D4 and X2)."""
 
 import sys
 from pathlib import Path
@@ -17,21 +17,23 @@ def script(path: Path, body: str) -> str:
 
 
 def test_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each candidate that will not do is told why."""
-    monkeypatch.setattr(interpreter, "_PATIENCE", 0.2)
+    """Each candidate that does not fit is rejected with a reason."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert interpreter.reject(sys.executable, version, ["json"]) == ""
     assert interpreter.reject(sys.executable, "2.7", []) == f"is {version}, not 2.7"
     assert interpreter.reject(sys.executable, "", ["no_such"]) == "lacks no_such"
-    assert "did not answer" in interpreter.reject(script(tmp_path / "a", "exec sleep 9"), "", [])
-    assert "no Python" in interpreter.reject(script(tmp_path / "b", "echo hello"), "", [])
+    with monkeypatch.context() as patch:
+        patch.setattr(interpreter, "_PATIENCE", 0.2)
+        silent = script(tmp_path / "a", "exec sleep 9")
+        assert "did not answer" in interpreter.reject(silent, "", [])
+    assert "not a Python" in interpreter.reject(script(tmp_path / "b", "echo hello"), "", [])
     assert "No such file" in interpreter.reject(str(tmp_path / "c"), "", [])
     stub = script(tmp_path / "WindowsApps" / "python.exe", "exit 9009")
     assert "Microsoft Store" in interpreter.reject(stub, "", [])
 
 
 def test_order(tmp_path: Path) -> None:
-    """What the user names goes first, what is beside the artifact before PATH."""
+    """FROSTLINE_PYTHON is tried first, then a Python beside the artifact, then PATH."""
     wrong = script(tmp_path / "wrong", "exit 1")
     beside = tmp_path / "bundle" / "python" / "bin" / "python3"
     beside.parent.mkdir(parents=True)
@@ -39,4 +41,4 @@ def test_order(tmp_path: Path) -> None:
     environ = {"FROSTLINE_PYTHON": wrong, "PATH": str(Path(sys.executable).parent)}
     found = interpreter.search("", [], tmp_path / "bundle", environ)
     assert found.found == str(beside)
-    assert found.rejected == (f"{wrong}: is no Python (exit code 1)",)
+    assert found.rejected == (f"{wrong}: is not a Python (exit code 1)",)

@@ -1,4 +1,4 @@
-"""The history: what is kept, folded and set aside."""
+"""The history database: clean-up, views, damaged files."""
 
 import sqlite3
 from contextlib import closing
@@ -11,8 +11,8 @@ from frostline_runtime.supervision import journal
 DAY = 24 * 3600.0
 
 
-def test_tidy_forgets_and_folds(tmp_path: Path) -> None:
-    """A month is kept; probes older than a day become one row a minute, failed if any had."""
+def test_tidy(tmp_path: Path) -> None:
+    """Rows live for a month; old probes become one row a minute, failed if one has failed."""
     now = 100 * DAY
     with closing(journal.connect(tmp_path / "db", "app")) as database, database:
         insert = "INSERT INTO health (ts, service, ok, latency_ms) VALUES (?, 'a', ?, ?)"
@@ -27,7 +27,7 @@ def test_tidy_forgets_and_folds(tmp_path: Path) -> None:
 
 
 def test_status_is_the_last_state(tmp_path: Path) -> None:
-    """The view shows one row a service."""
+    """The view has one row per service."""
     with closing(journal.connect(tmp_path / "db", "app")) as database:
         insert = "INSERT INTO events VALUES (?, 'i', ?, ?, '')"
         rows = [(1, "a", "STARTING"), (2, "b", "READY"), (3, "a", "FAILED"), (4, "a", "note")]
@@ -37,8 +37,8 @@ def test_status_is_the_last_state(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["garbage", "newer"])
-def test_what_cannot_be_used(tmp_path: Path, kind: str) -> None:
-    """It is refused, set aside, and the last two of them are kept."""
+def test_unusable_databases(tmp_path: Path, kind: str) -> None:
+    """A damaged or newer database is renamed; the last two are kept."""
     path = tmp_path / "db"
     for number in range(4):
         if kind == "garbage":

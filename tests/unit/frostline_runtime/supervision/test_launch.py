@@ -1,4 +1,4 @@
-"""How a service is started: its command, its environment, its socket."""
+"""How a service is started: command, environment, socket."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ LIFELINE = 99
 
 @pytest.fixture
 def address() -> Iterator[Callable[[Port], Address]]:
-    """Return a function that makes addresses, closed at the end."""
+    """Return a function that makes addresses and closes them at the end."""
     made: list[Address] = []
 
     def make(port: Port) -> Address:
@@ -39,7 +39,7 @@ def address() -> Iterator[Callable[[Port], Address]]:
 
 @pytest.fixture
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder that plays the bundle."""
+    """Return the folder that stands for the bundle."""
     folder = tmp_path / "bundle"
     folder.mkdir()
     monkeypatch.setenv("FROSTLINE_BUNDLE", str(folder))
@@ -51,7 +51,7 @@ def candidates(
     others: Mapping[str, Address] | None = None, manifest: Manifest | None = None,
     inherited: Mapping[str, int] | None = None,
 ) -> tuple[Launch, ...]:  # fmt: skip
-    """Return how *service* can be started, beside the other services of *manifest*."""
+    """Return how *service* can be started, together with the other services of *manifest*."""
     value = manifest or Manifest(
         product="p", name="p", version="1", platform="", layout="onedir", entry="p:main"
     )
@@ -69,7 +69,7 @@ def candidates(
 def test_a_socket_is_handed_to_a_real_child(
     bundle: Path, address: Callable[[Port], Address]
 ) -> None:
-    """The child answers on the socket that we have opened; its own children see nothing of it."""
+    """The child answers on the socket that the supervisor has opened."""
     del bundle
     code = (
         "import os; from frostline_runtime.supervision.launch import inherited_listener as take\n"
@@ -95,10 +95,10 @@ def test_a_socket_is_handed_to_a_real_child(
 
 
 @pytest.mark.parametrize("by", ["environment", "argument"])
-def test_a_port_for_who_opens_it_himself(
+def test_a_port_that_the_service_opens(
     bundle: Path, address: Callable[[Port], Address], by: str
 ) -> None:
-    """Our own socket is closed before the service starts: it can listen there itself."""
+    """The supervisor's socket is closed before, so that the service can listen there."""
     del bundle
     port = Port(mode="ephemeral", by="argument" if by == "argument" else "environment")
     mine = address(port)
@@ -112,7 +112,7 @@ def test_a_port_for_who_opens_it_himself(
 
 
 def test_another_port_instead_of_a_taken_one(address: Callable[[Port], Address]) -> None:
-    """A service that has found its port taken gets another one, for good."""
+    """A service whose port is taken gets another one."""
     mine = address(Port(mode="ephemeral", by="environment"))
     first = mine.number
     with socket.create_server(("127.0.0.1", first)):
@@ -123,7 +123,7 @@ def test_another_port_instead_of_a_taken_one(address: Callable[[Port], Address])
 
 
 def test_environment(tmp_path: Path, bundle: Path, address: Callable[[Port], Address]) -> None:
-    """The profile's values win over the user's; each service knows where the model server is."""
+    """The profile's values win over the user's; services get the address of the model server."""
     del bundle
     manifest = Manifest(
         product="p", name="p", version="1", platform="", layout="onedir", entry="p:main",
@@ -146,7 +146,7 @@ def test_environment(tmp_path: Path, bundle: Path, address: Callable[[Port], Add
 
 @posix_only
 def test_ways_to_start_an_entry(bundle: Path) -> None:
-    """An executable of its own goes first, then this artifact; both get the lifeline."""
+    """Its own executable comes first, then this artifact; both get the lifeline."""
     service = Service(name="api", entry="p:main")
     lifeline = {launch.LIFELINE_FD: LIFELINE}
     assert [found.how for found in candidates(service)] == ["artifact"]
@@ -164,7 +164,7 @@ def test_ways_to_start_an_entry(bundle: Path) -> None:
 
 
 def test_a_script(bundle: Path) -> None:
-    """It runs under a real interpreter, which gets no paths of ours; there is no other way."""
+    """It is started with a real interpreter, without PYTHONPATH and PYTHONHOME."""
     environ = {
         "FROSTLINE_PYTHON": sys.executable, "PYTHONPATH": "x", "PYTHONHOME": "y", "KEPT": "z",
     }  # fmt: skip
@@ -188,7 +188,7 @@ def test_a_script(bundle: Path) -> None:
 def test_what_cannot_be_started(
     bundle: Path, address: Callable[[Port], Address], service: Service, message: str
 ) -> None:
-    """It is told why, before anything is started."""
+    """It raises LaunchError with the reason."""
     del bundle
     with pytest.raises(LaunchError, match=message):
         candidates(service, address(Port(mode="ephemeral")), {"FROSTLINE_PYTHON": sys.executable})
@@ -198,7 +198,7 @@ def test_what_cannot_be_started(
 def test_a_model_server_is_prepared_first(
     bundle: Path, address: Callable[[Port], Address], tmp_path: Path
 ) -> None:
-    """What is not known of its files is found out by a process of its own, once."""
+    """New or changed files are examined in a process of their own, once."""
     server = bundle / "llamafile"
     server.write_text("#!/bin/sh\n", encoding="utf-8")
     server.chmod(0o755)

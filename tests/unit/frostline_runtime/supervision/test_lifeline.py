@@ -1,4 +1,4 @@
-"""The connection between supervisor and service, and the pulse that it carries."""
+"""The connection between supervisor and service."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-assert sys.platform != "win32"  # where nothing is inherited
+assert sys.platform != "win32"  # Windows services have no lifeline
 
 import frostline_runtime
 from frostline_runtime.supervision import lifeline
@@ -20,7 +20,7 @@ SOURCE = str(Path(frostline_runtime.__file__).parents[1])
 
 
 def test_the_pulse_of_a_service() -> None:
-    """The question reaches a real process and its answer comes back; it ends with us."""
+    """A real service answers the question about its event loop, and ends with the supervisor."""
     code = (
         "import sys, threading; from frostline_runtime.supervision import lifeline\n"
         "lags = iter([1.5, None])\n"
@@ -35,13 +35,13 @@ def test_the_pulse_of_a_service() -> None:
     tether.ask()
     assert tether.answer(10) == 1.5
     tether.ask()
-    assert tether.answer(10) is None  # it has no loop
+    assert tether.answer(10) is None  # there is no event loop
     tether.close()
     assert service.wait(10) == -signal.SIGTERM
 
 
 def test_old_answers_are_forgotten() -> None:
-    """What was said after we had lost patience is no answer to a new question."""
+    """A late answer to an earlier question is dropped."""
     with Tether() as tether:
         theirs = os.dup(tether.fileno())
         os.write(theirs, b'{"lag": 9}\n')
@@ -51,8 +51,8 @@ def test_old_answers_are_forgotten() -> None:
     tether.close()
 
 
-def test_nobody_answers() -> None:
-    """Neither silence nor nonsense nor the end is an error."""
+def test_no_answer() -> None:
+    """Silence, garbage and a closed connection give None."""
     with Tether() as tether:
         theirs = os.dup(tether.fileno())
         assert tether.answer(0.01) is None
@@ -67,7 +67,7 @@ def test_nobody_answers() -> None:
 
 
 def test_the_end_of_the_supervisor() -> None:
-    """The service's end reaches its own when ours is closed."""
+    """The service's end is closed when the supervisor's is."""
     ended = threading.Event()
     with Tether() as tether:
         lifeline.watch(os.dup(tether.fileno()), ended.set, lambda _: None)
@@ -77,7 +77,7 @@ def test_the_end_of_the_supervisor() -> None:
 
 
 def test_lag_of_a_loop() -> None:
-    """Nothing is known before there is a loop, or after; a blocked one is silent ever longer."""
+    """None without a loop; a blocked loop has a growing lag."""
     lag = LoopLag()
     assert lag.measure() is None
     loop = asyncio.new_event_loop()
@@ -94,7 +94,7 @@ def test_lag_of_a_loop() -> None:
     assert second is not None
     assert PATIENCE <= first < second
     free.set()
-    time.sleep(PATIENCE)  # nobody asks meanwhile: this time is not the loop's
+    time.sleep(PATIENCE)  # the time between two questions does not count
     found = lag.measure()
     assert found is not None
     assert found < PATIENCE

@@ -1,4 +1,4 @@
-"""Lines of services: kept, cut, cleaned, rotated."""
+"""Output of services: kept, cut, cleaned, rotated."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ from frostline_runtime.supervision.output import Log, clean
 
 
 def feed(log: Log, data: bytes) -> None:
-    """Let a service say *data* and end."""
+    """Let a service write *data* and end."""
     reader, writer = os.pipe()
     log.attach(os.fdopen(reader, "rb", buffering=0), lambda: None)
     with os.fdopen(writer, "wb") as stream:
@@ -33,12 +33,12 @@ def feed(log: Log, data: bytes) -> None:
     ],
 )
 def test_clean(line: bytes, text: str) -> None:
-    """Text of any bytes, without what looks like a secret."""
+    """Any bytes become text; values that look like secrets are removed."""
     assert clean(line) == text
 
 
 def test_lines_are_numbered_over_all_runs(tmp_path: Path) -> None:
-    """Who follows asks for what came after the last number that was seen."""
+    """Numbers go on after a restart, so a client can ask for newer lines."""
     log = Log("main", tmp_path / "main.log", lambda _: None, lambda _: None)
     feed(log, b"one\ntwo\n")
     feed(log, b"three")
@@ -48,7 +48,7 @@ def test_lines_are_numbered_over_all_runs(tmp_path: Path) -> None:
 
 
 def test_endless_line_is_cut(tmp_path: Path) -> None:
-    """No line is longer than the limit, in memory or on the disk."""
+    """No line is longer than the limit."""
     log = Log("main", None, lambda _: None, lambda _: None)
     feed(log, b"x" * (3 * output.LINE_LIMIT))
     assert max(len(line) for line in log.tail()) <= output.LINE_LIMIT
@@ -57,7 +57,7 @@ def test_endless_line_is_cut(tmp_path: Path) -> None:
 
 
 def test_rotation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five old files at most, the newest is number one."""
+    """At most five old files are kept; number one is the newest."""
     monkeypatch.setattr(output, "FILE_LIMIT", 10)
     log = Log("main", tmp_path / "main.log", lambda _: None, lambda _: None)
     for number in range(9):
@@ -67,8 +67,8 @@ def test_rotation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tmp_path / "main.log.1").read_text(encoding="utf-8") == "line 7 of the log\n"
 
 
-def test_trouble_is_told_once(tmp_path: Path) -> None:
-    """A log that cannot be written costs one message, not one a line."""
+def test_trouble_is_reported_once(tmp_path: Path) -> None:
+    """A log that cannot be written gives one message, not one per line."""
     told: list[str] = []
     log = Log("main", tmp_path / "absent" / "main.log", lambda _: None, told.append)
     feed(log, b"one\n")

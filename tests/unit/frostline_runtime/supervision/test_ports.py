@@ -1,4 +1,4 @@
-"""Where services listen."""
+"""Listening sockets of services."""
 
 import socket
 import subprocess
@@ -31,7 +31,7 @@ def other() -> Iterator[tuple[int, int]]:
 
 
 def free() -> int:
-    """Return a port on which nobody listens."""
+    """Return a port on which no process listens."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -43,7 +43,7 @@ def number(listener: socket.socket) -> int:
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not tell who owns a port")
 def test_a_fixed_port_that_is_taken(other: tuple[int, int]) -> None:
-    """Nothing else is chosen, and the message names the port and the process to stop."""
+    """It raises, and the message names the port and the process that has it."""
     port, pid = other
     with pytest.raises(PortError, match=rf"port {port} is taken by .*\bpid {pid}\b"):
         ports.listen(Port(mode="fixed", number=port))
@@ -62,7 +62,7 @@ def test_a_fixed_port_that_is_taken(other: tuple[int, int]) -> None:
 def test_a_preferred_port(
     other: tuple[int, int], remembered: str, wanted: str, expected: str
 ) -> None:
-    """First where it was last, then where the profile wants it, at last anywhere."""
+    """The remembered port is tried first, then the one of the profile, then any."""
     last, want = (
         {"free": free(), "taken": other[0], "none": 0}[kind] for kind in (remembered, wanted)
     )
@@ -76,7 +76,7 @@ def test_a_preferred_port(
 
 @pytest.mark.parametrize(("mode", "takes"), [("fixed", "number"), ("ephemeral", "neither")])
 def test_only_a_preferred_port_is_remembered(mode: PortMode, takes: str) -> None:
-    """A fixed port is the one of the profile, an ephemeral one is new each time."""
+    """A fixed port is that of the profile; an ephemeral one is new each time."""
     remembered, wanted = free(), free()
     with ports.listen(Port(mode=mode, number=wanted), remembered) as listener:
         found = number(listener)
@@ -84,8 +84,8 @@ def test_only_a_preferred_port_is_remembered(mode: PortMode, takes: str) -> None
     assert (found == wanted) is (takes == "number")
 
 
-def test_nobody_else_reaches_it() -> None:
-    """The socket listens already, on the loopback interface only."""
+def test_loopback_only() -> None:
+    """The socket listens on the loopback interface only."""
     with ports.listen(Port(mode="ephemeral")) as listener:
         assert listener.getsockname()[0] == "127.0.0.1"
         with socket.create_connection(listener.getsockname(), 5) as client:
@@ -96,7 +96,7 @@ def test_nobody_else_reaches_it() -> None:
 
 
 def test_a_port_is_free_at_once_after_a_restart() -> None:
-    """Old connections that only wait for their time to be over do not keep a fixed port taken."""
+    """Old connections in TIME_WAIT do not keep a fixed port taken."""
     with ports.listen(Port(mode="ephemeral")) as listener:
         port = number(listener)
         with socket.create_connection(listener.getsockname(), 5) as client:

@@ -1,4 +1,4 @@
-"""Questions to services, and what counts as an answer."""
+"""Probes, and which answers are healthy."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ Serve = Callable[[bytes], int]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Return a function that answers one connection with the given bytes, on a port."""
+    """Return a function that answers one connection with the given bytes, and returns its port."""
     listeners: list[socket.socket] = []
 
     def start(answer: bytes) -> int:
@@ -52,28 +52,28 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n"
         (b"HTTP/1.1 302 X\r\nLocation: /\r\n\r\n", True, False, "answered 302"),
         (b"hello\r\n\r\n", False, False, "not HTTP"),
         (b"HTTP/1.1 abc X\r\n\r\n", False, False, "not HTTP"),
-        (b"HTTP/1.1 200 OK\r\nX-Frostline-Instance: other\r\n\r\n", False, False, "stranger"),
+        (b"HTTP/1.1 200 OK\r\nX-Frostline-Instance: other\r\n\r\n", False, False, "by another"),
         (b"HTTP/1.1 200 OK\r\nX-Frostline-Instance: mine\r\n\r\n", True, True, ""),
         (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", False, False, "invalid literal"),
     ],
 )  # fmt: skip
 def test_answers(serve: Serve, answer: bytes, *, alive: bool, healthy: bool, detail: str) -> None:
-    """Only an expected status of our own instance is healthy; any HTTP is a sign of life."""
+    """An expected status of this instance is healthy; any other HTTP answer is alive."""
     result = probe.ask(Probe(), serve(answer), "mine")
     assert (result.alive, result.healthy) == (alive, healthy)
     assert detail in result.detail
 
 
-def test_silence_has_an_end(serve: Serve) -> None:
-    """The whole answer has one time limit."""
+def test_a_silent_service(serve: Serve) -> None:
+    """The time limit ends the probe."""
     began = time.monotonic()
     result = probe.ask(Probe(timeout=0.2), serve(b""))
     assert not result.alive
     assert time.monotonic() - began < 2
 
 
-def test_drops_do_not_stretch_the_limit() -> None:
-    """A service that sends a byte now and then gets no more time than a silent one."""
+def test_single_bytes_do_not_extend_the_limit() -> None:
+    """A service that sends a byte now and then gets no more time."""
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -98,7 +98,7 @@ def test_drops_do_not_stretch_the_limit() -> None:
 
 
 def test_a_redirect_is_not_followed() -> None:
-    """A probe speaks to the service itself, even where a redirect leads to a healthy answer."""
+    """A redirect to a healthy answer is not healthy."""
     asked: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = int(listener.getsockname()[1])
@@ -120,7 +120,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_closed_without_an_answer() -> None:
-    """A service that hangs up is not alive, and the reason is told in words."""
+    """It is not alive, and the detail says why."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def hang_up() -> None:
@@ -146,23 +146,23 @@ def test_closed_without_an_answer() -> None:
     ],
 )
 def test_bodies(serve: Serve, body: bytes, detail: str) -> None:
-    """With a pointer, only its value in a JSON body is healthy; any other body is still alive."""
+    """With a pointer, the value in the JSON body decides; other bodies are alive only."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     result = probe.ask(Probe(pointer="/a/b", equals="ok"), serve(answer))
     assert (result.alive, result.healthy) == (True, not detail)
     assert detail in result.detail
 
 
-def test_nobody_listens() -> None:
-    """Refused is no answer."""
+def test_a_refused_connection() -> None:
+    """It is not alive, and the detail says so."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         result = probe.ask(Probe(), taken.getsockname()[1])
     assert "refused" in result.detail
 
 
-def test_chunks(serve: Serve) -> None:
-    """A chunked body is read for its pointer."""
+def test_a_chunked_body(serve: Serve) -> None:
+    """A chunked body is decoded."""
     answer = (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         b'8\r\n{"status\r\n9;x=y\r\n": "ok"}\n\r\n0\r\n\r\n'
@@ -170,8 +170,8 @@ def test_chunks(serve: Serve) -> None:
     assert probe.ask(Probe(pointer="/status", equals="ok"), serve(answer)).healthy
 
 
-def test_a_connection_is_enough() -> None:
-    """A probe of kind tcp asks nothing."""
+def test_tcp() -> None:
+    """A probe of kind tcp only connects."""
     question = Probe(kind="tcp", timeout=0.5)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -189,15 +189,15 @@ HOLLOW = probe.ProbeResult(healthy=False, alive=False, certain=True)
     ("result", "lag", "alive"),
     [
         (SILENT, None, False),
-        (SILENT, 0.001, False),  # it turns, and still does not answer
+        (SILENT, 0.001, False),  # the loop runs, but does not answer
         (SILENT, 12.0, True),
-        (SILENT, 60.5, False),  # it has stopped for good
+        (SILENT, 60.5, False),  # blocked for too long
         (HOLLOW, 12.0, False),
         (probe.ProbeResult(healthy=True), 12.0, True),
     ],
 )
 def test_busy_is_not_hung(result: probe.ProbeResult, lag: float | None, *, alive: bool) -> None:
-    """C3: a loop that computes is given a minute."""
+    """C3: a blocked event loop counts as busy for a minute."""
     excused = probe.excuse(result, lag)
     assert excused.alive is alive
     assert ("busy" in excused.detail) is (alive and not result.healthy)

@@ -1,4 +1,4 @@
-"""Which question a service is asked, and whose answer counts."""
+"""Which probe a service gets, and who may answer."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ SERVICE = Service(
 
 @pytest.fixture
 def target() -> Iterator[Target]:
-    """Return a service that listens in this very process."""
+    """Return a service that listens in this process."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield Target(
             service=SERVICE, instance="i", port=listener.getsockname()[1], pid=os.getpid(),
@@ -28,20 +28,20 @@ def target() -> Iterator[Target]:
         )  # fmt: skip
 
 
-def test_a_service_without_a_port_is_asked_nothing(target: Target) -> None:
-    """It is healthy as long as it runs; so is one without a probe for this role."""
+def test_nothing_to_probe(target: Target) -> None:
+    """A service without a port, or without a probe in this role, is healthy."""
     assert prober.probe(replace(target, port=None), "startup").healthy
     assert prober.probe(replace(target, service=Service(name="x")), "readiness").healthy
 
 
 def test_a_port_that_was_not_announced(target: Target) -> None:
-    """The service is not alive yet, and the detail says what is missing."""
+    """The service is not alive, and the detail says why."""
     found = prober.probe(replace(target, port=0), "startup")
     assert (found.alive, found.detail) == (False, "has not announced its port yet")
 
 
 def test_a_process_without_its_main_thread(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is asked nothing: whatever it answers, it has to be replaced."""
+    """It is certainly not alive, whatever it would answer."""
     monkeypatch.setattr(current, "main_thread_exited", lambda _: True)
     found = prober.probe(target, "liveness")
     assert (found.alive, found.certain) == (False, True)
@@ -51,7 +51,7 @@ def test_a_process_without_its_main_thread(target: Target, monkeypatch: pytest.M
 def test_the_first_answer_must_be_its_own(
     target: Target, monkeypatch: pytest.MonkeyPatch, *, owns: bool | None, healthy: bool
 ) -> None:
-    """Another process on its port makes the start fail; where nobody can tell, it passes."""
+    """Another process on the port makes the start fail, if the system can tell."""
     monkeypatch.setattr(current, "owns_port", lambda *_: owns)
     monkeypatch.setattr(current, "port_owner", lambda _: "thief (pid 7)")
     found = prober.probe(target, "startup")
@@ -63,7 +63,7 @@ def test_the_first_answer_must_be_its_own(
 
 @pytest.mark.product("L6")
 def test_health_by_version() -> None:
-    """A prefix moves it; the old `--v2` server has only its list of models."""
+    """A prefix is added; the old `--v2` server has a list of models only."""
     asked = Probe(path="/health")
     assert prober.as_served(asked, SERVER) == asked
     moved = replace(SERVER, arguments=("--api-prefix", "/llm/"))
@@ -86,5 +86,5 @@ def test_health_by_version() -> None:
     ],
 )
 def test_a_model_must_be_loaded(status: int, body: bytes, healthy: bool) -> None:  # noqa: FBT001
-    """An empty list means that nothing was loaded; no list, that we cannot know."""
+    """An empty list of models is not healthy; any other answer passes."""
     assert prober.judge_models(status, body).healthy is healthy

@@ -1,4 +1,4 @@
-"""Figures as Prometheus reads them."""
+"""The bodies of /health and /metrics."""
 
 import os
 
@@ -20,7 +20,7 @@ SNAPSHOT = Snapshot(
 
 
 def test_metrics_parse() -> None:
-    """The reference parser accepts them and finds what was put in."""
+    """Prometheus' own parser reads all values."""
     families = {family.name: family for family in text_string_to_metric_families(metrics(SNAPSHOT))}
     states = {s.labels["state"]: s.value for s in families["frostline_service_state"].samples}
     assert sum(states.values()) == states["STOPPED"] == 1
@@ -32,7 +32,7 @@ def test_metrics_parse() -> None:
 
 
 def test_health_of_the_whole() -> None:
-    """What a support engineer asks first."""
+    """The pid, the start and the figures of the supervisor are in it."""
     report = health(SNAPSHOT)
     assert (report["pid"], report["since"]) == (os.getpid(), "2026-11-20T20:00:00Z")
     supervisor = report["supervisor"]
@@ -41,7 +41,7 @@ def test_health_of_the_whole() -> None:
 
 
 def test_health_has_the_last_probe() -> None:
-    """What the page shows comes from here."""
+    """Latency, lag, memory and processor time of a service are in it."""
     services = health(SNAPSHOT)["services"]
     assert isinstance(services, dict)
     assert services["main"]["probe"]["latency_ms"] == 2000.5

@@ -1,4 +1,4 @@
-"""What the states of services say about the whole."""
+"""The status of the artifact that follows from the states of services."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ LLM = Service(name="llm", required=False)
 def machine(
     db: State = State.READY, api: State = State.READY, llm: State = State.READY
 ) -> StateMachine:
-    """Return the three services in these states."""
+    """Return a machine with the three services in these states."""
     first = initial((DB, API, LLM))
     states = {"db": db, "api": api, "llm": llm}
     units = {name: replace(first.units[name], state=state) for name, state in states.items()}
@@ -46,13 +46,13 @@ def machine(
     ],
 )
 def test_overall_status(given: StateMachine, status: Status) -> None:
-    """Required services decide between good and failed, optional ones degrade (§14)."""
+    """A required service can make it fail, an optional one degrades it (§14)."""
     assert overall(given) is status
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.STARTING, State.STOPPING, State.BACKOFF])
-def test_what_is_on_its_way_is_not_settled(state: State) -> None:
-    """The ready line waits for it."""
+def test_settled(state: State) -> None:
+    """A service that is starting or stopping delays the ready event."""
     assert settled(machine(llm=State.FAILED))
     assert not settled(machine(llm=state))
 

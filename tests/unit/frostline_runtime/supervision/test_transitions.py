@@ -1,4 +1,4 @@
-"""The table of states: what each event makes of a service, and what must always hold."""
+"""The state machine: each event, and what must hold after any events."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ LLM = Service(name="llm", required=False, startup=Probe())
 
 
 class Clock:
-    """Walks a machine through events at chosen times, collecting actions."""
+    """Sends events to a machine at chosen times and collects the actions."""
 
     def __init__(self, *services: Service, restart: bool = True) -> None:
         self.machine = initial(services, restart=restart, linger=30.0)
@@ -74,18 +74,18 @@ class Clock:
         return self.machine.units[name]
 
     def probed(self, name: str = "db", *, alive: bool = True, healthy: bool = True) -> Actions:
-        """Answer the probe of *name*."""
+        """Send the result of a probe of *name*."""
         unit = self.unit(name)
         role: Role = "startup" if unit.state is State.STARTING else "liveness"
         return self.send(Probed(name, unit.run, role, alive, healthy, "no answer"))
 
     def exited(self, name: str = "db", code: int = 1, after: float = 0.0) -> Actions:
-        """Let the process of *name* end."""
+        """Send the end of the process of *name*."""
         return self.send(Exited(name, self.unit(name).run, code), after)
 
 
 def ready(*services: Service) -> Clock:
-    """Return a clock whose services have all become ready."""
+    """Return a clock whose services are all ready."""
     clock = Clock(*services)
     for service in services:
         clock.probed(service.name)
@@ -94,14 +94,14 @@ def ready(*services: Service) -> Clock:
 
 
 def test_services_start_in_order_of_need() -> None:
-    """A service starts when what it needs is ready, not before."""
+    """A service starts when those that it needs are ready."""
     clock = Clock(DB, API)
     assert [a for a in clock.actions if isinstance(a, Spawn)] == [Spawn("db", 1)]
     assert Spawn("api", 1) in clock.probed("db")
 
 
-def test_first_death_after_a_good_run_is_mended_at_once() -> None:
-    """No delay, in the same step: the user waits."""
+def test_the_first_restart_after_a_good_run() -> None:
+    """It follows at once, without a delay."""
     clock = ready(DB)
     assert clock.exited(after=6) == (Spawn("db", 2), Ask("db", 2, "startup"))
 
@@ -131,14 +131,14 @@ def test_old_restarts_are_forgotten() -> None:
 
 
 def test_permanent_exit_code() -> None:
-    """78 says that trying again is no use (EX_CONFIG)."""
+    """Exit code 78 is not followed by a restart."""
     clock = ready(DB)
     clock.exited(code=78)
     assert clock.unit().state is State.FAILED
 
 
 def test_a_hung_service_is_replaced() -> None:
-    """Three misses, a request to stop, two seconds, the end by force: the order counts."""
+    """Three misses, a request to stop, two seconds, then a kill."""
     clock = ready(DB)
     clock.tick()
     for _ in range(2):
@@ -152,19 +152,19 @@ def test_a_hung_service_is_replaced() -> None:
     assert "hung: no answer" in clock.unit().reason
 
 
-def test_certainty_needs_no_second_question() -> None:
-    """B4: a process without its main thread is not asked again."""
+def test_a_certain_result() -> None:
+    """B4: a process without its main thread is stopped after one probe."""
     clock = ready(DB)
     clock.tick()
     gone = Probed("db", 1, "liveness", alive=False, healthy=False, certain=True)
     assert clock.send(gone) == (Stop("db", 1, force=False),)
 
 
-def test_who_is_killed_by_others_hears_a_guess() -> None:
-    """F5: the system ends the greediest; our own kills are not taken for that."""
+def test_a_kill_from_outside() -> None:
+    """F5: the reason guesses lack of memory; a kill by the supervisor is not taken for that."""
     clock = ready(DB)
     clock.exited(code=-9)
-    assert clock.unit().reason.endswith("which was not us: perhaps for lack of memory")
+    assert clock.unit().reason.endswith("not by the supervisor: perhaps for lack of memory")
     clock = ready(DB)
     clock.send(Want("db", "stop"))
     clock.exited(code=-9)
@@ -172,8 +172,8 @@ def test_who_is_killed_by_others_hears_a_guess() -> None:
 
 
 @pytest.mark.parametrize(("chance", "pause"), [(0.0, 4.5), (0.5, 5.0), (1.0, 5.5)])
-def test_questions_are_spread(chance: float, pause: float) -> None:
-    """Ten percent either way, so that services are not all asked at once."""
+def test_probes_are_spread(chance: float, pause: float) -> None:
+    """Intervals vary by ten percent, so that services are not all probed at once."""
     clock = ready(DB)
     clock.tick()
     answer = Probed("db", 1, "liveness", alive=True, healthy=True)
@@ -182,8 +182,8 @@ def test_questions_are_spread(chance: float, pause: float) -> None:
 
 
 @pytest.mark.parametrize("kind", ["line", "descriptor"])
-def test_a_service_that_says_itself_when_it_is_ready(kind: ProbeKind) -> None:
-    """It is asked nothing, neither while it starts nor later."""
+def test_a_service_that_reports_ready(kind: ProbeKind) -> None:
+    """It is not probed, neither while it starts nor later."""
     clock = Clock(replace(DB, startup=Probe(kind=kind)))
     assert clock.actions == [Spawn("db", 1)]
     assert next_wake(clock.machine) == clock.now + DB.start_timeout
@@ -192,8 +192,8 @@ def test_a_service_that_says_itself_when_it_is_ready(kind: ProbeKind) -> None:
     assert next_wake(clock.machine) is None
 
 
-def test_what_was_given_up_is_tried_once_more() -> None:
-    """After `retry_after`; a second failure in the same ten minutes gives it up again."""
+def test_retry_after() -> None:
+    """A failed service is started once more; a second failure is final again."""
     clock = ready(DB, replace(LLM, retry_after=300.0))
     clock.exited("llm", code=78)
     failed = clock.now
@@ -218,7 +218,7 @@ def test_any_answer_is_a_sign_of_life() -> None:
 
 
 def test_readiness_restarts_nothing() -> None:
-    """Two bad answers take a service out, one good one brings it back."""
+    """Two bad answers make a service unready, one good answer ready again."""
     clock = ready(DB, API)
     bad = Probed("api", 1, "readiness", alive=True, healthy=False, detail="503")
     clock.send(bad)
@@ -231,7 +231,7 @@ def test_readiness_restarts_nothing() -> None:
 
 
 def test_a_start_may_take_long_while_it_progresses() -> None:
-    """The limit counts from the last sign of progress; without one it ends the start."""
+    """The limit counts from the last progress."""
     clock = Clock(DB)
     for _ in range(5):
         clock.send(Progressed("db", 1), after=50)
@@ -248,7 +248,7 @@ def test_a_start_may_take_long_while_it_progresses() -> None:
 
 
 def test_a_start_has_a_longest_time() -> None:
-    """Progress for ever is no start."""
+    """Progress does not extend a start for ever."""
     clock = Clock(DB)
     for _ in range(13):
         clock.send(Progressed("db", 1), after=50)
@@ -258,7 +258,7 @@ def test_a_start_has_a_longest_time() -> None:
 
 
 def test_taken_port_is_no_failure() -> None:
-    """Another port is tried three times before it counts."""
+    """Three other ports are tried before it counts as a failure."""
     clock = Clock(DB)
     for run in (1, 2, 3):
         actions = clock.send(Exited("db", run, 98, port_taken=True))
@@ -268,8 +268,8 @@ def test_taken_port_is_no_failure() -> None:
     assert clock.unit().state is State.BACKOFF
 
 
-def test_what_cannot_be_started_is_not_tried_again() -> None:
-    """A missing program stays missing; too many processes may pass."""
+def test_failed_spawns() -> None:
+    """A missing program is final; a lack of resources is tried again."""
     clock = Clock(DB)
     clock.send(SpawnFailed("db", 1, "missing", again=False))
     assert clock.unit().state is State.FAILED
@@ -278,8 +278,8 @@ def test_what_cannot_be_started_is_not_tried_again() -> None:
     assert clock.unit().state is State.BACKOFF
 
 
-def test_failed_need_fails_the_dependant_and_its_return_brings_it_back() -> None:
-    """Without a word from anybody."""
+def test_a_failed_need() -> None:
+    """It makes the dependant fail, and start again when it is ready."""
     clock = Clock(DB, API)
     clock.exited(code=78)
     assert clock.unit("api").state is State.FAILED
@@ -289,7 +289,7 @@ def test_failed_need_fails_the_dependant_and_its_return_brings_it_back() -> None
     assert clock.machine.exit_code is None
 
 
-def test_an_optional_service_that_fails_degrades() -> None:
+def test_an_optional_service_that_fails() -> None:
     """The artifact goes on."""
     clock = ready(DB, LLM)
     clock.exited("llm", code=78)
@@ -307,8 +307,8 @@ def test_an_optional_service_that_fails_degrades() -> None:
         (("start",), State.READY, 1),
     ],
 )
-def test_the_last_wish_counts(verbs: tuple[Verb, ...], final: State, spawned: int) -> None:
-    """What is asked for in a transition is done when it ends, and never twice."""
+def test_the_last_request_counts(verbs: tuple[Verb, ...], final: State, spawned: int) -> None:
+    """A request during a transition is carried out after it, and never twice."""
     clock = ready(DB)
     for verb in verbs:
         clock.send(Want("db", verb))
@@ -320,7 +320,7 @@ def test_the_last_wish_counts(verbs: tuple[Verb, ...], final: State, spawned: in
 
 
 def test_shutdown_stops_dependants_first() -> None:
-    """What is needed ends last; then the artifact is finished."""
+    """A service stops after those that need it; then the machine is finished."""
     clock = ready(DB, API)
     assert clock.send(Shutdown("test")) == (Stop("api", 1, force=False),)
     assert clock.exited("api", code=0) == (Stop("db", 1, force=False),)
@@ -328,8 +328,8 @@ def test_shutdown_stops_dependants_first() -> None:
     assert (clock.machine.finished, clock.machine.exit_code) == (True, 0)
 
 
-def test_second_shutdown_is_at_once() -> None:
-    """Whoever asks twice waits no longer."""
+def test_a_second_shutdown() -> None:
+    """It kills everything at once."""
     clock = ready(DB, API)
     clock.send(Shutdown("test"))
     actions = clock.send(Shutdown("test"))
@@ -337,7 +337,7 @@ def test_second_shutdown_is_at_once() -> None:
 
 
 def test_whole_stop_is_limited() -> None:
-    """Ten seconds for everything, whatever the grace of each."""
+    """To ten seconds, whatever the grace of each service."""
     clock = ready(replace(DB, grace=60.0))
     clock.send(Shutdown("test"))
     asked = clock.now
@@ -347,8 +347,8 @@ def test_whole_stop_is_limited() -> None:
     assert clock.machine.finished
 
 
-def test_sleep_is_nobodys_fault() -> None:
-    """Misses are forgotten, the next probe waits, a start gets its time back."""
+def test_a_suspended_computer() -> None:
+    """Misses are reset, the next probe waits, a start gets its time back."""
     clock = ready(DB)
     clock.tick()
     clock.probed(alive=False, healthy=False)
@@ -362,14 +362,14 @@ def test_sleep_is_nobodys_fault() -> None:
 
 
 def test_without_restarts_a_failure_is_final() -> None:
-    """As the smoke test runs it."""
+    """With `--no-restart` no service is started again."""
     clock = Clock(DB, restart=False)
     clock.exited()
     assert clock.unit().state is State.FAILED
 
 
-def test_a_download_stops_the_clocks_of_the_start() -> None:
-    """However long it takes; nobody is asked meanwhile, and the start begins when it is there."""
+def test_a_download_does_not_count_as_start() -> None:
+    """However long it takes; there are no probes before it has ended."""
     clock = Clock(DB)
     for share in (0.1, 0.5, 0.9):
         clock.send(Fetching("db", 1, share, "fetching m"), after=500.0)
@@ -386,15 +386,15 @@ def test_a_download_stops_the_clocks_of_the_start() -> None:
 
 
 def test_a_download_that_stalls_is_a_failed_start() -> None:
-    """Without any word the clocks run again."""
+    """Without progress the time limit applies again."""
     clock = Clock(DB)
     clock.send(Fetching("db", 1, 0.1, "fetching m"), after=500.0)
     clock.tick()
     assert clock.unit().cause == "not healthy after 60 s: fetching m"
 
 
-def test_a_stop_while_something_is_fetched() -> None:
-    """The end of the preparation, however it ends, is then the end of the service."""
+def test_a_stop_during_a_download() -> None:
+    """When the preparation ends, in any way, the service is stopped."""
     for end in (Prepared("db", 1), SpawnFailed("db", 1, "killed", again=True)):
         clock = Clock(DB)
         clock.send(Fetching("db", 1, 0.1, "fetching m"))
@@ -404,8 +404,8 @@ def test_a_stop_while_something_is_fetched() -> None:
 
 
 @pytest.mark.parametrize("required", [True, False])
-def test_who_waits_for_a_download(required: bool) -> None:  # noqa: FBT001  # a parameter
-    """The whole does, but not for a service that it can do without."""
+def test_the_status_during_a_download(required: bool) -> None:  # noqa: FBT001  # a parameter
+    """The artifact waits for a required service, not for an optional one."""
     clock = Clock(DB, replace(LLM, required=required))
     clock.probed("db")
     clock.send(Fetching("llm", 1, 0.1, "fetching m"))
@@ -418,7 +418,7 @@ def test_who_waits_for_a_download(required: bool) -> None:  # noqa: FBT001  # a 
 
 
 class Kernel(RuleBasedStateMachine):
-    """Random events against a fake kernel (row P of the specification)."""
+    """Random events against a fake kernel (row P of docs/supervisor.md)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -454,14 +454,14 @@ class Kernel(RuleBasedStateMachine):
                     self.ended += 1
 
     def gone(self, name: str, code: int, *, port_taken: bool = False) -> None:
-        """Let the process of *name* end."""
+        """Send the end of the process of *name*."""
         run = self.alive.pop(name)
         self.ended += 1
         self.send(Exited(name, run, code, port_taken))
 
     @rule(seconds=st.sampled_from([0.01, 0.3, 1.0, 4.0, 70.0, 700.0]))
     def time_passes(self, seconds: float) -> None:
-        """Tick at each time that is due, as the loop does."""
+        """Send a tick at each time that is due, as the main loop does."""
         end = self.now + seconds
         for _ in range(100):
             due = next_wake(self.machine)
@@ -477,13 +477,13 @@ class Kernel(RuleBasedStateMachine):
         taken=st.booleans(),
     )
     def process_ends(self, name: str, code: int, *, taken: bool) -> None:
-        """A process ends by itself, or because it was asked."""
+        """A process ends by itself, or because it was asked to."""
         if name in self.alive:
             self.gone(name, code, port_taken=taken)
 
     @rule(name=st.sampled_from(["db", "api", "llm"]), again=st.booleans())
     def spawn_fails(self, name: str, *, again: bool) -> None:
-        """The system refuses a process."""
+        """The system refuses to start a process."""
         unit = self.machine.units[name]
         if unit.state in {State.STARTING, State.STOPPING} and name in self.alive:
             run = self.alive.pop(name)
@@ -492,13 +492,13 @@ class Kernel(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["db", "api", "llm"]), share=st.sampled_from([0.0, 0.5, 1.0]))
     def something_is_fetched(self, name: str, share: float) -> None:
-        """A run, or one that is over, tells how far it is."""
+        """A current or an old run reports the progress of a download."""
         run = self.alive.get(name, self.machine.units[name].run)
         self.send(Fetching(name, run, share, "fetching m"))
 
     @rule(name=st.sampled_from(["db", "api", "llm"]))
     def preparation_ends(self, name: str) -> None:
-        """The first process of a run makes room for the second."""
+        """The preparation of a run ends, and its own process is started."""
         unit = self.machine.units[name]
         key = (name, unit.run)
         starting = unit.state in {State.STARTING, State.STOPPING}
@@ -510,7 +510,7 @@ class Kernel(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["db", "api", "llm"]), alive=st.booleans(), healthy=st.booleans())
     def probe_answers(self, name: str, *, alive: bool, healthy: bool) -> None:
-        """An answer comes, perhaps of a run that is over."""
+        """A probe ends, perhaps of an old run."""
         if name in self.asked:
             run, role = self.asked.pop(name)
             assert role in {"startup", "liveness", "readiness"}
@@ -520,20 +520,20 @@ class Kernel(RuleBasedStateMachine):
         name=st.sampled_from(["db", "api", "llm"]),
         verb=st.sampled_from(["start", "stop", "restart"]),
     )
-    def human_wishes(self, name: str, verb: Verb) -> None:
-        """Somebody presses a button."""
+    def user_asks(self, name: str, verb: Verb) -> None:
+        """A user asks for a service."""
         self.human.add(name)
         self.send(Want(name, verb))
 
     @rule(gap=st.sampled_from([3.0, 600.0]))
-    def machine_sleeps(self, gap: float) -> None:
-        """The lid is closed."""
+    def computer_sleeps(self, gap: float) -> None:
+        """The computer is suspended."""
         self.now += gap
         self.send(Suspended(gap))
 
     @rule()
     def shut_down(self) -> None:
-        """The end is asked for."""
+        """The artifact is asked to stop."""
         self.send(Shutdown("test"))
 
     @invariant()
@@ -547,19 +547,19 @@ class Kernel(RuleBasedStateMachine):
 
     @invariant()
     def no_storm(self) -> None:
-        """At most six starts in ten minutes without a human (G3)."""
+        """Without a user there are at most six starts in ten minutes (G3)."""
         for name in set(self.starts) - self.human:
             recent = [time for time in self.starts[name] if self.now - time < WINDOW]
             assert len(recent) <= 1 + MOST_RESTARTS
 
     @invariant()
     def every_run_has_an_end(self) -> None:
-        """What was started is alive or has ended."""
+        """Each process that was started is alive or has ended."""
         assert self.spawned == self.ended + len(self.alive)
 
     @invariant()
     def something_will_happen(self) -> None:
-        """Who is on the way has a time, a question or a process to wait for."""
+        """A service that waits has a time at which it goes on."""
         for name, unit in self.machine.units.items():
             if unit.state in {State.BACKOFF, State.STOPPING}:
                 assert unit.due is not None, name

@@ -1,4 +1,4 @@
-"""What the output of a service says about its state."""
+"""Reading the state of a service from its output."""
 
 import os
 from collections.abc import Callable
@@ -18,7 +18,7 @@ def watcher(
     service: Service, events: list[Event], *, how: How = "command", address: Address | None = None,
     elsewhere: Elsewhere = lambda: None,
 ) -> Watcher:  # fmt: skip
-    """Return what watches run 3 of *service*, adding to *events*."""
+    """Return a watcher for run 3 of *service* that adds to *events*."""
     return line_watcher(service, 3, how, address, events.append, elsewhere)
 
 
@@ -50,14 +50,14 @@ def watcher(
 def test_lines_that_become_events(
     service: Service, how: How, line: str, expected: Event | None
 ) -> None:
-    """Progress of a preparation, and the line that says that a service is ready."""
+    """Progress of a preparation, and the line that reports a service as ready."""
     events: list[Event] = []
     watcher(service, events, how=how)(line)
     assert events == ([expected] if expected else [])
 
 
 def test_an_announced_port() -> None:
-    """The first line that names a port counts."""
+    """The first line with a port counts."""
     port = Port(mode="announced")
     address = Address(port)
     watch = watcher(Service(name="main", port=port), [], address=address)
@@ -67,7 +67,7 @@ def test_an_announced_port() -> None:
 
 
 def test_a_llamafile_on_another_port() -> None:
-    """Old ones take the next port without a word to us: they are ended."""
+    """`elsewhere` is called if an old version listens on another port than it was given."""
     address = Address(Port(mode="ephemeral", by="argument"))
     ended: list[bool] = []
     watch = watcher(
@@ -81,7 +81,7 @@ def test_a_llamafile_on_another_port() -> None:
 
 
 def test_a_newline_on_the_descriptor() -> None:
-    """It says that the service is ready; its end alone does not."""
+    """A newline reports the service as ready; the end of the pipe does not."""
     events: list[Event] = []
     for data in (b"", b"x", b"READY=1\n"):
         reader, writer = os.pipe()

@@ -1,4 +1,4 @@
-"""What only Linux tells of processes, asked of real ones."""
+"""What Linux tells about real processes."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from frostline_runtime.system import linux
 
 
 def test_usage_of_a_process() -> None:
-    """Memory and time of this very process, as others count them."""
+    """Memory and processor time agree with those that Python tells."""
     found = linux.usage(os.getpid())
     assert found
     memory, seconds = found
@@ -21,8 +21,8 @@ def test_usage_of_a_process() -> None:
     assert linux.usage(2**22 + 1) is None
 
 
-def test_children_that_nobody_takes_note_of() -> None:
-    """They are counted until somebody does."""
+def test_zombies() -> None:
+    """Dead children are counted until they are waited for."""
     before = linux.zombies(os.getpid())
     child = subprocess.Popen(["/bin/true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -33,7 +33,7 @@ def test_children_that_nobody_takes_note_of() -> None:
 
 
 def test_when_a_process_was_started() -> None:
-    """The same number is another process if it was started at another time."""
+    """The time is stable while the process lives, and "" afterwards."""
     child = subprocess.Popen(["/bin/sleep", "60"])
     assert linux.started(child.pid) == linux.started(child.pid) != ""
     child.kill()

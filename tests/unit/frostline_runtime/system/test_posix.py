@@ -1,4 +1,4 @@
-"""What Linux and macOS share, against a fake kernel."""
+"""Functions for Linux and macOS, against a fake kernel."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from frostline_runtime.system import posix
 
 
 class Kernel:
-    """Processes that fork when they are alone and awake, and die when killed."""
+    """Processes that fork while they are not stopped, and end when they are killed."""
 
     def __init__(self, pids: set[int], forks: int) -> None:
         self.alive = set(pids)
@@ -22,7 +22,7 @@ class Kernel:
         self.sent: list[tuple[int, signal.Signals]] = []
 
     def tagged(self) -> tuple[int, ...]:
-        """Return who is alive; each that is awake forks meanwhile."""
+        """Return the living processes; those that are not stopped fork."""
         for pid in self.alive - self.stopped:
             if self.forks:
                 self.forks -= 1
@@ -30,7 +30,7 @@ class Kernel:
         return tuple(sorted(self.alive))
 
     def send(self, pid: int, number: signal.Signals) -> None:
-        """Take a signal."""
+        """Deliver a signal."""
         self.sent.append((pid, number))
         if number is signal.SIGSTOP:
             self.stopped.add(pid)
@@ -39,7 +39,7 @@ class Kernel:
 
 
 def test_all_are_stopped_before_any_is_killed() -> None:
-    """One that forks faster than it dies does not win."""
+    """A process cannot escape by forking."""
     kernel = Kernel({1, 2}, forks=5)
     assert posix.sweep(kernel.tagged, kernel.send) == ()
     numbers = [number for _, number in kernel.sent]
@@ -48,15 +48,15 @@ def test_all_are_stopped_before_any_is_killed() -> None:
     assert kernel.alive == set()
 
 
-def test_who_cannot_be_killed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sweep has an end."""
+def test_processes_that_cannot_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are returned after a time limit."""
     monkeypatch.setattr(posix, "_UNTIL_KILLED", 0.02)
     kernel = Kernel({7, 999}, forks=0)
     assert posix.sweep(kernel.tagged, kernel.send) == (999,)
 
 
 def test_one_holder_of_a_lock(tmp_path: Path) -> None:
-    """A second one is refused until the first lets go."""
+    """A second process is refused until the first has closed it."""
     path = tmp_path / "lock"
     first = posix.lock(path)
     assert first is not None

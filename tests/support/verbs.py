@@ -1,0 +1,19 @@
+"""Runs frostline as its users do: the console script, in a project."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+FROSTLINE = str(Path(sys.executable).parent / "frostline")
+
+
+def run(
+    project: Path, *arguments: str, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `frostline` with *arguments* in *project*, with *environ* or this process's variables."""
+    return subprocess.run(
+        [FROSTLINE, *arguments], cwd=project, env=environ or os.environ, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip

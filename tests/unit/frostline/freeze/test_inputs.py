@@ -1,0 +1,35 @@
+"""The digest of a build's inputs changes with any of them (row A14)."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from frostline.core.platforms import host
+from frostline.core.workspace import Workspace
+from frostline.freeze.inputs import inputs_digest
+from frostline.profile.build import open_build
+
+ECHO = Path(__file__).resolve().parents[3] / "products" / "echo"
+
+
+def digest(project: Path) -> str:
+    """Return the digest of what echo is made of."""
+    build = open_build(Workspace(project), "echo", host(), os.environ)
+    return inputs_digest(build, (), debug=False)
+
+
+@pytest.mark.product("A14")
+@pytest.mark.parametrize(
+    "file", ["app/src/echo/server.py", "data/plain.txt", "lock.txt", "specs/echo.toml"]
+)
+def test_a_changed_input_is_another_build(tmp_path: Path, file: str) -> None:
+    """A bundle of other code, data, locks or profile is not up to date."""
+    project = Path(shutil.copytree(ECHO, tmp_path / "project"))
+    before = digest(project)
+    assert digest(project) == before
+    text = (project / file).read_text(encoding="utf-8")
+    changed = text.replace("timeout = 20", "timeout = 21") if file.endswith("toml") else f"{text}\n"
+    (project / file).write_text(changed, encoding="utf-8")
+    assert digest(project) != before
