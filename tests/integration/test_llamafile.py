@@ -158,7 +158,7 @@ def test_an_address_that_is_not_pinned(
         ("--model http://127.0.0.1/x.zip", 2, "names no .llamafile or .gguf"),
         ("--base argo --model MODEL", 2, "the product argo is not built yet"),
         ("--host 0.0.0.0", 2, "0.0.0.0 would make the model server reachable"),
-        ("--base tinyllama --port 70000", 2, "70000 is no port"),
+        ("--base tinyllama --port 70000", 2, "70000 is not a port"),
         ("--base tinyllama --ctx-size -1", 2, "--ctx-size: -1 is too small"),
         ("--base tinyllama --args '\"'", 2, "--args: No closing quotation"),
         ("--base tinyllama --args=--bad", 3, "does not know one of the arguments"),
