@@ -47,8 +47,8 @@ def write_manifest(
 ) -> None:
     """Write `frostline.json` into *stage*.
 
-    *shipped* are the product's distributions, *name* is its own, *libraries* are the shared libraries
-    that the evidence adds.
+    *shipped* are the product's distributions, *name* is its own, *libraries* are the shared
+    libraries that the evidence adds.
     """
     product = shipped[canonicalize_name(name)]
     storage, server = build.profile.storage, build.profile.model_server
