@@ -118,7 +118,8 @@ def breaks(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """Test the state machine at length, then inject random faults for ten minutes."""
     install(session, "tests")
-    session.run("pytest", "tests/unit/test_transitions.py", "--hypothesis-profile=long")
+    states = "tests/unit/frostline_runtime/supervision/test_transitions.py"
+    session.run("pytest", states, "--hypothesis-profile=long")
     session.run("python", "tests/faults/soak.py", *session.posargs)
 
 

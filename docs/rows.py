@@ -22,6 +22,8 @@ NOT_PROVEN = {
     "X2": f"{_EXCEL}; interpreters are searched for, but those that were rejected are named only "
     "where none is left",
     "X4": _EXCEL,
+    "X5": "the exports are tested (tests/integration/test_shells.py), but write no capability for "
+    "Tauri",
     "X6": "the tests use Node with a headless Chromium and a window of WebKitGTK, no application "
     "of Electron or Tauri",
     "T1": _TIMAO,

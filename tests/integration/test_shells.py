@@ -137,7 +137,6 @@ def tell(shell: subprocess.Popen[str], word: str) -> None:
     shell.stdin.flush()
 
 
-@pytest.mark.product("X5")
 def test_electron_starts_watches_and_stops_it(shell: subprocess.Popen[str]) -> None:
     """The module starts, restarts and cleanly stops the artifact."""
     with shell:
@@ -154,7 +153,6 @@ def test_electron_starts_watches_and_stops_it(shell: subprocess.Popen[str]) -> N
     assert gone(second)
 
 
-@pytest.mark.product("X5")
 def test_electron_is_killed(shell: subprocess.Popen[str]) -> None:
     """`kill -9` of the shell leaves no process."""
     with shell:
@@ -180,7 +178,6 @@ def test_electron_is_told_why_it_cannot_start(project: Path, tmp_path: Path) -> 
         assert words in done.stdout
 
 
-@pytest.mark.product("X5")
 def test_electron_fragment(project: Path, tmp_path: Path) -> None:
     """The fragment matches electron-builder's schema; modes and links are kept."""
     folder, executable = export(project, "electron")
@@ -191,7 +188,6 @@ def test_electron_fragment(project: Path, tmp_path: Path) -> None:
     assert config["extraResources"] == [{"from": "resources/frail", "to": "frail"}]
 
 
-@pytest.mark.product("X5")
 def test_tauri_fragments(project: Path, tmp_path: Path) -> None:
     """Both layouts match Tauri's schema; one file has the triple in its name; no links."""
     schema = official("tauri", tmp_path)
@@ -211,7 +207,6 @@ def test_tauri_fragments(project: Path, tmp_path: Path) -> None:
     assert "an Electron application needs the onedir layout" in refused.stderr
 
 
-@pytest.mark.product("X5")
 def test_the_module_for_tauri(project: Path, tmp_path: Path) -> None:
     """The module compiles, runs and stops the artifact; killing it leaves nothing."""
     rustc = shutil.which("rustc")

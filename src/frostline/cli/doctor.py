@@ -24,17 +24,17 @@ class Diagnosis:
     detail: str
 
 
-def examine(paths: Workspace, environ: Mapping[str, str]) -> tuple[Diagnosis, ...]:
-    """Return the diagnosis of this machine for the project in *paths*."""
+def examine(project: Workspace, environ: Mapping[str, str]) -> tuple[Diagnosis, ...]:
+    """Return the diagnosis of this machine for the project in *project*."""
     return (
         Diagnosis("platform", "ok", host().name),
         Diagnosis("python", "ok", f"{sys.version.split()[0]} at {environment.base_executable()}"),
         _libpython(),
         _tool("uv", environ, "venv and pip are used instead; uv is faster"),
         _tool("strip", environ, "bundles keep their symbol tables; install binutils"),
-        _containers(paths, environ),
-        _disk(paths),
-        Diagnosis("products", "ok", ", ".join(paths.products())),
+        _containers(project, environ),
+        _disk(project),
+        Diagnosis("products", "ok", ", ".join(project.products())),
     )
 
 
@@ -53,16 +53,16 @@ def _tool(name: str, environ: Mapping[str, str], without: str) -> Diagnosis:
     )
 
 
-def _containers(paths: Workspace, environ: Mapping[str, str]) -> Diagnosis:
+def _containers(project: Workspace, environ: Mapping[str, str]) -> Diagnosis:
     try:
-        found = engine.find(environ, paths.build / "log" / "engine.log")
+        found = engine.find(environ, project.build / "log" / "engine.log")
     except FrostlineError as error:
         return Diagnosis("containers", "note", f"{error.message} Other Linux platforms need one.")
     return Diagnosis("containers", "ok", found.program)
 
 
-def _disk(paths: Workspace) -> Diagnosis:
-    free = shutil.disk_usage(paths.root).free
+def _disk(project: Workspace) -> Diagnosis:
+    free = shutil.disk_usage(project.root).free
     text = f"{free / 1024**3:.1f} GiB free"
     if free < _ENOUGH_BYTES:
         return Diagnosis("disk", "missing", f"{text}; a build needs 3 GiB")

@@ -25,7 +25,7 @@ _IMAGES = {"x86_64": "CIBW_MANYLINUX_X86_64_IMAGE", "arm64": "CIBW_MANYLINUX_AAR
 
 
 def build(
-    paths: Workspace,
+    project: Workspace,
     request: WheelRequest,
     image: Image,
     engine: Engine | None,
@@ -35,8 +35,10 @@ def build(
 
     Linux wheels are built in a container of *engine*. Raises BuildError, LockError, HostError.
     """
-    logged = paths.build / "log" / f"{request.name}-{request.platform.name}.wheel.log"
-    tools = environment.create(paths, "cibuildwheel", tool_lock(), environ=environ, log_file=logged)
+    logged = project.build / "log" / f"{request.name}-{request.platform.name}.wheel.log"
+    tools = environment.create(
+        project, "cibuildwheel", tool_lock(), environ=environ, log_file=logged
+    )
     title = f"building {request.name} {request.version} for {request.platform.name}"
     with workspace.temporary() as folder, log.step(title) as step:
         package = _source(request, folder, environ, logged)
@@ -57,7 +59,7 @@ def build(
             raise BuildError(message, hint=f"its full output is in {logged}")
         for warning in examine(made[0], request):
             log.warning(warning)
-        return keep(paths, request, made[0])
+        return keep(project, request, made[0])
 
 
 def examine(file: Path, request: WheelRequest) -> tuple[str, ...]:

@@ -91,7 +91,7 @@ def _dispatch(build: Build, repository: Repository, checkout: Checkout) -> int:
     except ApiError as error:
         if error.status == _NOT_FOUND:
             message = f"{repository.name} has no workflow {WORKFLOW} on its default branch."
-            hint = "docs/github.md has one; push it, and enable Actions in the settings"
+            hint = "push the workflow (docs/github.md), and enable Actions in the settings"
             raise HostError(message, hint=hint) from None
         if error.status == _NOT_PROCESSED:
             message = f"{WORKFLOW} cannot be started with these inputs: {error.message}"

@@ -47,35 +47,39 @@ def confirm_on_terminal(question: str) -> bool:
     return sys.stdin.isatty() and log.ask(question)
 
 
-def find(paths: Workspace, request: ServeRequest, *, confirm: Confirm) -> ServerFiles:
+def find(project: Workspace, request: ServeRequest, *, confirm: Confirm) -> ServerFiles:
     """Return the files of *request*; fetch them if needed.
 
     If the model is a llamafile, it is the server, too. The base defaults to the pinned llamafile,
     the model to the one in the base or the pinned one. Raises UsageError, FetchError.
     """
-    known = resources.load(paths)
-    model = _file(paths, known, request.model, request, confirm) if request.model else None
+    known = resources.load(project)
+    model = _file(project, known, request.model, request, confirm) if request.model else None
     if model and not request.base and ape.kind_of(model) != "other":
         return ServerFiles(model)
-    base = _file(paths, known, request.base or DEFAULT_BASE, request, confirm)
+    base = _file(project, known, request.base or DEFAULT_BASE, request, confirm)
     if not model and not request.base:
-        model = _file(paths, known, DEFAULT_MODEL, request, confirm)
+        model = _file(project, known, DEFAULT_MODEL, request, confirm)
     return ServerFiles(base, model)
 
 
 def _file(
-    paths: Workspace, known: Sequence[Resource], text: str, request: ServeRequest, confirm: Confirm
+    project: Workspace,
+    known: Sequence[Resource],
+    text: str,
+    request: ServeRequest,
+    confirm: Confirm,
 ) -> Path:
     path = Path(text).expanduser()
     if path.is_file():
         return path.absolute()
     if "://" in text:
-        return _by_url(paths, known, text, request, confirm)
+        return _by_url(project, known, text, request, confirm)
     if any(resource.name == text for resource in known):
         (resource,) = resources.chosen(known, [text], host())
-        return fetch.fetch(paths, [resource], offline=request.offline)[text]
-    if text in paths.products():
-        built = paths.executable(Target(text, host()))
+        return fetch.fetch(project, [resource], offline=request.offline)[text]
+    if text in project.products():
+        built = project.executable(Target(text, host()))
         if built.is_file():
             return built
         message = f"the product {text} is not built yet."
@@ -88,16 +92,16 @@ def _file(
 
 
 def _by_url(
-    paths: Workspace, known: Sequence[Resource], url: str, request: ServeRequest, confirm: Confirm
+    project: Workspace, known: Sequence[Resource], url: str, request: ServeRequest, confirm: Confirm
 ) -> Path:
     name = url.partition("?")[0].rpartition("/")[2]
     pinned = [resource for resource in known if url in resource.urls]
     if pinned:
-        return fetch.fetch(paths, pinned[:1], offline=request.offline)[pinned[0].name]
+        return fetch.fetch(project, pinned[:1], offline=request.offline)[pinned[0].name]
     if not name.endswith(_SUFFIXES):
         message = f"{url} is not the address of a {' or '.join(_SUFFIXES)} file."
         raise UsageError(message, hint="give the address of the file itself")
-    place = paths.build / "cache" / "models" / name
+    place = project.build / "cache" / "models" / name
     wanted = Wanted(name=name, urls=(url,), executable=name.endswith(".llamafile"))
     if not download.is_there(wanted, place):
         question = f"{url} is not pinned: its content cannot be verified."
@@ -116,13 +120,13 @@ def _by_url(
 
 
 def base(
-    paths: Workspace, request: ServeRequest, environ: Mapping[str, str], *, confirm: Confirm
+    project: Workspace, request: ServeRequest, environ: Mapping[str, str], *, confirm: Confirm
 ) -> tuple[Path, Version]:
     """Return the base of *request* and its version, () if it is unknown.
 
     Raises UsageError, FetchError.
     """
-    path = _file(paths, resources.load(paths), request.base or DEFAULT_BASE, request, confirm)
+    path = _file(project, resources.load(project), request.base or DEFAULT_BASE, request, confirm)
     try:
         with workspace.temporary() as folder:
             found = preparation.examine(ServerFiles(path), folder, environ, log.note)
@@ -161,7 +165,7 @@ class Served:
 
 
 def serve(
-    paths: Workspace, choice: ServerFiles, request: ServeRequest, environ: Mapping[str, str],
+    project: Workspace, choice: ServerFiles, request: ServeRequest, environ: Mapping[str, str],
     ready: Callable[[Served], None],
 ) -> None:  # fmt: skip
     """Serve *choice* until Ctrl-C, under the supervisor that artifacts use, too.
@@ -172,7 +176,7 @@ def serve(
     if not 0 <= request.port <= _MOST_PORT:
         message = f"--port: {request.port} is not a port."
         raise UsageError(message, hint=f"give 1 to {_MOST_PORT}, or 0 for a free port")
-    log_file = paths.build / "log" / "llamafile.log"
+    log_file = project.build / "log" / "llamafile.log"
     log_file.unlink(missing_ok=True)
     with workspace.temporary() as folder:
         workspace.write(folder / manifest.FILE_NAME, manifest.dump(_manifest(choice, request)))

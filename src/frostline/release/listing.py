@@ -79,7 +79,7 @@ def artifacts(folder: Path) -> tuple[Artifact, ...]:
         return ()
 
 
-def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
+def gather(project: Workspace, folder: Path) -> tuple[Artifact, ...]:
     """Copy all artifacts below *folder* into the release folder and return them.
 
     Raises UsageError if there are none or two have the same name, FetchError for a wrong digest.
@@ -101,11 +101,11 @@ def gather(paths: Workspace, folder: Path) -> tuple[Artifact, ...]:
             f"{folder} has {', '.join(twice)} twice." if twice else f"{folder} has no artifacts."
         )
         raise UsageError(message, hint=f"name a folder that has a {RELEASE} for each artifact")
-    workspace.remove(paths.release)
-    paths.release.mkdir(parents=True)
+    workspace.remove(project.release)
+    project.release.mkdir(parents=True)
     for path in files:
-        shutil.copy(path, paths.release / path.name)
-    write_release(paths, *made)
+        shutil.copy(path, project.release / path.name)
+    write_release(project, *made)
     return tuple(sorted(made))
 
 
@@ -120,13 +120,13 @@ def _check_sums(folder: Path) -> None:
         raise FetchError(message, hint="fetch them again")
 
 
-def write_release(paths: Workspace, *made: Artifact) -> None:
+def write_release(project: Workspace, *made: Artifact) -> None:
     """Add *made* to `release.json` and write the SHA256SUMS of all files in the release folder."""
-    file = paths.release / RELEASE
-    known = {item.file: item for item in artifacts(paths.release)}
-    kept = {name: item for name, item in known.items() if (paths.release / name).is_file()}
+    file = project.release / RELEASE
+    known = {item.file: item for item in artifacts(project.release)}
+    kept = {name: item for name, item in known.items() if (project.release / name).is_file()}
     kept |= {item.file: item for item in made}
     json_file.write(file, _Release(tuple(kept[name] for name in sorted(kept))))
-    files = sorted(path for path in paths.release.iterdir() if path.name != SUMS)
+    files = sorted(path for path in project.release.iterdir() if path.name != SUMS)
     lines = (f"{digest.of_file(path)}  {path.name}\n" for path in files)
-    workspace.write(paths.release / SUMS, "".join(lines))
+    workspace.write(project.release / SUMS, "".join(lines))

@@ -10,15 +10,15 @@ from frostline.release import listing
 from frostline.release.github import Repository, items, number, text
 
 
-def draft(paths: Workspace, repository: Repository, tag: str, notes: str) -> str:
+def draft(project: Workspace, repository: Repository, tag: str, notes: str) -> str:
     """Upload every file of the release folder to the draft of release *tag*; return its address.
 
     An existing draft is resumed; identical files are skipped. Raises UsageError if there is nothing
     to publish or *tag* is already public, FetchError.
     """
-    files = sorted(paths.release.glob("*"))
-    if not (paths.release / listing.SUMS).is_file():
-        message = f"there is nothing to publish in {paths.release}."
+    files = sorted(project.release.glob("*"))
+    if not (project.release / listing.SUMS).is_file():
+        message = f"there is nothing to publish in {project.release}."
         raise UsageError(message, hint="run `frostline package` or `frostline gather` first")
     found = _find(repository, tag)
     if found and not found.get("draft"):

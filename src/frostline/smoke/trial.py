@@ -24,12 +24,12 @@ from frostline.profile.checks import Command
 from frostline.profile.profile import Profile
 from frostline.smoke import isolation
 from frostline.smoke.result import TAG, Check, TrialRequest, TrialResult
+from frostline_runtime.exit_codes import ALREADY_RUNNING
 
 _LEFTOVER_PATIENCE = 2.0
 _STOP_PATIENCE = 10.0
 # Windows has no SIGKILL; there SIGTERM ends a process at once.
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
-_ALREADY_RUNNING = 75
 # A stand-in for the desktop shell: it starts the artifact with a lifeline and is then killed.
 _SHELL = (
     "import subprocess, sys; "
@@ -159,7 +159,7 @@ class Trial:
     def _second_instance(self, place: Path) -> None:
         self._tell("a second instance")
         expected = Command(
-            arguments=("--lifeline", "stdin"), exit_code=_ALREADY_RUNNING,
+            arguments=("--lifeline", "stdin"), exit_code=ALREADY_RUNNING,
             contains='"already_running"',
         )  # fmt: skip
         argv, log = self._argv(place), Path(self.request.log)

@@ -58,7 +58,7 @@ class ProductEnvironment:
 
 
 def create(
-    paths: Workspace, name: str, lock: Path, *, environ: Environ, log_file: Path,
+    project: Workspace, name: str, lock: Path, *, environ: Environ, log_file: Path,
     wheels: Sequence[Wheel] = (),
 ) -> ProductEnvironment:  # fmt: skip
     """Return an environment with the packages of *lock*; make it if it does not exist yet.
@@ -69,7 +69,7 @@ def create(
     """
     check_interpreter()
     key = environment_key(lock, wheels)
-    folder = paths.environment(f"{name}-{key[:12]}")
+    folder = project.environment(f"{name}-{key[:12]}")
     result = _describe(folder, key)
     if not (folder / _COMPLETE).is_file():
         with log.step(f"making the environment of {name}") as step:

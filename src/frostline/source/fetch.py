@@ -28,10 +28,15 @@ class ResourceState:
     state: str
 
 
-def place(paths: Workspace, resource: Resource) -> Path:
+def place(project: Workspace, resource: Resource) -> Path:
     """Return the path of *resource*'s file in the cache; `clean` keeps it."""
     return (
-        paths.build / "cache" / "resources" / resource.name / resource.version / resource.file_name
+        project.build
+        / "cache"
+        / "resources"
+        / resource.name
+        / resource.version
+        / resource.file_name
     )
 
 
@@ -44,17 +49,17 @@ def wanted(resource: Resource) -> Wanted:
 
 
 def look(
-    paths: Workspace, resources: Sequence[Resource], *, whole: bool = False
+    project: Workspace, resources: Sequence[Resource], *, whole: bool = False
 ) -> tuple[ResourceState, ...]:
     """Return the states of *resources*; with *whole*, every file is hashed again."""
     return tuple(
-        ResourceState(resource, place(paths, resource), _state(paths, resource, whole=whole))
+        ResourceState(resource, place(project, resource), _state(project, resource, whole=whole))
         for resource in resources
     )
 
 
-def _state(paths: Workspace, resource: Resource, *, whole: bool) -> str:
-    file = place(paths, resource)
+def _state(project: Workspace, resource: Resource, *, whole: bool) -> str:
+    file = place(project, resource)
     if download.is_there(wanted(resource), file, whole=whole):
         return "there"
     if file.exists():
@@ -63,13 +68,13 @@ def _state(paths: Workspace, resource: Resource, *, whole: bool) -> str:
 
 
 def fetch(
-    paths: Workspace, resources: Sequence[Resource], *, offline: bool = False
+    project: Workspace, resources: Sequence[Resource], *, offline: bool = False
 ) -> Mapping[str, Path]:
     """Return the files of *resources* by name; fetch those that are missing, several at once.
 
     Raises FetchError that lists all failures. An interrupt keeps the partial files.
     """
-    missing = [state.resource for state in look(paths, resources) if state.state != "there"]
+    missing = [state.resource for state in look(project, resources) if state.state != "there"]
     if missing and offline:
         lines = "\n".join(
             f"  {resource.name} {resource.version}  {resource.url}" for resource in missing
@@ -82,24 +87,24 @@ def fetch(
                 f"{resource.name} {resource.version} is not verified: {resource.unverified}"
             )
     if missing:
-        _fetch_together(paths, missing)
+        _fetch_together(project, missing)
     for resource in missing:
         if resource.confirm:
             name = f"{resource.name} {resource.version}"
             log.note(f"{name}: size and sha256 are confirmed; remove `confirm` from its entry")
-    return {resource.name: place(paths, resource) for resource in resources}
+    return {resource.name: place(project, resource) for resource in resources}
 
 
-def measure(paths: Workspace, name: str, url: str) -> Wanted:
+def measure(project: Workspace, name: str, url: str) -> Wanted:
     """Fetch *url*, write its size and SHA-256 into the resource *name*, and return them.
 
     Raises FetchError, UsageError.
     """
-    file = paths.root / "resources" / "resources.toml"
+    file = project.root / "resources" / "resources.toml"
     if not file.is_file():
         message = f"{file} does not exist: nothing can be pinned."
         raise UsageError(message, hint="write it first, with an entry that has `unverified`")
-    kept = paths.build / "cache" / "pin" / url.rpartition("/")[2]
+    kept = project.build / "cache" / "pin" / url.rpartition("/")[2]
     parts.forget(kept)
     with log.downloads() as bars:
         progress = Progress(update=partial(bars.show, name), note=log.note)
@@ -114,7 +119,7 @@ def measure(paths: Workspace, name: str, url: str) -> Wanted:
     return Wanted(name=name, urls=(url,), size=size, sha256=sha256)
 
 
-def _fetch_together(paths: Workspace, resources: Sequence[Resource]) -> None:
+def _fetch_together(project: Workspace, resources: Sequence[Resource]) -> None:
     waiting: SimpleQueue[Resource] = SimpleQueue()
     ended: SimpleQueue[BaseException | None] = SimpleQueue()
     for resource in resources:
@@ -123,7 +128,7 @@ def _fetch_together(paths: Workspace, resources: Sequence[Resource]) -> None:
 
         def work() -> None:
             while not waiting.empty():
-                ended.put(_fetch_one(paths, waiting.get(), bars))
+                ended.put(_fetch_one(project, waiting.get(), bars))
 
         # Daemon threads: an interrupt must not wait for a silent server.
         for _ in range(min(_AT_ONCE, len(resources))):
@@ -136,23 +141,23 @@ def _fetch_together(paths: Workspace, resources: Sequence[Resource]) -> None:
         raise FetchError("\n".join(map(str, errors)), hint="try again: partial files are kept")
 
 
-def _fetch_one(paths: Workspace, resource: Resource, bars: log.Downloads) -> BaseException | None:
+def _fetch_one(project: Workspace, resource: Resource, bars: log.Downloads) -> BaseException | None:
     name = f"{resource.name} {resource.version}"
     progress = Progress(update=partial(bars.show, name), note=log.note)
     try:
-        download.fetch(wanted(resource), place(paths, resource), progress=progress)
+        download.fetch(wanted(resource), place(project, resource), progress=progress)
     except BaseException as error:  # noqa: BLE001  # raised again in the main thread
         return error
     return None
 
 
-def bundled(paths: Workspace, resources: Sequence[Resource], work: Path) -> dict[str, Path]:
+def bundled(project: Workspace, resources: Sequence[Resource], work: Path) -> dict[str, Path]:
     """Return the files of *resources* for the bundle by their path in it, fetched and unpacked.
 
     Raises FetchError, BuildError.
     """
     for_build = [resource for resource in resources if resource.when == "build"]
-    files = fetch(paths, for_build)
+    files = fetch(project, for_build)
     result: dict[str, Path] = {}
     for resource in for_build:
         if not resource.unpack:
