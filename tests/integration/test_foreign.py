@@ -203,11 +203,11 @@ esac
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Apple's tools are scripts here")
+@pytest.mark.skipif(sys.platform == "win32", reason="uses shell scripts as Apple's tools")
 def test_notarising_is_gone_on_with(made: Path, tmp_path: Path) -> None:
     """An earlier submission is resumed; Apple's refusal is an error."""
     if not made.name.startswith("darwin"):
-        pytest.skip("Apple's affair")
+        pytest.skip("only macOS bundles are notarised")
     project = sign_as(made, tmp_path, SIGNING)
     tools, calls = tmp_path / "bin", tmp_path / "calls"
     tools.mkdir()
@@ -290,7 +290,7 @@ def clock(folder: Path) -> Iterator[str]:
 def test_with_a_timestamp(made: Path, tmp_path: Path) -> None:
     """Each signature has a timestamp, which is verified."""
     if made.name != "windows_x86_64" or not shutil.which("osslsigncode"):
-        pytest.skip("needs osslsigncode, and once is enough")
+        pytest.skip("needs osslsigncode; runs for one Windows platform")
     words = authority(tmp_path)
     with clock(tmp_path) as address:
         both = [(tmp_path / name).read_text("utf-8") for name in ("certificate.pem", "clock.pem")]

@@ -236,7 +236,7 @@ def archive() -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
+@pytest.mark.skipif(os.name == "nt", reason="uses shell scripts as stand-ins")
 @pytest.mark.product("A7", "L1", "L2")
 def test_resources_of_a_product(tmp_path: Path, served: tuple[Path, str]) -> None:
     """One resource is bundled and executable, one is fetched at first run."""
