@@ -278,7 +278,7 @@ def test_another_machine(podman: Podman, tmp_path: Path) -> None:
 
 @pytest.mark.product("A9")
 @pytest.mark.skipif(
-    "FROSTLINE_TEST_LLAMA_CPP" not in os.environ, reason="takes minutes; run by nox -s wheels"
+    "FROSTLINE_TEST_LLAMA_CPP" not in os.environ, reason="nox -s wheels runs it"
 )
 def test_llama_cpp_python(podman: Podman, image: str, tmp_path: Path) -> None:
     """llama-cpp-python is built and frozen in the old system and loads there and here."""
