@@ -109,7 +109,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def breaks(session: nox.Session) -> None:
-    """Break a line for each proven row; its test must fail: `-- --fast`, or `-- A1 L2`."""
+    """Break a line for each row of docs/products.md; its test must fail: `-- --fast`, `-- A1`."""
     install(session, "tests")
     session.run("python", "tests/rows/breaks.py", *session.posargs)
 

@@ -1,4 +1,4 @@
-"""The whole program on one screen: the steps in their order, for one product on this machine."""
+"""Runs the steps in their order, for one product on this machine."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path

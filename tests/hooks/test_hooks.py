@@ -87,7 +87,7 @@ def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not os.environ.get("FROSTLINE_TEST_LLAMA_CPP"):
         pytest.skip("FROSTLINE_TEST_LLAMA_CPP=1 builds llama-cpp-python (minutes of compiling)")
     if not shutil.which("cmake") and not shutil.which("gcc"):
-        pytest.skip("no compiler here")
+        pytest.skip("needs a compiler")
     folder = tmp_path_factory.mktemp("llama_cpp")
     env = {**os.environ, "CMAKE_ARGS": LLAMA_CPP_BUILD}
     pip = [sys.executable, "-m", "pip"]

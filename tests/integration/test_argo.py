@@ -85,7 +85,7 @@ def running(executable: Path, tmp_path: Path) -> Iterator[Instance]:
 
 @pytest.mark.product("A1")
 def test_one_command_builds_it(project: Path) -> None:
-    """After `build --product argo` alone, the executable lies in the folder of the outputs."""
+    """After `build --product argo` alone, the executable is in the output folder."""
     assert os.access(project / "build" / "output" / NAME / "argo", os.X_OK)
 
 

@@ -22,7 +22,7 @@ from frostline.profile import policy
 from frostline.profile.build import Build, open_build
 from frostline.profile.checks import Audit, Waiver
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="spoils ELF files")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="changes ELF files")
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 BIN = Path(sys.executable).parent
 TARGET = Target("echo", platforms.host())
@@ -205,7 +205,7 @@ def test_a_waiver_makes_it_pass(copy: Workspace, built: Bundle) -> None:
     assert not audit.examine(opened(copy), rules, built).ok
 
 
-@pytest.mark.skipif(not shutil.which("readelf"), reason="needs the binutils")
+@pytest.mark.skipif(not shutil.which("readelf"), reason="needs binutils")
 def test_the_oldest_glibc_is_told(copy: Workspace, built: Bundle) -> None:
     """The audit's glibc equals what binutils report for all files."""
     result = audit.examine(opened(copy), policy.load(copy), built)

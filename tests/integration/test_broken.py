@@ -26,7 +26,7 @@ from frostline.profile.checks import Request
 from frostline.profile.profile import Profile
 from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and signals")
 FRAIL = Target("frail", platforms.host())
 TOOL = Target("frailtool", platforms.host())
 HIDDEN = "\nexcludes = ['frail.late']\n\n[[data]]"

@@ -260,7 +260,7 @@ def test_another_machine(podman: Podman, tmp_path: Path) -> None:
     except FrostlineError as error:
         pytest.skip(error.message)
     if not shutil.which("arch-test"):
-        pytest.skip("needs arch-test, by which mmdebstrap sees that it can")
+        pytest.skip("needs arch-test, which mmdebstrap uses")
     folder = project(tmp_path, "echo")
     platform = ("--platform", OTHER.name)
     done = podman.frostline(folder, "image", *platform, "--debian")
@@ -277,7 +277,7 @@ def test_another_machine(podman: Podman, tmp_path: Path) -> None:
 
 
 @pytest.mark.product("A9")
-@pytest.mark.skipif("FROSTLINE_TEST_LLAMA_CPP" not in os.environ, reason="nox -s wheels: minutes")
+@pytest.mark.skipif("FROSTLINE_TEST_LLAMA_CPP" not in os.environ, reason="nox -s wheels runs it")
 def test_llama_cpp_python(podman: Podman, image: str, tmp_path: Path) -> None:
     """llama-cpp-python is built and frozen in the old system and loads there and here."""
     place = workshop(podman, image, tmp_path, "g++")

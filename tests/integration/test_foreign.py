@@ -25,7 +25,7 @@ from frostline.core import native, platforms
 from frostline.freeze.bundle import Bundle, describe_files
 
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
-# What pip calls a platform, and where the bootloader lies in the wheel of it.
+# pip's name of each platform, and the bootloader's path in its wheel.
 WHEELS = {
     "darwin_arm64": ("macosx_11_0_arm64", "Darwin-64bit/run"),
     "darwin_x86_64": ("macosx_11_0_x86_64", "Darwin-64bit/run"),
@@ -203,11 +203,11 @@ esac
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Apple's tools are scripts here")
+@pytest.mark.skipif(sys.platform == "win32", reason="uses shell scripts as Apple's tools")
 def test_notarising_is_gone_on_with(made: Path, tmp_path: Path) -> None:
     """An earlier submission is resumed; Apple's refusal is an error."""
     if not made.name.startswith("darwin"):
-        pytest.skip("Apple's affair")
+        pytest.skip("only macOS bundles are notarised")
     project = sign_as(made, tmp_path, SIGNING)
     tools, calls = tmp_path / "bin", tmp_path / "calls"
     tools.mkdir()
@@ -290,7 +290,7 @@ def clock(folder: Path) -> Iterator[str]:
 def test_with_a_timestamp(made: Path, tmp_path: Path) -> None:
     """Each signature has a timestamp, which is verified."""
     if made.name != "windows_x86_64" or not shutil.which("osslsigncode"):
-        pytest.skip("needs osslsigncode, and once is enough")
+        pytest.skip("needs osslsigncode; runs for one Windows platform")
     words = authority(tmp_path)
     with clock(tmp_path) as address:
         both = [(tmp_path / name).read_text("utf-8") for name in ("certificate.pem", "clock.pem")]

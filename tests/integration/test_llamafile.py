@@ -158,7 +158,7 @@ def test_an_address_that_is_not_pinned(
         ("--model http://127.0.0.1/x.zip", 2, "is not the address of a .llamafile or .gguf"),
         ("--base argo --model MODEL", 2, "the product argo is not built yet"),
         ("--host 0.0.0.0", 2, "0.0.0.0 would make the model server reachable"),
-        ("--base tinyllama --port 70000", 2, "70000 is no port"),
+        ("--base tinyllama --port 70000", 2, "70000 is not a port"),
         ("--base tinyllama --ctx-size -1", 2, "--ctx-size: -1 is too small"),
         ("--base tinyllama --args '\"'", 2, "--args: No closing quotation"),
         ("--base tinyllama --args=--bad", 3, "does not know one of the arguments"),
@@ -236,7 +236,7 @@ def archive() -> bytes:
     return stream.getvalue()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
+@pytest.mark.skipif(os.name == "nt", reason="uses shell scripts as stand-ins")
 @pytest.mark.product("A7", "L1", "L2")
 def test_resources_of_a_product(tmp_path: Path, served: tuple[Path, str]) -> None:
     """One resource is bundled and executable, one is fetched at first run."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import verbs
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shebangs")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs shebangs")
 ROOT = Path(__file__).resolve().parents[2]
 # `needy` reads its documents at import, by a name that its source does not contain.
 NEEDY = "from pathlib import Path\nHELP = (Path(__file__).parent / 'd{}s'.format('oc') / 'a.txt')\n"

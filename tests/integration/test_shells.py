@@ -15,7 +15,7 @@ from verbs import run
 
 from frostline.core import platforms
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 HOST = platforms.host()
 NAME = f"frail-{HOST.name}"
 SCHEMAS = {

@@ -336,7 +336,7 @@ def test_json_for_machines(project: Path, verb: tuple[str, ...], expected: str) 
     "verb", ["build", "smoke", "plan", "products", "platforms", "clean", "doctor"]
 )
 def test_help_has_an_example(project: Path, verb: str) -> None:
-    """Every verb shows how it is typed."""
+    """The help of every verb has an example."""
     assert f"frostline {verb}" in run(project, verb, "--help").stdout
 
 
@@ -368,7 +368,7 @@ def test_hints_and_help_name_the_program_that_was_called(project: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["--version", "--help", "-h"])
 def test_version_and_help_import_nothing_slow(flag: str) -> None:
-    """What costs over 10 ms to import is not needed to answer them."""
+    """They import nothing that takes over 10 ms."""
     slow = {"invoke", "rich", "pydantic", "filelock", "lief", "urllib3", "asyncio"}
     code = (
         f"import sys; sys.argv = ['frostline', {flag!r}]; from frostline.cli.program import main; "
@@ -382,7 +382,7 @@ def test_version_and_help_import_nothing_slow(flag: str) -> None:
 
 @pytest.mark.product("A13")
 def test_clean_and_debug(tmp_path: Path) -> None:
-    """`--clean` builds again; `--debug` keeps PyInstaller's DEBUG log."""
+    """`--clean` builds again; `--debug` keeps PyInstaller's DEBUG log and names the file."""
     project = edited(tmp_path, "schema = 1", "schema = 1\ncheck_unfrozen = false")
     assert run(project, "build", "--product", "echo").returncode == 0
     before = (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns

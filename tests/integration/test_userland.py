@@ -19,7 +19,7 @@ from frostline.profile.build import open_build
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() != 0 or not shutil.which("mmdebstrap"),
-    reason="needs root and mmdebstrap to make an old userland",
+    reason="needs root and mmdebstrap",
 )
 OLD = (2, 31)
 INSIDE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
@@ -58,7 +58,7 @@ def test_predicted_to_fail(userland: Path, frail: Path) -> None:
     bundle = build.bundle
     newest = oldest_glibc(bundle)
     if newest <= OLD:
-        pytest.skip(f"this machine is old itself: {newest}")
+        pytest.skip(f"this machine's glibc is as old: {newest}")
     shutil.copytree(bundle, userland / "opt" / "newer", symlinks=True)
     done = enter(userland, "/opt/newer/frailtool")
     assert done.returncode != 0

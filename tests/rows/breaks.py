@@ -1,6 +1,6 @@
-"""Breaks one line of the product for each proven row, and looks whether the row's test fails.
+"""Breaks one line of code for each tested row of docs/products.md; the row's test must fail.
 
-`python tests/rows/breaks.py` tries all breaks, `… A1 L2` those of these rows, `… --fast` those
+`python tests/rows/breaks.py` makes all breaks, `… A1 L2` those of these rows, `… --fast` those
 whose tests freeze nothing. Each is made in a copy of this checkout. Exit code 1: a test passed
 although its row was broken, or failed with nothing broken.
 """
@@ -18,12 +18,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("src", "apps/argo/src", "apps/rag/src", "apps/tinyllama/src")
-_FAILED = 1  # of pytest; a test that cannot even be collected ends with another code
+_FAILED = 1  # pytest's exit code for failed tests; collection errors have another one
 
 
 @dataclass(frozen=True)
 class Break:
-    """In *file* *old* is replaced by *new*, and *test*, which proves *row*, must fail."""
+    """A replacement of *old* by *new* in *file* that must make *test*, the test of *row*, fail."""
 
     row: str
     file: str
@@ -141,7 +141,7 @@ BREAKS = (
 
 
 def copy_checkout(folder: Path) -> None:
-    """Copy what git knows of this checkout, and new files that it does not ignore."""
+    """Copy all files of this checkout that git does not ignore."""
     argv = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout.decode()
     for name in filter(None, listed.split("\0")):
@@ -153,7 +153,7 @@ def copy_checkout(folder: Path) -> None:
 
 
 def run(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
-    """Run *tests* in the checkout in *folder*, with its own code."""
+    """Run *tests* in the checkout *folder* with the code in it."""
     path = os.pathsep.join(str(folder / name) for name in SOURCES)
     options = ("-x", "-q", "-p", "no:cacheprovider", "--basetemp", str(folder.parent / "tmp"))
     return subprocess.run(
@@ -164,7 +164,7 @@ def run(folder: Path, *tests: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def checkout() -> Iterator[Path]:
-    """Have a copy of this checkout for the block."""
+    """Yield a temporary copy of this checkout."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary, "checkout")
         copy_checkout(folder)
@@ -172,7 +172,7 @@ def checkout() -> Iterator[Path]:
 
 
 def attempt(item: Break) -> tuple[str, str]:
-    """Return `noticed`, `skipped` or `NOT NOTICED`, and what pytest has said."""
+    """Make the break; return `noticed`, `skipped` or `NOT NOTICED`, and pytest's output."""
     with checkout() as folder:
         file = folder / item.file
         text = file.read_text(encoding="utf-8")
@@ -185,7 +185,7 @@ def attempt(item: Break) -> tuple[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Try the breaks that *arguments* choose; return the exit code."""
+    """Make the breaks that *arguments* select; return the exit code."""
     rows = {word for word in arguments if word != "--fast"}
     chosen = [item for item in BREAKS if item.row in rows or not rows]
     chosen = [item for item in chosen if not (item.freezes and "--fast" in arguments)]

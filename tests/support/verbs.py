@@ -1,4 +1,4 @@
-"""Runs frostline as its users do: the console script, in a project."""
+"""Runs frostline's console script in a project."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ FROSTLINE = str(Path(sys.executable).parent / "frostline")
 def run(
     project: Path, *arguments: str, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `frostline` with *arguments* in *project*, with *environ* or this process's variables."""
+    """Run `frostline` with *arguments* in *project*; *environ* defaults to this process's."""
     return subprocess.run(
         [FROSTLINE, *arguments], cwd=project, env=environ or os.environ, check=False,
         stdin=subprocess.DEVNULL, capture_output=True, text=True,

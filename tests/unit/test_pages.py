@@ -1,4 +1,4 @@
-"""Generated pages are current, and the table of rows says what the tests' markers say."""
+"""Generated pages are current, and the table of rows matches the tests' markers."""
 
 import pages
 import rows
@@ -10,7 +10,7 @@ def test_every_page_is_current() -> None:
 
 
 def test_markers_name_rows_that_exist() -> None:
-    """A row that a marker names stands in docs/products.md."""
+    """A row that a marker names is in docs/products.md."""
     assert set(rows.proofs()) <= set(rows.rows())
 
 

@@ -19,7 +19,7 @@ import yaml
 
 from frostline.core import platforms
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="jobs that run on Linux")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="runs the jobs for Linux")
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = ROOT / ".github" / "workflows"
 HOST = platforms.host()

@@ -1,4 +1,4 @@
-"""What differs between two bundles, by their `bundle.json`."""
+"""Compares two bundles by their `bundle.json`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

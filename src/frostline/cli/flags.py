@@ -15,7 +15,7 @@ from frostline.core.workspace import Layout, Workspace
 if TYPE_CHECKING:
     from frostline.profile.build import Build
 
-Shell = Literal["electron", "tauri"]  # as release.shells has it
+Shell = Literal["electron", "tauri"]  # the same as release.shells.Shell
 SigningTool = Literal["own", "osslsigncode"]
 
 HELP = {

@@ -90,8 +90,8 @@ def gather(folder: Path | None = None) -> "tuple[Artifact, ...]":
     Example: frostline gather --folder build/artifacts
     """
     if not folder:
-        message = "--folder is missing: the folder of the packed artifacts."
-        raise UsageError(message, hint="`frostline gather --folder build/artifacts`")
+        message = "--folder is missing: the folder with the packed artifacts."
+        raise UsageError(message, hint="for example `frostline gather --folder build/artifacts`")
     from frostline.release import listing
 
     return listing.gather(here(), folder.absolute())

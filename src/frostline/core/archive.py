@@ -20,7 +20,7 @@ KINDS: tuple[ArchiveKind, ...] = get_args(ArchiveKind)
 _EPOCH, _DATE = 315532800, (1980, 1, 1, 0, 0, 0)
 _LEVEL = 19
 _EXECUTABLE, _PLAIN, _LINK = 0o755, 0o644, 0o777
-# How a zip file and a stream of zstandard begin.
+# The first bytes of a zip file and of a zstandard stream.
 _ZIP, _ZSTANDARD = (b"PK\x03\x04", b"PK\x05\x06"), b"\x28\xb5\x2f\xfd"
 
 
@@ -48,10 +48,10 @@ def pack(folder: Path, top: str, archive: Path, kind: ArchiveKind) -> None:
 
 
 def unpack(archive: Path, folder: Path, place: Callable[[str], str] = str) -> None:
-    """Unpack *archive*, a zip or tar file by its first bytes, into the new *folder*.
+    """Unpack *archive* into the new *folder*; its first bytes tell whether it is zip or tar.
 
-    *place* returns the name under which a member is unpacked, "" to leave it out. Raises
-    FetchError if anything in it would leave *folder* or it cannot be read, OSError.
+    *place* returns the path to unpack a member to, or "" to skip it. Raises FetchError if the
+    archive cannot be read or a member would leave *folder*, OSError.
     """
     folder.mkdir(parents=True)
     with archive.open("rb") as packed:
@@ -167,7 +167,7 @@ def _read_zip(archive: Path, folder: Path, place: Callable[[str], str]) -> None:
 
 
 def _require_inside(archive: Path, name: str) -> None:
-    """Raise FetchError if the name of a member leads out of every folder."""
+    """Raise FetchError if the name of a member is absolute or contains `..`."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and ":" in path.parts[0]):
         raise _refused(archive, name, "its name leads out of the folder")

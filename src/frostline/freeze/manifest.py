@@ -43,14 +43,14 @@ def write_runtime_hook(build: Build, stage: Stage) -> Path:
 
 
 def write_manifest(
-    build: Build, stage: Stage, mine: Installed, name: str, libraries: Collection[str]
+    build: Build, stage: Stage, shipped: Installed, name: str, libraries: Collection[str]
 ) -> None:
     """Write `frostline.json` into *stage*.
 
-    *mine* are the product's distributions, *name* is its own, *libraries* are the shared libraries
-    that the evidence adds.
+    *shipped* are the product's distributions, *name* is its own, *libraries* are the shared
+    libraries that the evidence adds.
     """
-    product = mine[canonicalize_name(name)]
+    product = shipped[canonicalize_name(name)]
     storage, server = build.profile.storage, build.profile.model_server
     value = Manifest(
         product=build.product,
@@ -80,7 +80,7 @@ def write_manifest(
             *(item for item in stage.modules if not is_excluded(item, build.profile.excludes)),
             *build.profile.hidden_imports,
         ),
-        distributions={key: item.version for key, item in mine.items()},
+        distributions={key: item.version for key, item in shipped.items()},
         entry_points=build.profile.smoke.entry_points,
         files={name: digest.of_file(stage.folder / name) for name in stage.data},
         libraries=tuple(sorted(libraries)),

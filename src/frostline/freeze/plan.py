@@ -88,20 +88,20 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
     name, _ = project_metadata(build.root / build.profile.source)
     everything = distributions.installed(stage.environment.site_packages, stage.folder)
     distributions.check_lock(everything, name, build.profile.requirements)
-    mine = distributions.contributing(everything, name)
+    shipped = distributions.contributing(everything, name)
     facts = evidence.applying_to(build)
-    shown = evidence.additions(facts, mine)
-    write_manifest(build, stage, mine, name, shown.libraries)
-    bundled = _bundled_files(build, mine, stage) | _located(shown.files, mine)
-    libraries = _libraries(build, mine) | _located(shown.libraries, mine)
+    shown = evidence.additions(facts, shipped)
+    write_manifest(build, stage, shipped, name, shown.libraries)
+    bundled = _bundled_files(build, shipped, stage) | _located(shown.files, shipped)
+    libraries = _libraries(build, shipped) | _located(shown.libraries, shipped)
     plan = Plan(
         product=build.product,
-        version=mine[canonicalize_name(name)].version,
+        version=shipped[canonicalize_name(name)].version,
         platform=build.platform.name,
         layout=build.layout,
         entry_script=str(stage.folder / "frostline_runtime" / "entry.py"),
         search_paths=(str(stage.folder),),
-        hidden_imports=_hidden_imports(build, mine, stage, shown.modules),
+        hidden_imports=_hidden_imports(build, shipped, stage, shown.modules),
         excludes=_excludes(build, stage),
         datas=_pairs(bundled),
         binaries=_pairs(libraries),
@@ -116,14 +116,14 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
         ),
         console=build.profile.console,
         icon=_icon(build),
-        version_file=_version_file(build, stage, mine[canonicalize_name(name)].version),
+        version_file=_version_file(build, stage, shipped[canonicalize_name(name)].version),
         debug=debug,
         strip=build.profile.strip and build.platform.system != "windows",
         patchelf=_patchelf(build),
         never_stripped=_NEVER_STRIPPED,
         volatile=tuple(sorted(distributions.VOLATILE)),
-        pruned=_pruned(build, mine, stage.environment.site_packages, facts),
-        distributions={key: item.version for key, item in mine.items()},
+        pruned=_pruned(build, shipped, stage.environment.site_packages, facts),
+        distributions={key: item.version for key, item in shipped.items()},
     )
     json_file.write(plan_file(build), plan)
     return plan
@@ -155,7 +155,7 @@ def _patchelf(build: Build) -> str:
 
 
 def _hidden_imports(
-    build: Build, mine: Installed, stage: Stage, shown: Collection[str]
+    build: Build, shipped: Installed, stage: Stage, shown: Collection[str]
 ) -> tuple[str, ...]:
     names = {
         *stage.modules,
@@ -172,9 +172,9 @@ def _hidden_imports(
     if "asgi" in serves:
         names.add("uvicorn")
     for script in build.profile.console_scripts:
-        names.add(distributions.console_script_module(mine, script))
+        names.add(distributions.console_script_module(shipped, script))
     for package, options in build.profile.packages.items():
-        found = distributions.owner(mine, package)
+        found = distributions.owner(shipped, package)
         if options.submodules:
             names.update(distributions.package_modules(found, package))
         if options.entry_points:
@@ -182,34 +182,34 @@ def _hidden_imports(
     return tuple(sorted(name for name in names if not is_excluded(name, build.profile.excludes)))
 
 
-def _bundled_files(build: Build, mine: Installed, stage: Stage) -> dict[str, Path]:
+def _bundled_files(build: Build, shipped: Installed, stage: Stage) -> dict[str, Path]:
     files = {name: stage.folder / name for name in stage.data}
     files[manifest.FILE_NAME] = stage.folder / manifest.FILE_NAME
-    for item in mine.values():
+    for item in shipped.values():
         files |= dict(distributions.metadata_files(item))
     for package, options in build.profile.packages.items():
-        found = distributions.owner(mine, package)
+        found = distributions.owner(shipped, package)
         data_only = options.model_copy(update={"binaries": False})
         files |= distributions.package_files(found, package, data_only)
     return files
 
 
-def _libraries(build: Build, mine: Installed) -> dict[str, Path]:
+def _libraries(build: Build, shipped: Installed) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for package, options in build.profile.packages.items():
-        found = distributions.owner(mine, package)
+        found = distributions.owner(shipped, package)
         libraries_only = options.model_copy(update={"data": False})
         files |= distributions.package_files(found, package, libraries_only)
     return files
 
 
 def _pruned(
-    build: Build, mine: Installed, packages: Path, facts: Sequence[Fact]
+    build: Build, shipped: Installed, packages: Path, facts: Sequence[Fact]
 ) -> tuple[str, ...]:
     """Return the paths of installed files to leave out, as no running product needs them."""
     if not build.profile.prune:
         return ()
-    installed = {key: item for key, item in mine.items() if _is_in(item, packages)}
+    installed = {key: item for key, item in shipped.items() if _is_in(item, packages)}
     return tuple(candidate.place for candidate in prune.choose(installed, packages, facts))
 
 
@@ -217,11 +217,11 @@ def _is_in(item: Distribution, folder: Path) -> bool:
     return Path(str(item.locate_file(""))).samefile(folder)
 
 
-def _located(places: Collection[str], mine: Installed) -> dict[str, Path]:
+def _located(places: Collection[str], shipped: Installed) -> dict[str, Path]:
     """Return the installed files for the paths *places* in the bundle."""
     return {
         path.as_posix(): Path(str(item.locate_file(path)))
-        for item in mine.values()
+        for item in shipped.values()
         for path in item.files or ()
         if path.as_posix() in places
     }

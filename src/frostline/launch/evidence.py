@@ -147,8 +147,8 @@ def applying(facts: Iterable[Fact], platform: Platform) -> tuple[Fact, ...]:
     return seen or everything
 
 
-def additions(facts: Iterable[Fact], mine: Installed) -> Additions:
-    """Return what *facts* add to the bundle of a product whose distributions are *mine*.
+def additions(facts: Iterable[Fact], shipped: Installed) -> Additions:
+    """Return what *facts* add to the bundle of a product whose distributions are *shipped*.
 
     An opened file adds all data files of its folder, too (and the code, if the file is code): a
     run may open one of forty translations.
@@ -156,8 +156,8 @@ def additions(facts: Iterable[Fact], mine: Installed) -> Additions:
     modules: set[str] = set()
     files: set[str] = set()
     libraries: set[str] = set()
-    importable = {name for item in mine.values() for name in distributions.modules(item)}
-    installed = {place: name for name, item in mine.items() for place in _places(item)}
+    importable = {name for item in shipped.values() for name in distributions.modules(item)}
+    installed = {place: name for name, item in shipped.items() for place in _places(item)}
     for fact in facts:
         match fact.kind:
             case "module" if fact.package == PYTHON or fact.name in importable:
@@ -167,19 +167,19 @@ def additions(facts: Iterable[Fact], mine: Installed) -> Additions:
             case "library":
                 libraries.update({fact.name} & installed.keys())
             case "entry-points":
-                modules.update(entry_point_modules(mine, fact.name))
+                modules.update(entry_point_modules(shipped, fact.name))
             case _:  # all metadata is collected in any case
                 continue
     return Additions(frozenset(modules), frozenset(files), frozenset(libraries))
 
 
-def entry_point_modules(mine: Installed, group: str) -> frozenset[str]:
+def entry_point_modules(shipped: Installed, group: str) -> frozenset[str]:
     """Return the modules that the entry points of *group* name; none for groups of scripts."""
     if group in _SCRIPTS:
         return frozenset()
     return frozenset(
         entry.module
-        for item in mine.values()
+        for item in shipped.values()
         for entry in item.entry_points
         if entry.group == group
     )

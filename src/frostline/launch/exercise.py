@@ -31,13 +31,13 @@ class Outcome:
 
 
 def run_command(
-    argv: Sequence[str], wanted: Command, env: Mapping[str, str], cwd: Path, log: Path,
+    argv: Sequence[str], expected: Command, env: Mapping[str, str], cwd: Path, log: Path,
     timeout: float,
 ) -> Outcome:  # fmt: skip
-    """Run the product *argv* with the arguments of *wanted*, for at most *timeout* seconds."""
-    name = " ".join([Path(argv[0]).stem, *wanted.arguments])
+    """Run the product *argv* with the arguments of *expected*, for at most *timeout* seconds."""
+    name = " ".join([Path(argv[0]).stem, *expected.arguments])
     lines: list[str] = []
-    whole = [*argv, *wanted.arguments]
+    whole = [*argv, *expected.arguments]
     with command.Process(whole, log=log, env=env, cwd=cwd, on_line=lines.append) as running:
         running.close_stdin()
         try:
@@ -47,10 +47,10 @@ def run_command(
             return Outcome(name=name, problem=problem, good="", status=None, text="\n".join(lines))
     text = "\n".join(lines)
     problem = ""
-    if code != wanted.exit_code:
-        problem = f"exit code {code}, expected {wanted.exit_code}: {text[-500:]}"
-    elif wanted.contains not in text:
-        problem = f"its output lacks {wanted.contains!r}: {text[-500:]}"
+    if code != expected.exit_code:
+        problem = f"exit code {code}, expected {expected.exit_code}: {text[-500:]}"
+    elif expected.contains not in text:
+        problem = f"its output lacks {expected.contains!r}: {text[-500:]}"
     good = text.strip().partition("\n")[0][:60]
     return Outcome(name=name, problem=problem, good=good, status=code, text=text)
 

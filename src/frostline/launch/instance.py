@@ -17,7 +17,7 @@ from frostline.core.errors import FrostlineError
 
 _FIRST_INTERVAL = 0.02
 _LONGEST_INTERVAL = 0.1
-# Redirects are followed, nothing is retried. No proxy: all requests go to loopback.
+# Follows redirects, retries nothing, and uses no proxy, as all requests go to loopback.
 _POOL = urllib3.PoolManager(retries=urllib3.Retry(total=None, connect=0, read=0, redirect=10))
 
 Event = dict[str, object]

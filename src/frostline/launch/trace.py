@@ -84,8 +84,8 @@ def trace(build: Build, stage: Stage) -> tuple[Fact, ...]:
                 raise BuildError(message, hint=f"its output is in {log_file}")
     installed = distributions.installed(packages, stage.folder)
     name, _ = project_metadata(build.root / build.profile.source)
-    mine = distributions.contributing(installed, name)
-    return facts(read(folders["lines"]), timeline.at, mine, stage, build.platform.name)
+    shipped = distributions.contributing(installed, name)
+    return facts(read(folders["lines"]), timeline.at, shipped, stage, build.platform.name)
 
 
 def _roots(*folders: Path) -> dict[str, None]:
@@ -97,9 +97,9 @@ def _exercise(build: Build, stage: Stage, env: Environ, timeline: _Timeline) -> 
     """Run the smoke test's commands and requests; yield the outcome of each."""
     argv = [str(stage.environment.python), "-P", "-m", f"{_RUNTIME}.entry"]
     home, log_file, smoke = Path(env["HOME"]), build.log("trace"), build.profile.smoke
-    for wanted in smoke.commands:
-        timeline.begin(" ".join([build.product, *wanted.arguments]))
-        done = exercise.run_command(argv, wanted, env, home, log_file, smoke.timeout)
+    for expected in smoke.commands:
+        timeline.begin(" ".join([build.product, *expected.arguments]))
+        done = exercise.run_command(argv, expected, env, home, log_file, smoke.timeout)
         yield replace(done, name=timeline.begun[-1][1])
     if not build.profile.services:
         return
@@ -131,11 +131,11 @@ def read(folder: Path) -> tuple[TraceLine, ...]:
 
 
 def facts(
-    lines: Iterable[TraceLine], step_at: Callable[[float], str], mine: Installed, stage: Stage,
+    lines: Iterable[TraceLine], step_at: Callable[[float], str], shipped: Installed, stage: Stage,
     platform: str,
 ) -> tuple[Fact, ...]:  # fmt: skip
-    """Return the facts in *lines* about the distributions *mine* and the files of *stage*."""
-    owners = _Owners(mine, stage)
+    """Return the facts in *lines* about the distributions *shipped* and the files of *stage*."""
+    owners = _Owners(shipped, stage)
     found: dict[tuple[str, str, str], Fact] = {}
     for item in lines:
         name = str(canonicalize_name(item.subject)) if item.kind == "metadata" else item.subject
@@ -150,13 +150,13 @@ def facts(
 class _Owners:
     """Maps a traced file or module to the distribution that owns it."""
 
-    def __init__(self, mine: Installed, stage: Stage) -> None:
-        self._modules = {name for item in mine.values() for name in distributions.modules(item)}
-        self._files = {path.as_posix() for item in mine.values() for path in item.files or ()}
+    def __init__(self, shipped: Installed, stage: Stage) -> None:
+        self._modules = {name for item in shipped.values() for name in distributions.modules(item)}
+        self._files = {path.as_posix() for item in shipped.values() for path in item.files or ()}
         self._files |= {
             path.relative_to(stage.folder).as_posix() for path in stage.folder.rglob("*")
         }
-        self._mine, self._own = mine, {*stage.modules}
+        self._shipped, self._own = shipped, {*stage.modules}
 
     def package(self, kind: Kind, name: str, who: str) -> str:
         """Return the top-level package that owns *name*, or "" if the bundle does not need it."""
@@ -168,12 +168,12 @@ class _Owners:
                 return "" if asker == "runpy" else self._module(name, top, asker)
             case "file" | "folder":
                 ours = top in {_RUNTIME, FILE_NAME} or top.endswith((".dist-info", ".pth"))
-                shipped = name in self._files or (kind == "folder" and self._is_folder(name))
-                return top if shipped and not ours else ""
+                bundled = name in self._files or (kind == "folder" and self._is_folder(name))
+                return top if bundled and not ours else ""
             case "library":
                 return top if "/" in name and name in self._files else asker
             case "metadata":
-                return name if name in self._mine else ""
+                return name if name in self._shipped else ""
             case "entry-points" | "process":
                 return "" if asker == _RUNTIME else asker
 

@@ -168,14 +168,14 @@ def serve(
     project: Workspace, choice: ServerFiles, request: ServeRequest, environ: Mapping[str, str],
     ready: Callable[[Served], None],
 ) -> None:  # fmt: skip
-    """Serve *choice* until Ctrl-C, under the supervisor that runs it in artifacts, too.
+    """Serve *choice* until Ctrl-C, under the supervisor that artifacts use, too.
 
-    *ready* is told once it answers; nothing of it is left afterwards, however this process ends.
-    Raises UsageError, HostError.
+    *ready* is called once the server answers. The server ends with this process, even if it is
+    killed. Raises UsageError, HostError.
     """
     if not 0 <= request.port <= _MOST_PORT:
-        message = f"--port: {request.port} is no port."
-        raise UsageError(message, hint=f"1 to {_MOST_PORT}, or 0 for a free one")
+        message = f"--port: {request.port} is not a port."
+        raise UsageError(message, hint=f"give 1 to {_MOST_PORT}, or 0 for a free port")
     log_file = project.build / "log" / "llamafile.log"
     log_file.unlink(missing_ok=True)
     with workspace.temporary() as folder:

@@ -32,7 +32,7 @@ def of_fields(error: ValidationError, known: tuple[str, ...]) -> Iterator[Mistak
 
 
 def _unknown_key(key: Key, known: tuple[str, ...]) -> str:
-    """Return what is wrong with *key*; some keys are expected, and do not exist yet."""
+    """Return the reason why *key* is unknown; some keys have a reason of their own."""
     match key:
         case ("executables",):
             return "is not supported yet: a bundle has one executable; write a profile for each."

@@ -1,4 +1,4 @@
-"""The release folder: `release.json`, which lists its artifacts, and `SHA256SUMS`."""
+"""Reads and writes the release folder: its list `release.json` and its `SHA256SUMS`."""
 
 import shutil
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def find(file: Path) -> Artifact:
 
 
 def artifacts(folder: Path) -> tuple[Artifact, ...]:
-    """Return the artifacts in `release.json` of *folder*, none if it cannot be read."""
+    """Return the artifacts that `release.json` in *folder* lists; none if it cannot be read."""
     try:
         return json_file.read(folder / RELEASE, _Release).artifacts
     except (OSError, ValueError):

@@ -48,7 +48,7 @@ class SigningCommand:
 
 @dataclass(frozen=True)
 class _Submission:
-    """What notarytool says of a submission."""
+    """notarytool's answer about a submission."""
 
     id: str = ""
     status: str = ""

@@ -78,24 +78,24 @@ def _operations(document: object) -> Iterator[tuple[str, str]]:
                 yield f"{method.upper()} {path}", json.dumps(described, sort_keys=True)
 
 
-def _facts(mine: object, other: object) -> Iterator[Finding]:
-    if not (isinstance(mine, dict) and isinstance(other, dict)):
+def _facts(source: object, artifact: object) -> Iterator[Finding]:
+    if not (isinstance(source, dict) and isinstance(artifact, dict)):
         yield finding("parity.fact", "selftest", "its report cannot be read")
         return
-    ours, theirs = _told(mine), _told(other)
+    ours, theirs = _facts_in(source), _facts_in(artifact)
     for fact in sorted(ours - theirs):
         yield finding("parity.fact", "selftest", f"{fact}: from source only")
     for fact in sorted(theirs - ours):
         yield finding("parity.fact", "selftest", f"{fact}: in the artifact only")
 
 
-def _told(report: "Mapping[str, Mapping[str, list[str]]]") -> set[str]:
+def _facts_in(report: "Mapping[str, Mapping[str, list[str]]]") -> set[str]:
     facts = report.get("facts", {})  # artifacts of an older frostline have none
     return {f"{kind} {fact}" for kind, several in facts.items() for fact in several}
 
 
-def _shapes(name: str, mine: object, other: object) -> Iterator[Finding]:
-    ours, theirs = set(_shape(mine)), set(_shape(other))
+def _shapes(name: str, source: object, artifact: object) -> Iterator[Finding]:
+    ours, theirs = set(_shape(source)), set(_shape(artifact))
     if ours != theirs:
         only = [f"{part} from source only" for part in sorted(ours - theirs)]
         only += [f"{part} from the artifact only" for part in sorted(theirs - ours)]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# A variable of every process that a trial starts; its value is the trial's own.
+# The environment variable that marks every process of a trial; its value is unique to the trial.
 TAG = "FROSTLINE_SMOKE"
 
 

@@ -185,7 +185,7 @@ def bundled(project: Workspace, resources: Sequence[Resource], work: Path) -> di
 
 
 def _selected(resource: Resource, name: str) -> str:
-    """Return where member *name* of the archive goes, "" if it is left out."""
+    """Return the path to unpack the member *name* to, or "" to skip it."""
     left = "/".join(PurePosixPath(name).parts[resource.strip :])
     chosen = resource.members
     taken = not chosen or any(fnmatch.fnmatchcase(left, pattern) for pattern in chosen)

@@ -17,7 +17,7 @@ from frostline.core.errors import FetchError
 from frostline.core.platforms import ArchiveKind
 from frostline.freeze.bundle import describe_files
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes and links")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes and links")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def macho(cpu: int, minimum: int) -> bytes:
     return head + version + path
 
 
-@pytest.mark.skipif(not shutil.which("readelf"), reason="needs the binutils")
+@pytest.mark.skipif(not shutil.which("readelf"), reason="needs binutils")
 def test_elf() -> None:
     """Machine, needed libraries and newest glibc are those that binutils report."""
     program = Path(sys.executable).resolve()

@@ -26,7 +26,7 @@ def test_a_platform_without_containers() -> None:
     assert "--where remote" in caught.value.hint
 
 
-@pytest.mark.skipif(HERE.system != "linux", reason="of Linux's C library")
+@pytest.mark.skipif(HERE.system != "linux", reason="about glibc")
 @pytest.mark.parametrize(
     ("libc", "promised", "expected"),
     [

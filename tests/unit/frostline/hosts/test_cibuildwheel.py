@@ -140,7 +140,7 @@ def packed(folder: Path, name: str, data: bytes) -> Path:
     return file
 
 
-@pytest.mark.skipif(host().system != "linux", reason="reads a library of this system")
+@pytest.mark.skipif(host().system != "linux", reason="reads an ELF library of this system")
 def test_examined(tmp_path: Path) -> None:
     """A wheel for another machine or package is refused; too new a glibc is a warning."""
     data = Path(sys.executable).resolve().read_bytes()

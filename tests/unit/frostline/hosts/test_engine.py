@@ -21,7 +21,7 @@ ARM = PLATFORMS["linux_arm64"]
 X86 = PLATFORMS["linux_x86_64"]
 OTHER = ARM if host().machine == "x86_64" else X86
 FOREIGN = {"arm64": "qemu-aarch64", "x86_64": "qemu-x86_64"}[OTHER.machine]
-posix = pytest.mark.skipif(sys.platform == "win32", reason="programs are scripts here")
+posix = pytest.mark.skipif(sys.platform == "win32", reason="uses shell scripts as programs")
 
 
 def program(folder: Path, name: str, script: str) -> None:
@@ -49,7 +49,7 @@ def test_the_one_that_answers(tmp_path: Path) -> None:
         engine.find(environ, log, "nerdctl")
 
 
-@pytest.mark.skipif(host().system != "linux", reason="elsewhere it is the engine's affair")
+@pytest.mark.skipif(host().system != "linux", reason="other systems' engines emulate by themselves")
 def test_executables_of_another_machine(tmp_path: Path) -> None:
     """The kernel needs an emulator that works in containers (flag F)."""
     engine.require_machine(host(), tmp_path)
@@ -89,7 +89,7 @@ def test_what_the_engine_is_called_with(tmp_path: Path) -> None:
     online = container.arguments(made, "c", ["prepare"], network=True)
     assert "--network" not in online
     assert {"PIP_INDEX_URL", "PIP_CERT"} < set(online)
-    assert "secret" not in " ".join(online), "a command line is read by everybody"
+    assert "secret" not in " ".join(online), "other users can read a command line"
     assert any("/etc/ca.pem" in word and "readonly" in word for word in online)
 
 

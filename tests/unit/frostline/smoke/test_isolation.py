@@ -58,7 +58,7 @@ def cut_off(tmp_path: Path, word: str) -> dict[str, str]:
     return found
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux's namespaces")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux namespaces")
 def test_no_network_and_read_only(tmp_path: Path) -> None:
     """Only the process's own loopback works, and folders are read-only."""
     assert cut_off(tmp_path, "offline") == {
@@ -68,7 +68,7 @@ def test_no_network_and_read_only(tmp_path: Path) -> None:
     assert not (tmp_path / "place" / "file").exists()  # seen by that process only
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Linux's namespaces")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux namespaces")
 def test_read_only_alone(tmp_path: Path) -> None:
     """A product that needs the network keeps it."""
     found = cut_off(tmp_path, "online")

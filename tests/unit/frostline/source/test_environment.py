@@ -8,7 +8,7 @@ from frostline.core.errors import HostError
 from frostline.source import environment
 
 
-@pytest.mark.skipif(os.name == "nt", reason="every Python for Windows has its library")
+@pytest.mark.skipif(os.name == "nt", reason="on Windows every Python has a shared library")
 def test_interpreter_without_shared_library() -> None:
     """An interpreter without shared libpython is refused, with a way out."""
     with pytest.raises(HostError, match="no shared libpython") as caught:
