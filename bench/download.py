@@ -17,9 +17,10 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -153,9 +154,12 @@ def contenders(peers: str) -> Iterator[Contender]:
         if there.returncode:
             print(f"{name} is not installed for {peers}: skipped")
             continue
-        yield Contender(
-            name, checks, lambda made, code=code: [peers, "-c", code, json.dumps(made)]
-        )  # fmt: skip
+        yield Contender(name, checks, partial(_python, peers, code))
+
+
+def _python(peers: str, code: str, made: Mapping[str, object]) -> list[str]:
+    """Return the command that fetches with *code* by the interpreter *peers*."""
+    return [peers, "-c", code, json.dumps(made)]
 
 
 @contextmanager

@@ -15,10 +15,10 @@ from tempfile import TemporaryDirectory
 from frostline import pipeline
 from frostline.core import workspace
 from frostline.core.platforms import host
-from frostline.core.workspace import Target
-from frostline.freeze import plan as collect
-from frostline.launch import trace as tracing
-from frostline.profile import reading as profile_file
+from frostline.freeze.plan import collect
+from frostline.launch import trace, tracer
+from frostline.profile.build import open_build
+from frostline.source.product import lay_out
 
 
 def main() -> None:
@@ -27,22 +27,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--product", default="argo")
     options = parser.parse_args()
-    paths = workspace.find(Path(__file__).resolve().parent)
-    target = Target(options.product, host())
-    loaded = profile_file.load(paths, target)
-    environ = pipeline.served(paths, target, loaded, os.environ, None)
-    product, stage = pipeline.laid_out(paths, target, loaded, environ)
-    collect.collect(paths, target, loaded, product, stage, debug=False)
-    watched = tracing.tracer.__file__
-    seconds: dict[str, list[float]] = {"plain": [], "watched": []}
+    project = workspace.find(Path(__file__).resolve().parent)
+    build = pipeline.with_model_server(open_build(project, options.product, host(), os.environ))
+    stage = lay_out(build)
+    collect(build, stage)
+    traced = tracer.__file__
+    seconds: dict[str, list[float]] = {"plain": [], "traced": []}
     with TemporaryDirectory() as folder:
         empty = Path(folder, "empty.py")
         empty.touch()
         for _ in range(options.rounds):
-            for name, file in (("plain", str(empty)), ("watched", watched)):
-                tracing.tracer.__file__ = file
+            for name, file in (("plain", str(empty)), ("traced", traced)):
+                tracer.__file__ = file
                 begun = time.monotonic()
-                tracing.trace(paths, target, loaded, product, stage, environ)
+                trace.trace(build, stage)
                 seconds[name].append(time.monotonic() - begun)
     plain = statistics.median(seconds["plain"])
     for name, taken in seconds.items():

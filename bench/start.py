@@ -15,10 +15,9 @@ from pathlib import Path
 
 from frostline import pipeline
 from frostline.core import platforms, workspace
-from frostline.core.workspace import Target
 from frostline.launch.instance import ask, free_port
-from frostline.profile import reading as profile_file
-from frostline.source import environment
+from frostline.profile.build import open_build
+from frostline.source.product import product_environment
 
 PLAIN = """
 import os
@@ -64,18 +63,13 @@ def main() -> None:
 
 def prepare() -> list[Contender]:
     """Build argo and the plain bundles; return the four contenders."""
-    paths = workspace.find(Path.cwd())
-    target = Target("argo", platforms.host())
-    pipeline.build(paths, target, os.environ)
-    lock = paths.root / profile_file.load(paths, target).requirements
-    log_file = paths.build / "log" / "bench.log"
-    product = environment.create(paths, "argo", lock, environ=os.environ, log_file=log_file)
-    stage = paths.work(target) / "stage"
-    plain = paths.build / "bench"
-    python = str(product.python)
-    build_plain(python, paths.root / "apps" / "argo" / "src", plain)
+    build = open_build(workspace.find(Path.cwd()), "argo", platforms.host(), os.environ)
+    pipeline.build_bundle(build)
+    plain = build.workspace.build / "bench"
+    python = str(product_environment(build).python)
+    build_plain(python, build.root / "apps" / "argo" / "src", plain)
     clean = {"PATH": os.environ["PATH"]}
-    venv = clean | {"PYTHONPATH": str(stage)}
+    venv = clean | {"PYTHONPATH": str(build.work / "stage")}
     uvicorn = (
         python,
         "-m",
@@ -86,10 +80,10 @@ def prepare() -> list[Contender]:
         "--port",
         "{port}",
     )
-    frozen = (str(paths.executable(target)), "--port", "{port}")
+    frozen = (str(build.executable), "--port", "{port}")
     onefile = plain / "onefile" / "plain"
     return [
-        Contender("frostline", frozen, clean, size_of(paths.output(target))),
+        Contender("frostline", frozen, clean, size_of(build.bundle)),
         Contender("uvicorn in a venv", uvicorn, venv),
         Contender(
             "plain onedir",

@@ -141,7 +141,7 @@ def _put_in_place(build: Build, made: Path) -> None:
     old = build.work / "old"
     final.parent.mkdir(parents=True, exist_ok=True)
     workspace.remove(old)
-    for kind in ("smoke", "audit"):  # these reports describe the old bundle
+    for kind in ("smoke", "audit", "parity"):  # these reports describe the old bundle
         workspace.remove(build.report(kind))
     if final.exists():
         final.replace(old)
