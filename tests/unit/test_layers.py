@@ -57,12 +57,13 @@ def room_of(module: str) -> str:
 
 
 MODULES = {module_of(path) for path in BOTH}
+SECTIONS = {
+    "frostline": ARCHITECTURE.partition("## Build time")[2].partition("\n## ")[0],
+    "frostline_runtime": ARCHITECTURE.partition("## Run time")[2].partition("\n## ")[0],
+}
 ALLOWED = {
     (side, name): set(re.findall(r"`(\w+)`", allowed)) | {name, side}
-    for side, section in (
-        ("frostline", ARCHITECTURE.partition("## Build time")[2].partition("\n## ")[0]),
-        ("frostline_runtime", ARCHITECTURE.partition("## Run time")[2].partition("\n## ")[0]),
-    )
+    for side, section in SECTIONS.items()
     for name, allowed in ROW.findall(section)
 }
 
@@ -102,6 +103,28 @@ def test_the_table_has_no_circle(side: str) -> None:
     }
     for number, room in enumerate(rooms):
         assert ALLOWED[side, room] <= {*rooms[: number + 1], side}
+
+
+@pytest.mark.parametrize("side", ["frostline", "frostline_runtime"])
+def test_the_drawing_shows_the_imports(side: str) -> None:
+    """An arrow is an import that no longer way of arrows shows."""
+    graph: dict[str, set[str]] = {}
+    for path in BOTH:
+        if (module := module_of(path)).startswith(f"{side}."):
+            rooms = {
+                room_of(name) for name in modules_imported(path) if name.startswith(side + ".")
+            }
+            graph.setdefault(room_of(module), set()).update(rooms - {room_of(module)})
+
+    def below(room: str) -> set[str]:
+        return graph[room].union(*(below(other) for other in graph[room]))
+
+    drawn = set(re.findall(r"^    (\w+) --> (\w+)$", SECTIONS[side], re.MULTILINE))
+    assert drawn == {
+        (room, other)
+        for room, others in graph.items()
+        for other in others - set().union(*(below(between) for between in others))
+    }
 
 
 def test_modules_import_in_no_circle() -> None:

@@ -1,4 +1,4 @@
-"""Explains why something is in a bundle, how large it is, and how two bundles differ."""
+"""Explains why something is in a bundle, and how large it is."""
 
 import posixpath
 import re

@@ -1,4 +1,4 @@
-"""Reads and writes the JSON files that stages, processes and CI jobs exchange."""
+"""Reads and writes the JSON files that steps, processes and CI jobs exchange."""
 
 import json
 from dataclasses import asdict, is_dataclass

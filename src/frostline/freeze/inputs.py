@@ -14,6 +14,7 @@ def inputs_digest(build: Build, resources: Sequence[Resource], *, debug: bool) -
     """Return the digest of all inputs of *build*; equal inputs make identical bundles."""
     profile = build.profile
     named = [profile.source, profile.requirements, *profile.hooks, *profile.runtime_hooks]
+    named += [profile.icon.windows]
     named += [table.source for table in profile.data]
     named += [item for step in profile.before for item in (*step.inputs, step.requirements)]
     places = [build.root / name for name in named if name and "{work}" not in name]

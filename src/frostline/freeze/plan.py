@@ -234,13 +234,8 @@ def _pairs(files: Mapping[str, Path]) -> tuple[tuple[str, str], ...]:
 
 
 def _icon(build: Build) -> str:
-    icons = {
-        "linux": build.profile.icon.linux,
-        "darwin": build.profile.icon.darwin,
-        "windows": build.profile.icon.windows,
-    }
-    name = icons[build.platform.system]
-    return str(build.root / name) if name else ""
+    name = build.profile.icon.windows
+    return str(build.root / name) if name and build.platform.system == "windows" else ""
 
 
 def _version_file(build: Build, stage: Stage, version: str) -> str:

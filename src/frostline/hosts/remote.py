@@ -203,6 +203,7 @@ def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
         top.replace(final)
     finally:
         workspace.remove(part)
+    workspace.remove(build.report("parity"))  # it describes the old bundle
     for name, report in reports.items():
         workspace.remove(build.report(name))
         if report.is_file():

@@ -29,7 +29,10 @@ _NO_MODULE, _NO_DEPENDENCY, _NO_ATTRIBUTE = 41, 42, 43
 
 
 def check(build: Build, stage: Stage) -> None:
-    """Import every entry and start the services from source. Raises BuildError if one fails."""
+    """Import every entry and start the services from source.
+
+    Raises BuildError, or NotHealthyError if a service does not become healthy.
+    """
     env = environment.child_environment(build.environ) | environment.of_source(stage.folder)
     log_file = build.log("preflight")
     entries = dict.fromkeys(

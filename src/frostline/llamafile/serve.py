@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from frostline.core import log, own_files, workspace
-from frostline.core.errors import FetchError, HostError, UsageError
+from frostline.core.errors import FetchError, HostError, NotBuiltError, UsageError
 from frostline.core.platforms import host
-from frostline.core.workspace import Target, Workspace
+from frostline.core.workspace import Workspace
 from frostline.launch.instance import Instance, NotHealthyError, ask
-from frostline.profile import resources
+from frostline.profile import reading, resources
 from frostline.profile.resources import Resource
 from frostline.source import fetch
 from frostline_runtime.artifact import manifest
@@ -79,11 +79,12 @@ def _file(
         (resource,) = resources.chosen(known, [text], host())
         return fetch.fetch(project, [resource], offline=request.offline)[text]
     if text in project.products():
-        built = project.executable(Target(text, host()))
+        target, _ = reading.load(project, text, host())
+        built = project.executable(target)
         if built.is_file():
             return built
         message = f"the product {text} is not built yet."
-        raise UsageError(message, hint=f"run `frostline build --product {text}`")
+        raise NotBuiltError(message, hint=f"run `frostline build --product {text}`")
     if "/" in text or "\\" in text or path.suffix:
         message = f"there is no file {text}."
         raise UsageError(message, hint="name a file, an address, or a resource")

@@ -38,6 +38,8 @@ def _unknown_key(key: Key, known: tuple[str, ...]) -> str:
             return "is not supported yet: a bundle has one executable; write a profile for each."
         case ("working_directory",):
             return "is not supported yet: services run in the storage folder."
+        case ("icon", "linux" | "darwin"):
+            return "is not supported: only executables for Windows contain an icon."
         case ("packages", _, "metadata"):
             return "is not needed: the metadata of every distribution is collected."
         case _:

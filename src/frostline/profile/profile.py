@@ -44,12 +44,8 @@ class Data(Table):
 
 
 class Icon(Table):
-    """The icon of the executable, by system."""
+    """The icon of the executable; only Windows keeps one in the executable itself."""
 
-    linux: str = ""
-    """PNG or SVG."""
-    darwin: str = ""
-    """ICNS."""
     windows: str = ""
     """ICO."""
 

@@ -112,12 +112,17 @@ def select_data(table: Data, root: Path, work: Path) -> dict[str, Path]:
     chosen = {}
     for path in sorted(source.glob(table.glob)):
         relative = path.relative_to(source)
-        if path.is_dir() or "__pycache__" in relative.parts:
+        if "__pycache__" in relative.parts:
             continue
         if path.is_symlink() and table.symlinks == "refuse":
             message = f"{path} is a symbolic link."
             hint = 'set symlinks = "follow" for this data table, or remove the link'
             raise BuildError(message, hint=hint)
+        if path.is_symlink() and not path.is_file():
+            message = f"{path} is a symbolic link, but not to a file."
+            raise BuildError(message, hint="write a data table for its folder, or remove the link")
+        if path.is_dir():
+            continue
         chosen[str(destination / relative.as_posix())] = path
     if not chosen:
         message = f"no file matches {table.glob} in {source}."

@@ -189,6 +189,8 @@ def test_a_variant(tmp_path: Path) -> None:
         ('executables = [{ name = "x", entry = "a:b" }]', "executables: is not supported yet"),
         ('working_directory = "home"', "working_directory: is not supported yet"),
         ("[packages.pydantic]\nmetadata = true", "packages.pydantic.metadata: is not needed"),
+        ('[icon]\ndarwin = "app"', "icon.darwin: is not supported"),
+        ('[icon]\nwindows = "none.ico"', "icon.windows: no such file or folder: none.ico"),
         ('[[data]]\nsource = "app"\ndestination = "."\nsymlinks = "keep"', "data.0.symlinks:"),
     ],
 )

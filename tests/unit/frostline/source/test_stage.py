@@ -1,6 +1,7 @@
 """The stage: modules and data."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -62,3 +63,14 @@ def test_links_are_refused_unless_asked_for(tree: Path) -> None:
         select_data(Data(source="data", destination="x"), tree, tree)
     followed = Data(source="data", destination="x", symlinks="follow")
     assert "x/link" in select_data(followed, tree, tree)
+
+
+@pytest.mark.parametrize("symlinks", ["follow", "refuse"])
+@pytest.mark.parametrize("target", ["app", "missing"])
+def test_a_link_that_is_no_file_is_refused(
+    tree: Path, symlinks: Literal["follow", "refuse"], target: str
+) -> None:
+    """No file is left out without a word, and the copy does not fail later."""
+    (tree / "data" / "link").symlink_to(tree / target)
+    with pytest.raises(BuildError, match="symbolic link"):
+        select_data(Data(source="data", destination="x", symlinks=symlinks), tree, tree)
