@@ -283,4 +283,4 @@ def test_what_was_not_built(tmp_path: Path) -> None:
     done = run(project, "audit", "--product", "echo")
     assert done.returncode == 2
     assert "echo-" in done.stderr
-    assert "was not built yet" in done.stderr
+    assert "is not built yet" in done.stderr
