@@ -27,7 +27,7 @@ def _without_files(bundle: "Bundle") -> str:
 
 
 @verb("Build", show=tables.bundle, as_json=_without_files)
-def build(  # flags
+def build(
     product: str = "",
     platform: Platform | None = None,
     layout: Layout | None = None,

@@ -14,7 +14,7 @@ from frostline.core.errors import UsageError
 
 
 @silent_verb("Model")
-def llamafile(  # flags
+def llamafile(
     model: str = "",
     base: str = "",
     host: str = "127.0.0.1",

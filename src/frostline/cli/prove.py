@@ -74,7 +74,7 @@ def audit(
 
 
 @verb("Prove", show=tables.verdict, code=_code)
-def smoke(  # flags
+def smoke(
     product: str = "",
     platform: Platform | None = None,
     layout: Layout | None = None,

@@ -31,14 +31,14 @@ Json = str | int | float | bool | None | Mapping[str, "Json"] | Sequence["Json"]
 
 @cache
 def _err() -> "Console":
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @cache
 def _out() -> "Console":
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
     return Console(highlight=False, soft_wrap=True)
 
@@ -59,7 +59,7 @@ def as_called(text: str) -> str:
 
 def _say(text: str, mark: str = "    ", end: str = "") -> None:
     """Print *text* to stderr between *mark* and *end*, which are rich markup."""
-    from rich.markup import escape  # noqa: PLC0415
+    from rich.markup import escape
 
     _err().print(f"{mark}{escape(as_called(text))}{end}")
 
@@ -68,7 +68,7 @@ class Step:
     """A step in progress; *update* shows a detail, *ok* is false if the step failed."""
 
     def __init__(self, title: str) -> None:
-        from rich.markup import escape  # noqa: PLC0415
+        from rich.markup import escape
 
         self._title = title
         self._status = _err().status(escape(title)) if _err().is_terminal else None
@@ -77,7 +77,7 @@ class Step:
 
     def update(self, detail: str) -> None:
         """Show *detail*: in the spinner on a terminal, else on a separate line."""
-        from rich.markup import escape  # noqa: PLC0415
+        from rich.markup import escape
 
         if self._status:
             self._status.update(f"{escape(self._title)}: {escape(detail)}")
@@ -124,7 +124,7 @@ class Downloads:
     """The progress of downloads: bars on a terminal, else a line every ten seconds."""
 
     def __init__(self) -> None:
-        from rich import progress  # noqa: PLC0415
+        from rich import progress
 
         self.bars = progress.Progress(
             progress.TextColumn("    {task.description}"), progress.BarColumn(),
@@ -137,7 +137,7 @@ class Downloads:
 
     def show(self, name: str, done: int, total: int) -> None:
         """Show that *done* of *total* bytes (0: unknown) of the file *name* are downloaded."""
-        from rich.markup import escape  # noqa: PLC0415
+        from rich.markup import escape
 
         with self._lock:
             if _err().is_terminal:
@@ -183,7 +183,7 @@ def warning(text: str) -> None:
 
 def ask(question: str) -> bool:
     """Print *question*, then ask whether to fetch anyway; return False unless the user says yes."""
-    from rich.prompt import Confirm  # noqa: PLC0415
+    from rich.prompt import Confirm
 
     _say(question, "")
     return Confirm.ask("Fetch it anyway?", console=_err(), default=False)
@@ -212,15 +212,15 @@ def result(text: str) -> None:
 
 def text(line: str) -> None:
     """Print *line*, a part of the result for people, to stdout."""
-    from rich.markup import escape  # noqa: PLC0415
+    from rich.markup import escape
 
     _out().print(escape(as_called(line)))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table for people to stdout."""
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.markup import escape
+    from rich.table import Table
 
     grid = Table(title=title, title_justify="left", title_style="bold", show_edge=False)
     for column in columns:

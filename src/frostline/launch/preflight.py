@@ -81,7 +81,7 @@ def _import_entry(entry: str, python: Path, env: Environ, log_file: Path) -> Non
 
 
 def _start(build: Build, stage: Stage, env: Environ, home: Path) -> None:
-    argv = [str(stage.environment.python), "-P", "-m", "frostline_runtime.entry"]
+    argv = environment.entry_argv(stage.environment.python)
     log_file = build.log("preflight")
     with Instance(argv, env=env, cwd=home, log=log_file) as instance:
         instance.wait_healthy(build.profile.smoke.timeout)

@@ -13,7 +13,7 @@ from frostline.core.workspace import Workspace
 from frostline.launch.instance import Instance, NotHealthyError, ask
 from frostline.profile import reading, resources
 from frostline.profile.resources import Resource
-from frostline.source import fetch
+from frostline.source import environment, fetch
 from frostline_runtime.artifact import manifest
 from frostline_runtime.artifact.manifest import Manifest, ModelServer, Port, Probe, Service
 from frostline_runtime.download import fetch as download
@@ -186,7 +186,7 @@ def serve(
             _STORAGE: str(folder / "storage"),
             "PYTHONPATH": str(own_files.runtime_package().parent),
         }
-        argv = [sys.executable, "-P", "-m", "frostline_runtime.entry"]
+        argv = environment.entry_argv(sys.executable)
         with Instance(argv, env=env, cwd=folder, log=log_file) as instance:
             try:
                 with log.step("starting the model server"):

@@ -23,7 +23,7 @@ PASSWORD = "FROSTLINE_SIGN_PASSWORD"  # noqa: S105  # the name of the variable
 _AT_ONCE = 40  # files per command line, whose limit on Windows is 32767 characters
 
 
-class UnsaidError(UsageError):
+class MissingKeyError(UsageError):
     """The profile lacks a key of `[signing]`."""
 
     def __init__(self, *, key: str, what: str) -> None:
@@ -104,7 +104,7 @@ def plan_archive(file: Path, signing: Signing) -> tuple[SigningCommand, ...]:
         argv = ["gpg", "--batch", "--yes", "--local-user", signing.gpg, "--armor"]
         argv += ["--output", f"{file}.asc", "--detach-sign", str(file)]
         return (SigningCommand("sign the archive with GPG", tuple(argv)),)
-    raise UnsaidError(key="minisign or gpg", what="which key signs archives")
+    raise MissingKeyError(key="minisign or gpg", what="which key signs archives")
 
 
 def sign_bundle(build: Build, bundle: Bundle, commands: Sequence[SigningCommand]) -> Bundle:
@@ -178,7 +178,7 @@ def _macos(
     build: Build, bundle: Bundle, signing: Signing, identifier: str
 ) -> Iterator[SigningCommand]:
     if not signing.identity:
-        raise UnsaidError(key="identity", what="which Developer ID of the keychain signs")
+        raise MissingKeyError(key="identity", what="which Developer ID of the keychain signs")
     folder = _copy(build)
     entitlements = build.root / signing.entitlements if signing.entitlements else None
     if not entitlements:
@@ -236,7 +236,9 @@ def _signtool(files: Sequence[str], signing: Signing) -> Iterator[SigningCommand
 
 def _osslsigncode(build: Build, files: Sequence[str], signing: Signing) -> Iterator[SigningCommand]:
     if not (signing.certificate and signing.key):
-        raise UnsaidError(key="thumbprint, or certificate and key", what="what signs for Windows")
+        raise MissingKeyError(
+            key="thumbprint, or certificate and key", what="what signs for Windows"
+        )
     argv = ["osslsigncode", "sign", "-certs", signing.certificate, "-key", signing.key]
     argv += ["-readpass", "{password}"] if build.environ.get(PASSWORD) else []
     argv += ["-h", "sha256", "-n", build.product]

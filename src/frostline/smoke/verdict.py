@@ -126,7 +126,7 @@ def attempt_from_source(build: Build, stage: Stage, step: log.Step) -> TrialResu
         place = base / _PLACE
         variables = _environment(build, place) | environment.of_source(stage.folder)
         request = TrialRequest(
-            argv=(str(stage.environment.python), "-P", "-m", "frostline_runtime.entry"),
+            argv=environment.entry_argv(stage.environment.python),
             installed=str(stage.folder), places=(), offline=False, read_only=False, lives=False,
             environment=variables, temporary=str(place / "tmp"), log=str(build.log("source")),
             profile=build.profile.model_dump_json(by_alias=True),

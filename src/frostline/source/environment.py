@@ -161,6 +161,11 @@ def child_environment(environ: Environ) -> dict[str, str]:
     } | {"PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"}
 
 
+def entry_argv(python: str | Path) -> tuple[str, ...]:
+    """Return the command that starts an artifact from source with the interpreter *python*."""
+    return (str(python), "-P", "-m", "frostline_runtime.entry")
+
+
 def of_source(stage: Path) -> dict[str, str]:
     """Return the variables with which a product runs unfrozen from the folder *stage*."""
     return {

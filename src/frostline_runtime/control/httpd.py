@@ -11,7 +11,15 @@ import time
 from pathlib import Path
 
 from frostline_runtime.control.auth import SHELL_ORIGINS, authorise
-from frostline_runtime.control.routes import Artifact, Body, Tokens, get, parse_query, post, problem
+from frostline_runtime.control.routes import (
+    Body,
+    RunningArtifact,
+    Tokens,
+    get,
+    parse_query,
+    post,
+    problem,
+)
 
 CONNECTIONS = 16
 HEAD_LIMIT = 8 * 1024
@@ -49,7 +57,7 @@ class Server:
     """Answers requests on *listener*, a listening socket."""
 
     def __init__(
-        self, listener: socket.socket, artifact: Artifact, tokens: Tokens, pages: Path
+        self, listener: socket.socket, artifact: RunningArtifact, tokens: Tokens, pages: Path
     ) -> None:
         self._listener = listener
         self._port: int = listener.getsockname()[1]

@@ -15,7 +15,7 @@ Body = tuple[int, str, bytes]
 _VERBS: dict[str, Verb] = {"start": "start", "stop": "stop", "restart": "restart"}
 
 
-class Artifact(Protocol):
+class RunningArtifact(Protocol):
     """What the control port needs of the running artifact: the supervisor."""
 
     def report(self) -> Report:
@@ -64,7 +64,7 @@ class Tokens:
         return session
 
 
-def get(artifact: Artifact, path: str, query: Mapping[str, str], *, known: bool) -> Body:
+def get(artifact: RunningArtifact, path: str, query: Mapping[str, str], *, known: bool) -> Body:
     """Return the answer to a GET; a client that is not *known* is told the status only."""
     report = artifact.report()
     healthy = report["status"] in {"ok", "degraded"}
@@ -92,12 +92,12 @@ def _found(answer: Callable[[str], Report], query: Mapping[str, str]) -> Body:
         return problem(404, f"there is no service {name!r}")
 
 
-def _lines(artifact: Artifact, name: str, after: str) -> Report:
+def _lines(artifact: RunningArtifact, name: str, after: str) -> Report:
     lines = artifact.lines(name, int(after) if after.isdigit() else 0)
     return {"lines": [{"number": number, "text": text} for number, text in lines]}
 
 
-def post(artifact: Artifact, tokens: Tokens, path: str, body: Mapping[str, object]) -> Body:
+def post(artifact: RunningArtifact, tokens: Tokens, path: str, body: Mapping[str, object]) -> Body:
     """Carry out a POST and return the answer."""
     match path.strip("/").split("/"):
         case ["api", "session"]:
@@ -116,7 +116,7 @@ def post(artifact: Artifact, tokens: Tokens, path: str, body: Mapping[str, objec
             return problem(404, "there is no such page")
 
 
-def _move(artifact: Artifact, name: str, verb: Verb) -> Body:
+def _move(artifact: RunningArtifact, name: str, verb: Verb) -> Body:
     services = artifact.report()["services"]
     if not (isinstance(services, dict) and name in services):
         return problem(404, f"there is no service {name!r}")

@@ -1,4 +1,4 @@
 """Downloads: a file is complete and checked under its name, or not there.
 
-Frozen only into artifacts that have something to download.
+Knows no model and no manifest. Frozen only into artifacts that have something to download.
 """

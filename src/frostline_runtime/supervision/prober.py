@@ -19,7 +19,7 @@ _OK = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class ProbedRun:
     """What a probe needs to know of a service and its present run.
 
     *port* is None for a service without one, 0 until the service has announced it. *pid* and
@@ -34,32 +34,32 @@ class Target:
     server: ModelServer | None
 
 
-def probe(target: Target, role: Role) -> ProbeResult:
-    """Probe *target* in *role* and return the result."""
-    if target.pid and current.main_thread_exited(target.pid):
+def probe(run: ProbedRun, role: Role) -> ProbeResult:
+    """Probe *run* in *role* and return the result."""
+    if run.pid and current.main_thread_exited(run.pid):
         detail = "its main thread has ended"
         return ProbeResult(healthy=False, alive=False, detail=detail, certain=True)
-    question = _question(target, role)
-    if not question or target.port is None:
+    question = _question(run, role)
+    if not question or run.port is None:
         return ProbeResult(healthy=True)
-    if not target.port:
+    if not run.port:
         return ProbeResult(healthy=False, alive=False, detail="has not announced its port yet")
-    if role == "liveness" and target.tether:
-        return _ask_with_pulse(question, target.port, target.instance, target.tether)
-    result = ask(question, target.port, target.instance)
+    if role == "liveness" and run.tether:
+        return _ask_with_pulse(question, run.port, run.instance, run.tether)
+    result = ask(question, run.port, run.instance)
     if role == "startup" and result.healthy:
-        return _confirm(target, target.port, result)
+        return _confirm(run, run.port, result)
     return result
 
 
-def _question(target: Target, role: Role) -> Probe | None:
-    service = target.service
+def _question(run: ProbedRun, role: Role) -> Probe | None:
+    service = run.service
     asked = {
         "startup": service.startup,
         "liveness": service.liveness or service.startup,
         "readiness": service.readiness,
     }[role]
-    return as_served(asked, target.server) if asked and target.server else asked
+    return as_served(asked, run.server) if asked and run.server else asked
 
 
 def as_served(asked: Probe, server: ModelServer) -> Probe:
@@ -82,16 +82,16 @@ def _ask_with_pulse(question: Probe, port: int, instance: str, tether: Tether) -
     return replace(excuse(result, lag), lag=lag)
 
 
-def _confirm(target: Target, port: int, result: ProbeResult) -> ProbeResult:
+def _confirm(run: ProbedRun, port: int, result: ProbeResult) -> ProbeResult:
     """Return *result*, unless another process has answered or no model is loaded."""
-    declared = target.service.port
+    declared = run.service.port
     handed_over = declared and declared.by == "socket" and declared.mode != "announced"
-    if not target.pid or handed_over:
+    if not run.pid or handed_over:
         return result
-    if current.owns_port(target.pid, port) is False:
+    if current.owns_port(run.pid, port) is False:
         owner = current.port_owner(port) or "another process"
         return ProbeResult(healthy=False, alive=False, detail=f"port {port} is taken by {owner}")
-    return _has_model(as_served(_LIST_OF_MODELS, target.server), port) if target.server else result
+    return _has_model(as_served(_LIST_OF_MODELS, run.server), port) if run.server else result
 
 
 def _has_model(question: Probe, port: int) -> ProbeResult:

@@ -289,7 +289,7 @@ class Processes:
     def _ask(self, action: Ask) -> None:
         record = self._records[action.name]
         begun = time.monotonic()
-        found = prober.probe(self._target(action.name), action.role)
+        found = prober.probe(self._probed_run(action.name), action.role)
         record.asked_at = time.monotonic()
         record.problem = "" if found.healthy else found.detail
         if action.role == "liveness":
@@ -305,10 +305,10 @@ class Processes:
             )
         )  # fmt: skip
 
-    def _target(self, name: str) -> prober.Target:
+    def _probed_run(self, name: str) -> prober.ProbedRun:
         service = self._manifest.service(name)
         address, run = self._addresses.get(name), self._records[name].run
-        return prober.Target(
+        return prober.ProbedRun(
             service=service,
             instance=self._instance,
             port=address.number if address else None,

@@ -147,7 +147,7 @@ class Supervisor:
                 self._farewell([*self._processes.close()])
         return self._machine.exit_code or exit_codes.OK
 
-    # The methods of control.routes.Artifact; any thread may call them.
+    # The methods of control.routes.RunningArtifact; any thread may call them.
 
     def report(self) -> Report:
         """Return the whole body of `/health`."""

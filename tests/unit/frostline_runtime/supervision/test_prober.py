@@ -9,7 +9,7 @@ import pytest
 
 from frostline_runtime.artifact.manifest import ModelServer, Port, Probe, Service
 from frostline_runtime.supervision import prober
-from frostline_runtime.supervision.prober import Target
+from frostline_runtime.supervision.prober import ProbedRun
 from frostline_runtime.system import current
 
 SERVER = ModelServer(executable="{bundle}/llamafile")
@@ -19,28 +19,30 @@ SERVICE = Service(
 
 
 @pytest.fixture
-def target() -> Iterator[Target]:
+def target() -> Iterator[ProbedRun]:
     """Return a service that listens in this process."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield Target(
+        yield ProbedRun(
             service=SERVICE, instance="i", port=listener.getsockname()[1], pid=os.getpid(),
             tether=None, server=None,
         )  # fmt: skip
 
 
-def test_nothing_to_probe(target: Target) -> None:
+def test_nothing_to_probe(target: ProbedRun) -> None:
     """A service without a port, or without a probe in this role, is healthy."""
     assert prober.probe(replace(target, port=None), "startup").healthy
     assert prober.probe(replace(target, service=Service(name="x")), "readiness").healthy
 
 
-def test_a_port_that_was_not_announced(target: Target) -> None:
+def test_a_port_that_was_not_announced(target: ProbedRun) -> None:
     """The service is not alive, and the detail says why."""
     found = prober.probe(replace(target, port=0), "startup")
     assert (found.alive, found.detail) == (False, "has not announced its port yet")
 
 
-def test_a_process_without_its_main_thread(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_without_its_main_thread(
+    target: ProbedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is certainly not alive, whatever it would answer."""
     monkeypatch.setattr(current, "main_thread_exited", lambda _: True)
     found = prober.probe(target, "liveness")
@@ -49,7 +51,7 @@ def test_a_process_without_its_main_thread(target: Target, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(("owns", "healthy"), [(True, True), (None, True), (False, False)])
 def test_the_first_answer_must_be_its_own(
-    target: Target, monkeypatch: pytest.MonkeyPatch, *, owns: bool | None, healthy: bool
+    target: ProbedRun, monkeypatch: pytest.MonkeyPatch, *, owns: bool | None, healthy: bool
 ) -> None:
     """Another process on the port makes the start fail, if the system can tell."""
     monkeypatch.setattr(current, "owns_port", lambda *_: owns)
