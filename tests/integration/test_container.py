@@ -229,7 +229,7 @@ def test_wheels_of_what_has_none(podman: Podman, image: str, tmp_path: Path) -> 
     done = podman.frostline(folder, "build", *named)
     assert done.returncode == 3
     told = " ".join(done.stderr.split())
-    assert "popcount 1.0, crcmod 1.7: no wheel for linux_x86_64" in told
+    assert "popcount 1.0, crcmod 1.7: there is no wheel for linux_x86_64" in told
     done = podman.frostline(folder, "wheels", *named, "--json")
     assert done.returncode == 0, done.stderr
     made = [Path(wheel["file"]) for wheel in json.loads(done.stdout)]
@@ -245,7 +245,10 @@ def test_wheels_of_what_has_none(podman: Podman, image: str, tmp_path: Path) -> 
     source = folder / "native" / "popcount.c"
     source.write_text(source.read_text("utf-8") + "/* changed */\n", encoding="utf-8")
     done = podman.frostline(folder, "build", *named)
-    assert (done.returncode, "popcount 1.0: no wheel" in " ".join(done.stderr.split())) == (3, True)
+    assert (
+        done.returncode,
+        "popcount 1.0: there is no wheel" in " ".join(done.stderr.split()),
+    ) == (3, True)
     source.write_text("#error not C\n", encoding="utf-8")
     done = podman.frostline(folder, "wheels", *named)
     assert (done.returncode, "could not build popcount 1.0" in done.stderr) == (4, True)
