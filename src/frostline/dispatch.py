@@ -144,11 +144,13 @@ def _repository(build: Build) -> "Repository":
         return github.find(build.root, build.environ, build.workspace.build / "log" / "git.log")
     except (UsageError, HostError) as error:
         name = build.platform.name
-        message = (
-            f"{name} cannot be built on {host().name}: PyInstaller does not cross-compile."
-            f" GitHub's machines could build it, but {error.message}"
-        )
-        elsewhere = f"or on a {name} machine: `frostline build --platform {name}`"
+        message = f"GitHub's machines cannot be asked to build {name}: {error.message}"
+        if build.platform != host():
+            message = (
+                f"{name} cannot be built on {host().name}: PyInstaller does not cross-compile."
+                f" GitHub's machines could build it, but {error.message}"
+            )
+        elsewhere = f"or run `frostline build --product {build.product}` on a {name} machine"
         raise HostError(message, hint=f"{error.hint}; {elsewhere}") from error
 
 

@@ -103,6 +103,7 @@ def prove(build: Build, *, rounds: int = 1) -> Verdict:
 
 def compare(build: Build) -> tuple[Finding, ...]:
     """Return the findings of comparing the artifact of *build* with its source."""
+    require_bundle(build)
     return parity(with_model_server(build))
 
 

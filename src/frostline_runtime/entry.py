@@ -12,6 +12,10 @@ STARTED = time.monotonic()
 
 def main() -> int:
     """Run the artifact and return its exit code."""
+    if not frozen.is_frozen() and frozen.SOURCE_BUNDLE not in os.environ:
+        message = f"{frozen.SOURCE_BUNDLE} is not set: it must name the folder of frostline.json."
+        print(message, file=sys.stderr)
+        return exit_codes.CANNOT_START
     if not frozen.is_frozen():  # a frozen one has done it in its runtime hook
         guardian.begin(sys.argv[1:])
     from frostline_runtime.artifact import environment  # noqa: PLC0415  # only after the guardian has forked

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from frostline.audit.findings import Finding, finding
-from frostline.core import workspace
+from frostline.core import text_file, workspace
+from frostline.core.errors import UsageError
 from frostline.freeze.bundle import Bundle
 from frostline.profile.build import Build
 
@@ -48,9 +49,19 @@ def find(build: Build, bundle: Bundle) -> Iterator[Finding]:
 
 
 def _lines(build: Build) -> set[tuple[str, str]]:
+    path = build.workspace.warnings(build.product)
     try:
-        text = build.workspace.warnings(build.product).read_text(encoding="utf-8")
+        text = text_file.read(path)
     except FileNotFoundError:
         return set()
-    words = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
-    return {(where, name) for where, name in words}
+    found = set()
+    for number, line in enumerate(text.splitlines(), start=1):
+        match line.partition("#")[0].split():
+            case []:
+                pass
+            case [where, name]:
+                found.add((where, name))
+            case _:
+                message = f"{path}:{number}: {line!r} is not a platform and a module."
+                raise UsageError(message, hint="correct it, or run `frostline audit --accept`")
+    return found

@@ -49,6 +49,9 @@ def llamafile(
     confirm = _always if yes else serve.confirm_on_terminal
     request = ServeRequest(model=model, base=base, port=port, offline=offline)
     if pack:
+        if not pack.expanduser().is_file():
+            message = f"there is no file {pack}."
+            raise UsageError(message, hint="--pack takes the GGUF file of a model")
         target = _writable(out, replace=yes)
         path, version = serve.base(project, request, os.environ, confirm=confirm)
         words = packing.arguments_of(pack, extra, version)

@@ -3,10 +3,21 @@
 import sys
 
 from frostline import __version__
+from frostline.core import log
 
 
 def main() -> None:
     """Run the verb that the command line names."""
+    log.accept_any_text()
+    try:
+        _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        log.reader_gone()
+        sys.exit(1)
+
+
+def _run() -> None:
     # Answered without Invoke, which takes 0.2 s to import.
     if sys.argv[1:] in (["--version"], ["-V"]):
         print_version()

@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable
-from errno import EACCES, EDQUOT, ENOSPC, EROFS
+from errno import EACCES, EDQUOT, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOSPC, ENOTDIR, EPERM, EROFS
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from types import NoneType, UnionType
@@ -19,6 +19,10 @@ from frostline.core.errors import FrostlineError, StorageError, UsageError, did_
 from frostline.core.platforms import Platform
 
 INTERRUPTED = 130
+# What the user's files and folders can cause; another OSError is a bug in frostline.
+_STORAGE_ERRORS = frozenset({
+    EACCES, EDQUOT, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOSPC, ENOTDIR, EPERM, EROFS,
+})  # fmt: skip
 _JSON = Parameter("json", Parameter.KEYWORD_ONLY, default=False, annotation=bool)
 
 
@@ -58,15 +62,19 @@ class VerbTask(Task[Body]):
 
     def __call__(self, *_: object, **flags: object) -> Body:
         """Run the verb; print errors and turn them into exit codes (nothing else does)."""
+        log.accept_any_text()
         try:
             code = run(self.verb, flags, adds_json=self.adds_json)
         except KeyboardInterrupt:
             log.warning("interrupted")
             raise Exit(code=INTERRUPTED) from None
+        except BrokenPipeError:
+            log.reader_gone()
+            raise Exit(code=1) from None
         except FrostlineError as error:
             raise _report(error) from None
         except OSError as error:
-            if error.errno not in {EACCES, EDQUOT, ENOSPC, EROFS}:
+            if error.errno not in _STORAGE_ERRORS:
                 traceback.print_exc()
                 raise Exit(code=1) from None
             raise _report(_storage_error(error)) from None
@@ -108,7 +116,7 @@ def convert(name: str, kind: object, text: str) -> object:
         except ValueError:
             message = f'{flag}: "{text}" is not a whole number.'
             raise UsageError(message, hint=f"for example {flag} 3") from None
-    return Path(text) if kind is Path else text
+    return Path(text).expanduser() if kind is Path else text
 
 
 def _checked(name: str, kind: object) -> Callable[[str], object]:
@@ -134,6 +142,13 @@ def _report(error: FrostlineError) -> Exit:
 
 
 def _storage_error(error: OSError) -> StorageError:
-    hints = {ENOSPC: "free some space and try again", EDQUOT: "free some of your quota"}
-    hint = hints.get(error.errno or 0, "make it writable, or build somewhere else")
+    hints = {
+        ENOSPC: "free some space and try again",
+        EDQUOT: "free some of your quota",
+        EEXIST: "a file is where a folder belongs: move it away",
+        ENOTDIR: "a file is where a folder belongs: move it away",
+        EISDIR: "name a file, not a folder",
+        ENAMETOOLONG: "choose a shorter name",
+    }
+    hint = hints.get(error.errno or 0, "make it writable, or choose another place")
     return StorageError(f"{error.filename or 'a file'}: {error.strerror}.", hint=hint)

@@ -13,7 +13,7 @@ EXIT_CODES = {
     4: "the build failed",
     5: "the artifact must not ship: its smoke test, audit or comparison failed",
     6: "busy: another build of the same target is running",
-    7: "the disk is full, or a folder is not writable",
+    7: "the disk is full, or a file or folder cannot be written",
     8: "a download failed, or a fetched file has the wrong size or digest",
     130: "interrupted",
 }

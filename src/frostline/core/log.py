@@ -3,6 +3,7 @@
 No other module prints.
 """
 
+import io
 import os
 import re
 import sys
@@ -45,7 +46,8 @@ def _out() -> "Console":
 
 def program() -> str:
     """Return the program that the user called: `invoke` or `frostline`."""
-    called = Path(sys.argv[0]).stem
+    path = Path(sys.argv[0])
+    called = path.parent.name if path.stem == "__main__" else path.stem
     return "invoke" if called in {"invoke", "inv"} else "frostline"
 
 
@@ -55,6 +57,18 @@ def as_called(text: str) -> str:
     A command stands in backticks (messages) or at the start of a line (help texts).
     """
     return _CALLED.sub(lambda match: f"{match[1] or ''}{program()} ", text)
+
+
+def accept_any_text() -> None:
+    """Show `?` for a character that the terminal's encoding lacks, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def reader_gone() -> None:
+    """Write to nowhere from now on: who read stdout, such as `head`, has ended."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _say(text: str, mark: str = "    ", end: str = "") -> None:

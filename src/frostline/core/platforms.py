@@ -154,6 +154,5 @@ def require_host(platform: Platform) -> None:
     )
     raise HostError(
         message,
-        hint=f"build it on a {platform.name} machine (GitHub runner: {platform.runner}) "
-        f"with `frostline build --platform {platform.name}`",
+        hint=f"run it on a {platform.name} machine (GitHub runner: {platform.runner})",
     )

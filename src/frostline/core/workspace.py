@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from frostline.core.platforms import Platform
 
 Layout = Literal["onedir", "onefile"]
 
-_BUILT = ("env", "work", "output", "release", "export", "log", "lock")
+_BUILT = ("env", "work", "output", "release", "export", "log")
 
 
 @dataclass(frozen=True)
@@ -100,16 +100,8 @@ class Workspace:
     @contextmanager
     def exclusively(self, target: Target) -> Iterator[None]:
         """Hold the lock of *target* during the block. Raises BusyError if another process does."""
-        from filelock import FileLock, Timeout  # noqa: PLC0415  # imports asyncio: 0.1 s
-
-        path = self.lock(target)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(path, timeout=0):
-                yield
-        except Timeout:
-            message = f"another build of {target.name} is running in this project."
-            raise BusyError(message, hint=f"wait for it or end it; its lock is {path}") from None
+        with _locked(self.lock(target)):
+            yield
 
     def products(self) -> tuple[str, ...]:
         """Return the names of all products that have a profile."""
@@ -133,17 +125,45 @@ def find(start: Path) -> Workspace:
     raise UsageError(message, hint="change to a project's folder, or write specs/<product>.toml")
 
 
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout  # noqa: PLC0415  # imports asyncio: 0.1 s
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout:
+        message = f"another build of {path.name} is running in this project."
+        raise BusyError(message, hint=f"wait for it or end it; its lock is {path}") from None
+
+
 def clean(workspace: Workspace, product: str = "") -> tuple[Path, ...]:
-    """Remove what builds of *product* (or of all products) made; return the removed paths."""
-    removed = []
+    """Remove what builds of *product* (or of all products) made; return the removed paths.
+
+    Raises BusyError if one of these builds is running.
+    """
     # Files of the product `a-b` begin with `a-`, too.
     others = tuple(f"{name}-" for name in workspace.products() if name.startswith(f"{product}-"))
-    for name in _BUILT:
-        for path in sorted((workspace.build / name).glob(f"{product}-*" if product else "*")):
-            if product and path.name.startswith(others):
-                continue
-            remove(path)
-            removed.append(path)
+
+    def made(name: str) -> list[Path]:
+        found = sorted((workspace.build / name).glob(f"{product}-*" if product else "*"))
+        return [path for path in found if not (product and path.name.startswith(others))]
+
+    removed = []
+    with ExitStack() as held:
+        locks = made("lock")
+        for lock in locks:
+            held.enter_context(_locked(lock))
+        for name in _BUILT:
+            for path in made(name):
+                remove(path)
+                removed.append(path)
+        # Held while it is removed: filelock notices, and opens a new one.
+        for lock in locks:
+            with suppress(PermissionError):  # Windows: filelock removes it when it is released
+                lock.unlink()
+    for name in (*_BUILT, "lock"):
         folder = workspace.build / name
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
@@ -163,7 +183,11 @@ def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
+    try:
+        part.replace(path)
+    except OSError:
+        part.unlink()
+        raise
 
 
 @contextmanager

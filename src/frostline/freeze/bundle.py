@@ -8,6 +8,7 @@ from typing import Literal
 
 from frostline.core import digest, json_file
 from frostline.core.errors import NotBuiltError, SmokeError, UsageError
+from frostline.core.platforms import host
 from frostline.core.workspace import Layout
 from frostline.profile.build import Build
 from frostline.source.distributions import Part
@@ -62,8 +63,10 @@ def require_bundle(build: Build) -> Bundle:
     bundle = find_bundle(build)
     if bundle:
         return bundle
-    layout = "" if build.layout == build.profile.layout else f" --layout {build.layout}"
-    hint = f"run `frostline build --product {build.product}{layout}`"
+    flags = f"--product {build.product}"
+    flags += "" if build.platform == host() else f" --platform {build.platform.name}"
+    flags += "" if build.layout == build.profile.layout else f" --layout {build.layout}"
+    hint = f"run `frostline build {flags}`"
     if build.bundle.exists() and build.report("bundle").exists():
         message = f"{build.name} was changed after it was built."
         raise SmokeError(message, hint=hint)

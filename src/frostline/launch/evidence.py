@@ -14,7 +14,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from frostline.core import workspace
+from frostline.core import text_file, workspace
 from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform
 from frostline.profile.build import Build
@@ -70,7 +70,7 @@ def load(build: Build) -> tuple[Fact, ...] | None:
     """Return the product's evidence, or None if it has none. Raises UsageError if it is invalid."""
     path = build.workspace.evidence(build.product)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = text_file.read(path)
     except FileNotFoundError:
         return None
     try:

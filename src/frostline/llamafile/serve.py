@@ -53,6 +53,9 @@ def find(project: Workspace, request: ServeRequest, *, confirm: Confirm) -> Serv
     If the model is a llamafile, it is the server, too. The base defaults to the pinned llamafile,
     the model to the one in the base or the pinned one. Raises UsageError, FetchError.
     """
+    if not 0 <= request.port <= _MOST_PORT:
+        message = f"--port: {request.port} is not a port."
+        raise UsageError(message, hint=f"give 1 to {_MOST_PORT}, or 0 for a free port")
     known = resources.load(project)
     model = _file(project, known, request.model, request, confirm) if request.model else None
     if model and not request.base and ape.kind_of(model) != "other":
@@ -174,9 +177,6 @@ def serve(
     *ready* is called once the server answers. The server ends with this process, even if it is
     killed. Raises UsageError, HostError.
     """
-    if not 0 <= request.port <= _MOST_PORT:
-        message = f"--port: {request.port} is not a port."
-        raise UsageError(message, hint=f"give 1 to {_MOST_PORT}, or 0 for a free port")
     log_file = project.build / "log" / "llamafile.log"
     log_file.unlink(missing_ok=True)
     with workspace.temporary() as folder:

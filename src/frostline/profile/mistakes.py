@@ -56,6 +56,12 @@ def find(raw: Mapping[str, object], root: Path) -> Iterator[Mistake]:
     for key, name in _named_files(raw):
         if isinstance(name, str) and name and "{" not in name and not (root / name).exists():
             yield key, f"no such file or folder: {name}"
+        elif isinstance(name, str) and key == ("source",) and (root / name).is_file():
+            yield key, f"must be a folder with a pyproject.toml, not a file: {name}"
+        elif (
+            isinstance(name, str) and name and key[-1] == "requirements" and (root / name).is_dir()
+        ):
+            yield key, f"must be a file, not a folder: {name}"
     for number, name in enumerate(strings(raw.get("platforms"))):
         if name not in PLATFORMS:
             yield ("platforms", number), f"unknown platform.{did_you_mean(name, (*PLATFORMS,))}"
@@ -80,7 +86,7 @@ def _named_files(raw: Mapping[str, object]) -> Iterator[tuple[Key, object]]:
 def _service_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
     services = tables(raw.get("services"))
     names = [str(service.get("name")) for service in services]
-    ports: dict[object, str] = {}
+    ports: dict[int, str] = {}
     for number, service in enumerate(services):
         name = names[number]
         if name in names[:number]:
@@ -100,14 +106,17 @@ def _service_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
 
 
 def _port_mistakes(
-    number: int, port: object, name: str, ports: dict[object, str]
+    number: int, port: object, name: str, ports: dict[int, str]
 ) -> Iterator[Mistake]:
     if not is_table(port):
         return
-    if not _finds_one(str(port.get("pattern", "(.)"))):
+    pattern = port.get("pattern", "(.)")
+    if isinstance(pattern, str) and not _finds_one(pattern):
         key = ("services", number, "port", "pattern")
         yield key, "must be a regular expression with one group, the port"
     chosen = port.get("number")
+    if not isinstance(chosen, int):
+        return  # of the wrong type: another mistake
     if chosen and chosen in ports:
         yield ("services", number, "port"), f"{ports[chosen]} already has port {chosen}"
     elif chosen:
@@ -127,7 +136,7 @@ def _probe_mistakes(number: int, service: Mapping[str, object]) -> Iterator[Mist
         if not is_table(probe):
             continue
         place = ("services", number, role)
-        kind = probe.get("kind", "http")
+        kind = str(probe.get("kind", "http"))
         if kind == "line":
             try:
                 re.compile(str(probe.get("pattern", "")))

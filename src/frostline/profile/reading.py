@@ -42,8 +42,8 @@ def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str,
     found: list[Mistake] = []
     if variant and base:
         found.append((("base",), f"{variant} is based on this profile; a base cannot have a base"))
-    elif base and base not in {*workspace.products()} - {product}:
-        hint = did_you_mean(str(base), workspace.products())
+    elif base and base not in (others := [n for n in workspace.products() if n != product]):
+        hint = did_you_mean(str(base), others)
         found.append((("base",), f"there is no other product {base!r}.{hint}"))
     elif base:
         raw = _merge(_checked(workspace, str(base), product), raw)

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from frostline.core.errors import Problem, ProfileError
+from frostline.core import text_file
+from frostline.core.errors import Problem, ProfileError, UsageError
 
 Key = tuple[str | int, ...]
 Mistake = tuple[Key, str]
@@ -38,14 +39,21 @@ class TomlFile:
 def read(path: Path, root: Path) -> TomlFile:
     """Return the TOML file at *path*, with a name relative to *root*.
 
-    Raises OSError, and ProfileError with the line of a syntax error.
+    Raises UsageError if it cannot be read, ProfileError with the line of a syntax error.
     """
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = text_file.read(path)
+    except FileNotFoundError:
+        message = f"{path} does not exist."
+        raise UsageError(message, hint="write it, or remove the link to it") from None
     try:
         return TomlFile(name, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise ProfileError([_syntax_problem(name, text, error)]) from None
+    except RecursionError:
+        problem = Problem(name, 1, "TOML", "tables and arrays are nested too deeply")
+        raise ProfileError([problem]) from None
 
 
 def _syntax_problem(name: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:

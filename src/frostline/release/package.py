@@ -37,8 +37,8 @@ def _package(build: Build, bundle: Bundle, kind: ArchiveKind, *, unproven: bool)
     if reasons and not unproven:
         message = f"{build.name} is not packed: {'; '.join(reasons)}."
         hint = (
-            "run `frostline audit` and `frostline smoke`, or pack it with --unproven, "
-            "which release.json records"
+            f"run `frostline audit --product {build.product}` and `frostline smoke --product "
+            f"{build.product}`, or pack it with --unproven, which release.json records"
         )
         raise SmokeError(message, hint=hint)
     top = f"{bundle.product}-{bundle.version}"

@@ -104,7 +104,11 @@ def measure(project: Workspace, name: str, url: str) -> Wanted:
     if not file.is_file():
         message = f"{file} does not exist: nothing can be pinned."
         raise UsageError(message, hint="write it first, with an entry that has `unverified`")
-    kept = project.build / "cache" / "pin" / url.rpartition("/")[2]
+    file_name = url.partition("?")[0].rpartition("/")[2]
+    if not file_name:
+        message = f"{url} is not the address of a file."
+        raise UsageError(message, hint="give the address of the file itself")
+    kept = project.build / "cache" / "pin" / file_name
     parts.forget(kept)
     with log.downloads() as bars:
         progress = Progress(update=partial(bars.show, name), note=log.note)
@@ -137,6 +141,8 @@ def _fetch_together(project: Workspace, resources: Sequence[Resource]) -> None:
     for error in errors:
         if not isinstance(error, DownloadError):
             raise error
+        if isinstance(error.__cause__, OSError) and error.__cause__.filename:
+            raise error.__cause__  # of a local file
     if errors:
         raise FetchError("\n".join(map(str, errors)), hint="try again: partial files are kept")
 

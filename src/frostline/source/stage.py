@@ -75,7 +75,7 @@ def project_metadata(source: Path) -> tuple[str, str]:
         project = toml_file.read(path, source).table["project"]
         if is_table(project):
             return str(project["name"]), str(project.get("version", "dynamic"))
-    except (OSError, ProfileError, KeyError) as error:
+    except (ProfileError, KeyError) as error:
         message = f"the product's name cannot be read from {path}: {error}."
         raise UsageError(message, hint="add a [project] table with a name") from None
     message = f"{path} has no [project] table."

@@ -176,10 +176,18 @@ def dump(manifest: Manifest) -> str:
 
 
 def parse(text: str) -> Manifest:
-    """Return the manifest in *text*. Raises ManifestError if it has another schema."""
+    """Return the manifest in *text*. Raises ManifestError if it is damaged or of another schema."""
+    try:
+        return _parsed(text)
+    except (ValueError, LookupError, TypeError) as error:
+        message = f"{FILE_NAME} is damaged ({error!r}): install this artifact again."
+        raise ManifestError(message) from None
+
+
+def _parsed(text: str) -> Manifest:
     raw = json.loads(text)
-    if raw.get("schema") != SCHEMA:
-        found = raw.get("schema")
+    if raw["schema"] != SCHEMA:
+        found = raw["schema"]
         message = f"{FILE_NAME} has schema {found}, this artifact reads {SCHEMA}: build it again."
         raise ManifestError(message)
     raw["services"] = tuple(_service(item) for item in raw["services"])
@@ -203,6 +211,9 @@ def load(folder: Path) -> Manifest:
         text = (folder / FILE_NAME).read_text(encoding="utf-8")
     except FileNotFoundError:
         message = f"{folder / FILE_NAME} is missing: this artifact is incomplete, install it again."
+        raise ManifestError(message) from None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{folder / FILE_NAME} cannot be read ({error}): install this artifact again."
         raise ManifestError(message) from None
     return parse(text)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from frostline.core import workspace
-from frostline.core.errors import UsageError
+from frostline.core.errors import BusyError, UsageError
 from frostline.core.platforms import PLATFORMS, host, parse
 from frostline.core.workspace import Target, Workspace
 
@@ -87,3 +87,24 @@ def test_clean_knows_products_apart(project: Workspace) -> None:
         folder.mkdir(parents=True)
     assert workspace.clean(project, "argo") == (mine,)
     assert other.is_dir()
+
+
+def test_clean_waits_for_no_build(project: Workspace) -> None:
+    """While a build runs, none of its files is removed."""
+    target = Target("argo", PLATFORMS["linux_x86_64"])
+    project.work(target).mkdir(parents=True)
+    with project.exclusively(target), pytest.raises(BusyError, match="argo-linux_x86_64"):
+        workspace.clean(project)
+    assert project.work(target).is_dir()
+    assert project.lock(target).is_file()
+    assert workspace.clean(project) == (project.work(target),)
+    assert [*project.build.iterdir()] == []
+
+
+def test_nothing_half_written(tmp_path: Path) -> None:
+    """A write that fails leaves nothing beside its place."""
+    place = tmp_path / "folder"
+    place.mkdir()
+    with pytest.raises(OSError, match="folder"):
+        workspace.write(place, "x")
+    assert [*tmp_path.iterdir()] == [place]

@@ -1,5 +1,6 @@
 """The profile: every mistake is reported at once, with file, key and line."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from frostline.core import own_files as resources
 from frostline.core.errors import ProfileError, UsageError
 from frostline.core.platforms import PLATFORMS, Platform, parse
 from frostline.core.workspace import Layout, Workspace
-from frostline.profile import profile, reading, reference
+from frostline.profile import profile, reading, reference, services
+from frostline.profile.table import Table
 
 ROOT = Path(__file__).resolve().parents[4]
 LINUX = PLATFORMS["linux_x86_64"]
@@ -223,3 +225,33 @@ def test_schema_file_is_current() -> None:
     """The JSON Schema for editors is current."""
     path = resources.data("resources", "profile.schema.json")
     assert path.read_text(encoding="utf-8") == profile.schema()
+
+
+WRONG = (
+    "1", "-1", "1.5", "true", '"x"', "[]", "[1]", "[[]]", "{}", "{ a = 1 }", "[{}]",
+    "1979-05-27", "[{ name = [] }]", "{ number = [1], kind = [], pattern = [] }",
+)  # fmt: skip
+HEADERS: dict[str, type[Table]] = {
+    "": profile.Profile,
+    "[[services]]": services.Service,
+    '[[services]]\nname = "a"\n[services.port]': services.Port,
+    '[[services]]\nname = "a"\n[services.startup]': services.Probe,
+    "[[data]]": profile.Data,
+    "[[before]]": profile.Before,
+    "[model_server]": services.ModelServer,
+    "[overrides.onedir]": profile.Profile,
+}
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_values_of_any_type(tmp_path: Path, header: str) -> None:
+    """A value of a wrong type at any key is a mistake of the profile, never a crash."""
+    place = project(tmp_path, GOOD)
+    for name, field in HEADERS[header].model_fields.items():
+        key = field.alias or name
+        rest = [line for line in GOOD.splitlines() if header or not line.startswith(f"{key} ")]
+        for value in WRONG:
+            text = "\n".join((*rest, header, f"{key} = {value}"))
+            place.profile("echo").write_text(text, encoding="utf-8")
+            with contextlib.suppress(ProfileError, UsageError):
+                reading.load(place, "echo", LINUX)

@@ -1,16 +1,21 @@
 """Writing and reading the manifest."""
 
+from pathlib import Path
+
 import pytest
 
 from frostline.profile import services
 from frostline_runtime.artifact import manifest
 from frostline_runtime.artifact.manifest import (
+    FILE_NAME,
+    SCHEMA,
     Manifest,
     ManifestError,
     ModelServer,
     Port,
     Probe,
     Service,
+    load,
 )
 
 VALUE = Manifest(
@@ -48,3 +53,22 @@ def test_another_schema_is_refused() -> None:
     """A manifest with another schema number raises ManifestError."""
     with pytest.raises(ManifestError, match="build it again"):
         manifest.parse(manifest.dump(VALUE).replace('"schema": 1', '"schema": 2'))
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", '"x"', "{}", f'{{"schema": {SCHEMA}}}'])
+def test_a_damaged_manifest(tmp_path: Path, text: str) -> None:
+    """It is told in one message, not with a traceback."""
+    (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
+    with pytest.raises(ManifestError, match="is damaged"):
+        load(tmp_path)
+
+
+def test_a_manifest_that_is_no_text(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8, or a folder, are told, too."""
+    (tmp_path / FILE_NAME).write_bytes(b"\xff\xfe")
+    with pytest.raises(ManifestError, match="cannot be read"):
+        load(tmp_path)
+    (tmp_path / FILE_NAME).unlink()
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(ManifestError, match="cannot be read"):
+        load(tmp_path)
