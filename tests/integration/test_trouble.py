@@ -17,6 +17,7 @@ import pytest
 from filelock import FileLock
 from verbs import FROSTLINE, run
 
+from frostline.cli.verbs import namespace
 from frostline.core import platforms
 from frostline.core.command import Process
 from frostline.launch.instance import Instance, NotHealthyError, ask, free_port
@@ -332,9 +333,7 @@ def test_json_for_machines(project: Path, verb: tuple[str, ...], expected: str) 
     assert expected in json.dumps(json.loads(done.stdout), indent=1)
 
 
-@pytest.mark.parametrize(
-    "verb", ["build", "smoke", "plan", "products", "platforms", "clean", "doctor"]
-)
+@pytest.mark.parametrize("verb", sorted(namespace.task_names))
 def test_help_has_an_example(project: Path, verb: str) -> None:
     """The help of every verb has an example."""
     assert f"frostline {verb}" in run(project, verb, "--help").stdout
@@ -355,15 +354,50 @@ def test_the_only_product_is_the_default(project: Path, tmp_path: Path) -> None:
 def test_hints_and_help_name_the_program_that_was_called(project: Path) -> None:
     """Called as `invoke`, they say `invoke`."""
     (project / "tasks.py").write_text("from frostline.cli.verbs import namespace\n", "utf-8")
-    invoke = str(Path(FROSTLINE).with_name("invoke"))
-    for words, said in (
-        (["smoke", "--layout", "onefile"], "`invoke build --product echo --layout onefile`"),
-        (["build", "--help"], "Examples: invoke build"),
+    script = [str(Path(FROSTLINE).with_name("invoke"))]
+    module = [sys.executable, "-m", "invoke"]
+    for program, words, said in (
+        (
+            script,
+            ["smoke", "--layout", "onefile"],
+            "`invoke build --product echo --layout onefile`",
+        ),
+        (script, ["build", "--help"], "Examples: invoke build"),
+        (module, ["build", "--help"], "Examples: invoke build"),
     ):
-        argv = [invoke, *words]
+        argv = [*program, *words]
         done = subprocess.run(argv, cwd=project, check=False, capture_output=True, text=True)
         assert said in done.stdout + done.stderr
         assert "frostline build" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["products", "--json"], ["platforms"]])
+def test_a_closed_pipe(project: Path, words: list[str]) -> None:
+    """A reader that ends early, such as `head`, is no error of frostline: nothing is said."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    argv = [FROSTLINE, *words]
+    done = subprocess.run(argv, cwd=project, check=False, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["platforms"], ["products"]])
+def test_a_terminal_without_unicode(project: Path, words: list[str]) -> None:
+    """What its encoding lacks is shown as `?`."""
+    done = run(project, *words, environ=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+
+
+def test_places_that_cannot_be_written(project: Path, tmp_path: Path) -> None:
+    """A folder in place of a file, or a file in place of a folder, is told in one message."""
+    done = run(project, "treemap", "--out", str(tmp_path))
+    assert (done.returncode, f"{tmp_path}: " in done.stderr) == (7, True), done.stderr
+    assert [*tmp_path.iterdir()] == []
+    empty = Path(shutil.copytree(PRODUCT, tmp_path / "project"))
+    (empty / "build").touch()
+    done = run(empty, "plan")
+    assert (done.returncode, "Traceback" in done.stderr) == (7, False), done.stderr
 
 
 @pytest.mark.parametrize("flag", ["--version", "--help", "-h"])

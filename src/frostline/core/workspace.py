@@ -1,5 +1,7 @@
 """The paths of a project and its build folder; no other module makes them."""
 
+import errno
+import os
 import shutil
 import tempfile
 import uuid
@@ -182,12 +184,10 @@ def write(path: Path, text: str) -> None:
     """Write *text* to *path* atomically, so that no reader sees half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part.write_text(text, encoding="utf-8", newline="\n")
-    try:
-        part.replace(path)
-    except OSError:
-        part.unlink()
-        raise
+    part.replace(path)
 
 
 @contextmanager
