@@ -47,11 +47,11 @@ def squarify(sizes: Mapping[str, int], area: Rectangle) -> Iterator[tuple[str, R
     The algorithm: Bruls, Huizing, van Wijk, "Squarified treemaps" (2000).
     """
     items = sorted(((n, s) for n, s in sizes.items() if s), key=lambda item: (-item[1], item[0]))
-    total = sum(size for _, size in items)
-    if not total or area.width <= 0 or area.height <= 0:
+    if not items or area.width <= 0 or area.height <= 0:
         return
-    scale = area.width * area.height / total
     while items:
+        # By what is left of the area, so that rounding errors do not add up.
+        scale = area.width * area.height / sum(size for _, size in items)
         side = min(area.width, area.height)
         row: list[tuple[str, int]] = []
         while items and (
@@ -79,10 +79,11 @@ def _lay(
     row: Sequence[tuple[str, int]], area: Rectangle, scale: float
 ) -> Iterator[tuple[str, Rectangle]]:
     side = min(area.width, area.height)
-    thick = sum(size for _, size in row) * scale / side if side else 0
+    total = sum(size for _, size in row)
+    thick = total * scale / side if side else 0
     at = 0.0
     for name, size in row:
-        length = size * scale / thick if thick else 0
+        length = side * size / total
         if area.width >= area.height:
             yield name, Rectangle(area.x, area.y + at, thick, length)
         else:

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from frostline.core import interrupts
 from frostline.core.errors import BuildError, StorageError
 
 Environ = Mapping[str, str]
@@ -57,7 +58,7 @@ class Process:
         self._log = log.open("a", encoding="utf-8")
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         try:
-            with _no_interrupt() as interrupted:
+            with interrupts.delayed() as interrupted:
                 self._start(env, cwd, on_line, stdout)
         except KeyboardInterrupt:  # Ctrl-C just after the handler was restored
             self.stop()
@@ -228,23 +229,6 @@ _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _INTERRUPT: int = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT)
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
 _kill_group: Callable[[int, int], None] = getattr(os, "killpg", os.kill)
-
-
-@contextlib.contextmanager
-def _no_interrupt() -> Iterator[list[int]]:
-    """Delay Ctrl-C during a spawn: an interrupted Popen would leave a child that nobody ends.
-
-    Yields a list that is not empty afterwards if the user pressed Ctrl-C.
-    """
-    seen: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield seen
-        return
-    before = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
-    try:
-        yield seen
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _signal_group(process: subprocess.Popen[str], number: int) -> None:

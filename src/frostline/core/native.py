@@ -5,7 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-import lief
+from frostline.core import interrupts
+
+# An interrupt in the middle of lief's import would abort the process.
+with interrupts.delayed() as _seen:
+    import lief
+if _seen:
+    raise KeyboardInterrupt
 
 lief.logging.disable()  # frostline reports unreadable files itself
 

@@ -85,3 +85,21 @@ def test_what_cannot_be_read(data: bytes) -> None:
 def test_where_search_paths_lead(folder: str, path: str, expected: str | None) -> None:
     """An rpath leads to a folder of the bundle or outside it."""
     assert native.resolved(folder, path) == expected
+
+
+def test_an_interrupt_waits_for_the_import_of_lief() -> None:
+    """Ctrl-C in the middle of it would abort the process; it is not lost."""
+    code = """
+import signal, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "lief":
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Finder())
+try:
+    import frostline.core.native
+except KeyboardInterrupt:
+    print("lief" in sys.modules)
+"""
+    argv = [sys.executable, "-c", code]
+    assert subprocess.run(argv, check=True, capture_output=True, text=True).stdout == "True\n"
