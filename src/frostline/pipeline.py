@@ -6,6 +6,7 @@ from pathlib import Path
 from frostline.audit.findings import Finding
 from frostline.core import log, workspace
 from frostline.core.command import Environ
+from frostline.core.errors import UsageError
 from frostline.core.platforms import PLATFORMS, host, require_host
 from frostline.core.workspace import Workspace
 from frostline.freeze.bundle import Bundle, find_bundle, require_bundle
@@ -108,11 +109,18 @@ def compare(build: Build) -> tuple[Finding, ...]:
 
 
 def prove_archive(
-    workspace: Workspace, file: Path, environ: Environ, *, model_server: Path | None, rounds: int
-) -> Verdict:
-    """Smoke-test the archive *file*, or the archive in the folder *file*; return the verdict."""
-    file = listing.choose(file, host()) if file.is_dir() else file
+    workspace: Workspace, file: Path, environ: Environ, *,
+    product: str, model_server: Path | None, rounds: int,
+) -> Verdict:  # fmt: skip
+    """Smoke-test the archive *file*, or the archive of *product* in the folder *file*.
+
+    *product* may be "" if there is only one. Raises UsageError if *file* is of another product.
+    """
+    file = listing.choose(file, host(), product) if file.is_dir() else file
     made = listing.find(file)
+    if product and made.product != product:
+        message = f"{file.name} is an archive of {made.product}, not of {product}."
+        raise UsageError(message, hint="leave out --product")
     platform = PLATFORMS[made.platform]
     require_host(platform)
     build = open_build(

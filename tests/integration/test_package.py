@@ -80,6 +80,9 @@ def test_the_archive_itself_is_tried(project: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         assert json.loads(done.stdout)["ok"]
     file.write_bytes(file.read_bytes() + b"x")
+    packed = release / f"{NAME}.tar.zst"
+    done = verbs.run(other, "smoke", "--archive", str(packed), "--product", "x")
+    assert (done.returncode, "is an archive of" in done.stderr) == (2, True), done.stderr
     done = run(other, "smoke", "--archive", str(file))
     assert done.returncode == 8
     assert "does not match its digest in release.json" in " ".join(done.stderr.split())

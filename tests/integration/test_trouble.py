@@ -170,6 +170,11 @@ def test_children_see_nothing_of_the_bootloader(project: Path, tmp_path: Path) -
         (("build", "--product", "echo", "--platform", "linux_x86"), 2, "Did you mean"),
         (("build", "--product", "echo", "--layout", "onefil"), 2, 'Did you mean "onefile"?'),
         (("build", "--product", "echo", "--platform", "windows_arm64"), 3, "cross-compile"),
+        (
+            ("smoke", "--model-server", "x", "--platform", "windows_arm64"),
+            2,
+            "leave out --platform",
+        ),
         (("smoke", "--layout", "onefile"), 2, "`frostline build --product echo --layout onefile`"),
     ],
 )

@@ -58,6 +58,8 @@ def _containers(project: Workspace, environ: Mapping[str, str]) -> Diagnosis:
         found = engine.find(environ, project.build / "log" / "engine.log")
     except FrostlineError as error:
         return Diagnosis("containers", "note", f"{error.message} Other Linux platforms need one.")
+    except OSError as error:  # the build folder cannot be written
+        return Diagnosis("build folder", "missing", f"{error.filename}: {error.strerror}")
     return Diagnosis("containers", "ok", found.program)
 
 

@@ -10,7 +10,7 @@ from frostline.cli.flags import absolute, here, open_build
 from frostline.cli.verb import verb
 from frostline.core import workspace
 from frostline.core.errors import SmokeError, UsageError
-from frostline.core.platforms import Platform
+from frostline.core.platforms import Platform, host
 from frostline.core.workspace import Layout
 from frostline.hosts.choice import Where
 
@@ -98,9 +98,13 @@ def smoke(
     from frostline import dispatch, pipeline
 
     server, packed = absolute(model_server), absolute(archive)
+    elsewhere = where in {"container", "remote"} or engine or platform not in {None, host()}
+    if elsewhere and (server or packed):
+        message = "--archive and --model-server name files of this machine."
+        raise UsageError(message, hint="leave out --platform, --where and --engine")
     if packed:
         return pipeline.prove_archive(
-            here(), packed, os.environ, model_server=server, rounds=repeat
+            here(), packed, os.environ, product=product, model_server=server, rounds=repeat
         )
     if server:
         return pipeline.prove(open_build(product, None, layout, server), rounds=repeat)
