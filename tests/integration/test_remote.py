@@ -210,7 +210,8 @@ def test_without_a_token(project: Path, github: GitHub, tmp_path: Path) -> None:
     done = run(project, github, *arguments, GH_TOKEN="", PATH=str(tools))
     assert done.returncode == 3
     assert "there is no token for GitHub" in words(done)
-    assert "set GH_TOKEN (actions: write, contents: read), or run `gh auth login`" in words(done)
+    assert "set GH_TOKEN (actions: write, contents: read; to publish" in words(done)
+    assert "or run `gh auth login`" in words(done)
     assert github.asked == []
     gh = tools / "gh"
     gh.write_text(f"#!/bin/sh\necho '{github_api.TOKEN}'\n", encoding="utf-8")

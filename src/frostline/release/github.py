@@ -112,7 +112,7 @@ def _explain(answer: BaseHTTPResponse, method: str, path: str) -> ApiError:
         reason = answer.reason or "no reason given"
     hints = {
         401: "the token is not valid: make a new one, or run `gh auth login`",
-        403: "the token needs `actions: write`, and `contents: write` to publish",
+        403: "the token needs `actions: write` and `contents: read`; to publish `contents: write`",
         404: "check the name, and whether the token has access",
     }
     hint = hints.get(answer.status, "the message above is GitHub's")
@@ -158,7 +158,8 @@ def _token(environ: Mapping[str, str]) -> str:
     if lines and lines[0]:
         return lines[0]
     message = "there is no token for GitHub."
-    hint = "set GH_TOKEN (actions: write; to publish contents: write), or run `gh auth login`"
+    rights = "actions: write, contents: read; to publish contents: write"
+    hint = f"set GH_TOKEN ({rights}), or run `gh auth login`"
     raise HostError(message, hint=hint)
 
 
