@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+assert sys.platform != "win32"  # sendfile, wait4 and SIGKILL
+
 ROOT = Path(__file__).resolve().parents[1]
 MIB = 2**20
 OURS = """

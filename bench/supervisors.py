@@ -23,6 +23,8 @@ import psutil
 from frostline_runtime.artifact import manifest
 from frostline_runtime.artifact.manifest import Manifest, Port, Probe, Service
 
+assert sys.platform == "linux"  # signals, PSS and wake-ups are read as Linux has them
+
 ROOT = Path(__file__).resolve().parents[1]
 TAG = "FROSTLINE_BENCH"
 UPTIME = 6.0
