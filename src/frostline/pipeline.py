@@ -52,16 +52,25 @@ def build_bundle(build: Build, *, clean: bool = False, debug: bool = False) -> B
         return freeze(build, plan, stage, inputs=inputs)
 
 
-def prepare(build: Build) -> None:
+@dataclass(frozen=True)
+class Prepared:
+    """What was fetched for a build: its environment's interpreter and the files of resources."""
+
+    environment: Path
+    files: tuple[Path, ...]
+
+
+def prepare(build: Build) -> Prepared:
     """Fetch everything that *build* needs, so that the build needs no network."""
     require_host(build.platform)
     with build.exclusively():
-        product_environment(build)
+        made = product_environment(build)
         for step in build.profile.before:
             if step.requirements:
                 environment.of_tools(build, step.requirements)
         wanted = resources.wanted(build)
-        fetch.fetch(build.workspace, [item for item in wanted if item.when == "build"])
+        files = fetch.fetch(build.workspace, [item for item in wanted if item.when == "build"])
+    return Prepared(made.python, tuple(files.values()))
 
 
 def plan(build: Build) -> Plan:

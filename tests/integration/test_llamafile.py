@@ -316,6 +316,7 @@ def test_a_new_pin_is_measured(tmp_path: Path, served: tuple[Path, str]) -> None
     assert run(project, "resources", "--pin", "thing").returncode == 2
     done = run(project, "resources", "--pin", "thing", "--url", f"{url}/thing")
     assert done.returncode == 0, done.stderr
+    assert "there" in done.stdout
     text = file.read_text(encoding="utf-8")
     assert text.startswith("# mine\n")
     assert f'size = 5\nsha256 = "{hashlib.sha256(b"hello").hexdigest()}"' in text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from frostline.cli import tables
 from frostline.cli.flags import here, open_build
-from frostline.cli.verb import silent_verb, verb
+from frostline.cli.verb import verb
 from frostline.core import workspace
 from frostline.core.platforms import Platform, host
 from frostline.core.workspace import Layout
@@ -15,6 +15,7 @@ from frostline.hosts.choice import Where
 if TYPE_CHECKING:
     from frostline.freeze.bundle import Bundle
     from frostline.freeze.plan import Plan
+    from frostline.pipeline import Prepared
     from frostline.source.environment import Wheel
 
 
@@ -57,17 +58,17 @@ def build(
     return dispatch.build(chosen, options, clean=clean, debug=debug)
 
 
-@silent_verb("Build")
+@verb("Build", show=tables.prepared)
 def prepare(
     product: str = "", platform: Platform | None = None, layout: Layout | None = None
-) -> None:
+) -> "Prepared":
     """Fetch everything that a build needs, so that it works without a network.
 
     Example: frostline prepare --product argo
     """
     from frostline import pipeline
 
-    pipeline.prepare(open_build(product, platform, layout))
+    return pipeline.prepare(open_build(product, platform, layout))
 
 
 @verb("Build", show=tables.plan)

@@ -3,17 +3,22 @@
 import dataclasses
 import os
 import shlex
-from functools import partial
+from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from frostline.cli import tables
 from frostline.cli.flags import here
-from frostline.cli.verb import silent_verb
+from frostline.cli.verb import verb
 from frostline.core import log
 from frostline.core.errors import UsageError
 
+if TYPE_CHECKING:
+    from frostline.llamafile.pack import Contents
+    from frostline.llamafile.serve import Served
 
-@silent_verb("Model")
+
+@verb("Model", show=tables.model)
 def llamafile(
     model: str = "",
     base: str = "",
@@ -29,8 +34,7 @@ def llamafile(
     *,
     yes: bool = False,
     offline: bool = False,
-    json: bool = False,
-) -> None:
+) -> "Generator[Contents | Served]":
     """Serve a model on this machine until Ctrl-C; or pack or inspect a llamafile.
 
     Examples: frostline llamafile
@@ -43,7 +47,7 @@ def llamafile(
     from frostline.llamafile.serve import ServeRequest
 
     if inspect:
-        tables.llamafile(packing.contents(inspect.expanduser()), as_json=json)
+        yield packing.contents(inspect.expanduser())
         return
     project, extra = here(), _split(args)
     confirm = _always if yes else serve.confirm_on_terminal
@@ -56,13 +60,13 @@ def llamafile(
         path, version = serve.base(project, request, os.environ, confirm=confirm)
         words = packing.arguments_of(pack, extra, version)
         packing.pack(pack.expanduser(), path, words, target)
-        tables.llamafile(packing.contents(target), as_json=json)
+        yield packing.contents(target)
         return
     serve.require_loopback(host)
     server = serve.settings(ctx_size, gpu_layers, n_predict, extra)
     request = dataclasses.replace(request, server=server)
     choice = serve.find(project, request, confirm=confirm)
-    serve.serve(project, choice, request, os.environ, partial(tables.served, as_json=json))
+    yield from serve.serve(project, choice, request, os.environ)
     log.done("stopped")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from frostline.audit.difference import Difference
     from frostline.audit.explain import Explanation
     from frostline.freeze.prune import Candidate
-    from frostline.freeze.prune_venv import Pruned
+    from frostline.freeze.prune_venv import Confirmed, Pruned, Undone
 
 
 @verb("Look", show=tables.explanation)
@@ -72,7 +72,7 @@ def prune(
     apply: bool = False,
     undo: bool = False,
     confirm: bool = False,
-) -> "Sequence[Candidate] | Pruned | None":
+) -> "Sequence[Candidate] | Pruned | Undone | Confirmed":
     """List installed files that are not needed at run time; with --venv --apply, remove them.
 
     --apply moves them aside, checks the environment and puts back what it needs; nothing is deleted
@@ -89,12 +89,9 @@ def prune(
     from frostline.freeze import prune_venv
 
     if venv and undo:
-        log.done(f"{prune_venv.undo(prune_venv.find(venv.absolute()))} files put back")
-        return None
+        return prune_venv.undo(prune_venv.find(venv.absolute()))
     if venv and confirm:
-        size = prune_venv.confirm(prune_venv.find(venv.absolute()))
-        log.done(f"{tables.megabytes(size)} deleted")
-        return None
+        return prune_venv.confirm(prune_venv.find(venv.absolute()))
     found = prune_venv.prunable(open_build(product), venv)
     if not (venv and apply):
         return found

@@ -122,9 +122,7 @@ def resources(
         message = "--pin and --url must be given together."
         raise UsageError(message, hint="run `frostline resources --pin NAME --url ADDRESS`")
     if pin:
-        found = fetching.measure(project, pin, url)
-        log.done(f"{pin}: size {found.size}, sha256 {found.sha256}")
-        return ()
+        return fetching.look(project, [fetching.pin(project, pin, url)])
     chosen = resources.chosen(resources.load(project), (), platform or host())
     if fetch or offline:
         fetching.fetch(project, chosen, offline=offline)

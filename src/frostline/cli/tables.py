@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from frostline.freeze.bundle import Bundle
     from frostline.freeze.plan import Plan
     from frostline.freeze.prune import Candidate
-    from frostline.freeze.prune_venv import Pruned
+    from frostline.freeze.prune_venv import Confirmed, Pruned, Undone
     from frostline.llamafile.pack import Contents
     from frostline.llamafile.serve import Served
-    from frostline.pipeline import Recorded
+    from frostline.pipeline import Prepared, Recorded
     from frostline.profile.resources import Resource
     from frostline.release.listing import Artifact
     from frostline.release.shells import Export
@@ -58,6 +58,12 @@ def plan(found: "Plan") -> None:
         ("excluded", ", ".join(found.excludes)),
     ]
     log.table(f"plan of {found.product}-{found.platform}", ("what", "value"), rows)
+
+
+def prepared(found: "Prepared") -> None:
+    """Show what a build can use without a network."""
+    for path in (found.environment, *found.files):
+        log.text(str(path))
 
 
 def wheels(found: "Sequence[Wheel]") -> None:
@@ -158,22 +164,31 @@ def difference(found: "Difference") -> None:
     log.text(f"{megabytes(found.size[0])} → {megabytes(found.size[1])}")
 
 
-def pruned(found: "Sequence[Candidate] | Pruned | None") -> None:
-    """Show the files that can be removed, or those that were moved aside."""
-    from frostline.freeze.prune import by_category
-    from frostline.freeze.prune_venv import Pruned
+def pruned(found: "Sequence[Candidate] | Pruned | Undone | Confirmed") -> None:
+    """Show the files that can be removed, or what became of those that were."""
+    from frostline.freeze.prune_venv import Confirmed, Pruned, Undone
 
-    if found is None:
-        return
-    done = found if isinstance(found, Pruned) else None
-    candidates = found.gone if isinstance(found, Pruned) else found
+    match found:
+        case Undone():
+            log.text(f"{found.files} files put back")
+        case Confirmed():
+            log.text(f"{megabytes(found.size)} deleted")
+        case Pruned():
+            _by_category("moved aside", found.gone)
+            for name, reason in found.broken.items():
+                log.warning(f"{name} failed, so files were put back: {reason}")
+            works = f"{found.checked} look-ups and programs work as before"
+            log.text(f"{works}; now --confirm or --undo")
+        case _:
+            _by_category("can be removed", found)
+
+
+def _by_category(title: str, candidates: "Sequence[Candidate]") -> None:
+    from frostline.freeze.prune import by_category
+
     totals = by_category(candidates)
     rows = [(name, str(number), megabytes(size)) for name, (number, size) in totals.items()]
-    log.table("moved aside" if done else "can be removed", ("category", "files", "size"), rows)
-    if done:
-        for name, reason in done.broken.items():
-            log.warning(f"{name} failed, so files were put back: {reason}")
-        log.text(f"{done.checked} look-ups and programs work as before; now --confirm or --undo")
+    log.table(title, ("category", "files", "size"), rows)
 
 
 def artifact(found: "Artifact") -> None:
@@ -246,19 +261,13 @@ def doctor(found: "Sequence[Diagnosis]") -> None:
     log.table("doctor", ("what", "state", "detail"), rows)
 
 
-def served(found: "Served", *, as_json: bool) -> None:
-    """Show the address at which a model is served."""
-    if as_json:
-        _json(found)
-        return
-    log.text(f"{found.url}  {found.model or 'unknown model'}")
-    log.note(f"ready after {found.seconds:.1f} s, process {found.pid}; stop it with Ctrl-C")
+def model(found: "Contents | Served") -> None:
+    """Show the content of a llamafile, or the address at which a model is served."""
+    from frostline.llamafile.serve import Served
 
-
-def llamafile(found: "Contents", *, as_json: bool) -> None:
-    """Show the content of a llamafile."""
-    if as_json:
-        _json(found)
+    if isinstance(found, Served):
+        log.text(f"{found.url}  {found.model or 'unknown model'}")
+        log.note(f"ready after {found.seconds:.1f} s, process {found.pid}; stop it with Ctrl-C")
         return
     log.text(f"{found.file}: {found.kind}, {megabytes(found.size)}")
     rows = [
@@ -283,12 +292,6 @@ def kilobytes(size: int) -> str:
 def megabytes(size: int) -> str:
     """Return *size* in bytes as text."""
     return f"{size / 1e6:.1f} MB"
-
-
-def _json(value: object) -> None:
-    from frostline.core import json_file
-
-    log.result(json_file.dump(value))
 
 
 def _size_of(resource: "Resource") -> str:

@@ -1,7 +1,8 @@
 """Makes Invoke tasks of verbs: converts flags, shows results and reports errors."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from errno import EACCES, EDQUOT, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOSPC, ENOTDIR, EPERM, EROFS
 from inspect import Parameter, Signature, signature
 from pathlib import Path
@@ -33,17 +34,13 @@ class VerbTask(Task[Body]):
         flags = signature(verb.body).parameters
         texts = {name: text for name, text in HELP.items() if name in flags}
         self.verb = verb
-        self.adds_json = bool(verb.show) and "json" not in flags
-        if self.adds_json:
-            texts["json"] = HELP["json"]
+        texts["json"] = HELP["json"]
         super().__init__(verb.body, name=verb.name, auto_shortflags=False, help=texts)
         self.__doc__ = log.as_called(verb.body.__doc__ or "")
 
     def argspec(self, body: Body) -> Signature:
-        """Return the signature of *body*, with --json if it is added; verbs take no context."""
+        """Return the signature of *body* with --json; verbs take no context."""
         known = signature(body)
-        if not self.adds_json:
-            return known
         return known.replace(parameters=[*known.parameters.values(), _JSON])
 
     def get_arguments(
@@ -64,7 +61,7 @@ class VerbTask(Task[Body]):
         """Run the verb; print errors and turn them into exit codes (nothing else does)."""
         log.accept_any_text()
         try:
-            code = run(self.verb, flags, adds_json=self.adds_json)
+            code = run(self.verb, flags)
         except KeyboardInterrupt:
             log.warning("interrupted")
             raise Exit(code=INTERRUPTED) from None
@@ -86,15 +83,25 @@ class VerbTask(Task[Body]):
         return self.body
 
 
-def run(verb: Verb, flags: dict[str, object], *, adds_json: bool) -> int:
+def run(verb: Verb, flags: dict[str, object]) -> int:
     """Run *verb*, show its result as JSON or for people, and return its exit code."""
-    as_json = bool(flags.pop("json", False)) if adds_json else False
+    as_json = bool(flags.pop("json", False))
     result = verb.body(**flags)
+    if not isinstance(result, Generator):
+        return _show(verb, result, as_json=as_json)
+    code = 0
+    with closing(result):
+        for item in result:
+            code = _show(verb, item, as_json=as_json)
+    return code
+
+
+def _show(verb: Verb, result: object, *, as_json: bool) -> int:
     if as_json:
         from frostline.core import json_file
 
         log.result(verb.as_json(result) if verb.as_json else json_file.dump(result))
-    elif verb.show:
+    else:
         verb.show(result)
     return verb.code(result)
 

@@ -1,6 +1,6 @@
 """Defines and records verbs: a function, how to show its result, and its exit code."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Literal, ParamSpec, TypeVar, get_args
 
@@ -22,7 +22,7 @@ class Verb:
 
     body: Body
     group: Group
-    show: Callable[[object], None] | None
+    show: Callable[[object], None]
     as_json: Callable[[object], str] | None
     code: Callable[[object], int]
 
@@ -47,22 +47,14 @@ def _success(_: object) -> int:
 def verb(
     group: Group, *, show: Callable[[T], None], as_json: Callable[[T], str] | None = None,
     code: Callable[[T], int] = _success,
-) -> Callable[[Callable[P, T]], Callable[P, T]]:  # fmt: skip
-    """Record a function as a verb of *group* that shows its result, as JSON with --json."""
+) -> Callable[[Callable[P, T | Generator[T]]], Callable[P, T | Generator[T]]]:  # fmt: skip
+    """Record a function as a verb of *group* that shows its result, as JSON with --json.
 
-    def record(body: Callable[P, T]) -> Callable[P, T]:
+    A generator's results are shown one by one, for example before it waits for Ctrl-C.
+    """
+
+    def record(body: Callable[P, T | Generator[T]]) -> Callable[P, T | Generator[T]]:
         recorded = Verb(body=body, group=group, show=show, as_json=as_json, code=code)  # type: ignore[arg-type]  # T is the result of this body
-        VERBS[recorded.name] = recorded
-        return body
-
-    return record
-
-
-def silent_verb(group: Group) -> Callable[[Callable[P, None]], Callable[P, None]]:
-    """Record a function as a verb of *group* without a result."""
-
-    def record(body: Callable[P, None]) -> Callable[P, None]:
-        recorded = Verb(body=body, group=group, show=None, as_json=None, code=_success)
         VERBS[recorded.name] = recorded
         return body
 

@@ -70,6 +70,20 @@ class Pruned:
 
 
 @dataclass(frozen=True)
+class Undone:
+    """The result of undoing a pruning: the number of *files* that were put back."""
+
+    files: int
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """The result of confirming a pruning: the *size* in bytes of what was deleted."""
+
+    size: int
+
+
+@dataclass(frozen=True)
 class _Check:
     """A check that passed before the pruning; without *argv* the probe makes it."""
 
@@ -153,8 +167,8 @@ def apply(
     return Pruned(gone=tuple(sorted(gone)), returned=returned, broken=broken, checked=len(before))
 
 
-def undo(venv: Venv) -> int:
-    """Put all files back; return their number."""
+def undo(venv: Venv) -> Undone:
+    """Put all files back."""
     places = _journal(venv)
     for place in places:
         source, target = _stored(venv, place), venv.packages / place
@@ -162,16 +176,16 @@ def undo(venv: Venv) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
     workspace.remove(venv.folder / STORE)
-    return len(places)
+    return Undone(len(places))
 
 
-def confirm(venv: Venv) -> int:
-    """Delete the files that were moved aside; return their size in bytes."""
+def confirm(venv: Venv) -> Confirmed:
+    """Delete the files that were moved aside."""
     _journal(venv)
     store = venv.folder / STORE
     size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file())
     workspace.remove(store)
-    return size
+    return Confirmed(size)
 
 
 class _Proof:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -169,12 +169,11 @@ class Served:
 
 
 def serve(
-    project: Workspace, choice: ServerFiles, request: ServeRequest, environ: Mapping[str, str],
-    ready: Callable[[Served], None],
-) -> None:  # fmt: skip
+    project: Workspace, choice: ServerFiles, request: ServeRequest, environ: Mapping[str, str]
+) -> Generator[Served]:
     """Serve *choice* until Ctrl-C, under the supervisor that artifacts use, too.
 
-    *ready* is called once the server answers. The server ends with this process, even if it is
+    It is yielded once the server answers. The server ends with this process, even if it is
     killed. Raises UsageError, HostError.
     """
     log_file = project.build / "log" / "llamafile.log"
@@ -194,7 +193,7 @@ def serve(
                     instance.wait_event("ready", _LONGEST_START)
             except NotHealthyError as error:
                 raise _failed(instance) from error
-            ready(_served(instance))
+            yield _served(instance)
             with contextlib.suppress(KeyboardInterrupt):
                 if instance.process.wait():
                     raise _failed(instance)

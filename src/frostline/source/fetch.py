@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from frostline.core import archive, log, workspace
 from frostline.core.errors import BuildError, FetchError, UsageError
 from frostline.core.workspace import Workspace
-from frostline.profile.resources import Resource, with_figures
+from frostline.profile.resources import Resource, load, with_figures
 from frostline_runtime.download import fetch as download
 from frostline_runtime.download import parts, transfer
 from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
@@ -95,8 +95,8 @@ def fetch(
     return {resource.name: place(project, resource) for resource in resources}
 
 
-def measure(project: Workspace, name: str, url: str) -> Wanted:
-    """Fetch *url*, write its size and SHA-256 into the resource *name*, and return them.
+def pin(project: Workspace, name: str, url: str) -> Resource:
+    """Fetch *url*, write its size and SHA-256 into the resource *name*, and return that resource.
 
     Raises FetchError, UsageError.
     """
@@ -119,8 +119,10 @@ def measure(project: Workspace, name: str, url: str) -> Wanted:
     size, sha256 = kept.stat().st_size, transfer.hash_of(kept)
     text = file.read_text(encoding="utf-8")
     workspace.write(file, with_figures(text, name, url, size=size, sha256=sha256))
-    kept.unlink()
-    return Wanted(name=name, urls=(url,), size=size, sha256=sha256)
+    pinned = next(item for item in load(project) if (item.name, item.url) == (name, url))
+    place(project, pinned).parent.mkdir(parents=True, exist_ok=True)
+    kept.replace(place(project, pinned))
+    return pinned
 
 
 def _fetch_together(project: Workspace, resources: Sequence[Resource]) -> None:

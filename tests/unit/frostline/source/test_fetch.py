@@ -71,15 +71,20 @@ def test_figures_are_measured(source: Path, tmp_path: Path) -> None:
     """The measured size and SHA-256 replace those of the entry."""
     paths = Workspace(tmp_path)
     with pytest.raises(UsageError, match=r"resources\.toml does not exist"):
-        fetch.measure(paths, "thing", source.as_uri())
+        fetch.pin(paths, "thing", source.as_uri())
     file = tmp_path / "resources" / "resources.toml"
     file.parent.mkdir()
-    file.write_text('[[resources]]\nname = "thing"\nunverified = "not yet"\n', encoding="utf-8")
-    found = fetch.measure(paths, "thing", source.as_uri())
+    file.write_text(
+        'schema = 1\n[[resources]]\nname = "thing"\nversion = "1"\nurl = "file:///old"\n'
+        'unverified = "not yet"\nlicence = "MIT"\ndestination = "thing"\n',
+        encoding="utf-8",
+    )
+    found = fetch.pin(paths, "thing", source.as_uri())
     assert (found.size, found.sha256) == (1000, hashlib.sha256(DATA).hexdigest())
     text = file.read_text(encoding="utf-8")
     assert f'size = 1000\nsha256 = "{found.sha256}"' in text
     assert "unverified" not in text
+    assert fetch.look(paths, [found])[0].state == "there"
     assert not list((tmp_path / "build" / "cache" / "pin").glob("thing"))
 
 
