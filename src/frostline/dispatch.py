@@ -1,27 +1,30 @@
-"""Builds and smoke-tests a product on the host, in a container or on GitHub."""
+"""Builds and smoke-tests a product on the host, in a container or on GitHub.
+
+Most imports are in functions: an unchanged build needs few of them and saves 0.15 s.
+"""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from frostline import pipeline
 from frostline.core import log
 from frostline.core.command import Environ
 from frostline.core.errors import HostError, UsageError
 from frostline.core.platforms import Platform, host, require_host
 from frostline.core.workspace import Workspace
 from frostline.freeze.bundle import Bundle, require_bundle
-from frostline.hosts import choice, container, engine, image
+from frostline.freeze.inputs import find_current
+from frostline.hosts import choice
 from frostline.hosts.choice import Place, Where
-from frostline.hosts.container import Container
 from frostline.profile import policy
 from frostline.profile.build import Build, open_build
 from frostline.profile.reading import require_for
-from frostline.smoke.verdict import Verdict
-from frostline.source import wheelhouse
-from frostline.source.environment import Wheel
 
 if TYPE_CHECKING:
+    from frostline.hosts.container import Container
+    from frostline.hosts.engine import Engine
     from frostline.release.github import Repository
+    from frostline.smoke.verdict import Verdict
+    from frostline.source.environment import Wheel
 
 
 @dataclass(frozen=True)
@@ -46,18 +49,28 @@ def build(
     if options.run or _place(build, options) == "remote":
         return _build_remotely(build, options.run)
     machine = _container(build, options)
-    if not machine:
-        return pipeline.build_bundle(build, clean=clean, debug=debug)
-    network = any(step.network for step in build.profile.before)
-    container.build(machine, clean=clean, debug=debug, network=network)
-    return require_bundle(build)
+    if machine:
+        from frostline.hosts import container
+
+        network = any(step.network for step in build.profile.before)
+        container.build(machine, clean=clean, debug=debug, network=network)
+        return require_bundle(build)
+    current = None if clean else find_current(build, debug=debug)
+    if current:
+        return current
+    from frostline import pipeline
+
+    return pipeline.build_bundle(build, clean=clean, debug=debug)
 
 
-def prove(build: Build, options: BuildOptions, rounds: int) -> Verdict:
+def prove(build: Build, options: BuildOptions, rounds: int) -> "Verdict":
     """Smoke-test the bundle of *build* where *options* say; return the verdict.
 
     Raises NotBuiltError, HostError, SmokeError.
     """
+    from frostline import pipeline
+    from frostline.hosts import container
+
     if _place(build, options) == "remote":
         name = build.platform.name
         message = f"artifacts for {name} do not run on {host().name}."
@@ -74,17 +87,20 @@ def prove(build: Build, options: BuildOptions, rounds: int) -> Verdict:
     return container.smoke(machine, rounds)
 
 
-def build_wheels(build: Build, python: str, engine_name: str) -> tuple[Wheel, ...]:
+def build_wheels(build: Build, python: str, engine_name: str) -> "tuple[Wheel, ...]":
     """Return the native wheels that the product needs for *python*; build the missing ones.
 
     Linux wheels are built in containers of the engine *engine_name* (default: the one that works).
     Raises HostError, LockError, BuildError.
     """
+    from frostline.hosts import engine
+    from frostline.source import wheelhouse
+
     recipe = policy.load(build.workspace).image
     requests = wheelhouse.requested(build, recipe, python)
     missing = [item for item in requests if not wheelhouse.look(build.workspace, item)]
     if missing:
-        from frostline.hosts import cibuildwheel  # noqa: PLC0415  # imports lief: 0.3 s
+        from frostline.hosts import cibuildwheel
 
         found = None
         if build.platform.oci:
@@ -101,13 +117,15 @@ def make_image(
     workspace: Workspace, platform: Platform, environ: Environ, engine_name: str, *, debian: bool
 ) -> str:
     """Return the image of *platform*; make it with the engine *engine_name* if it is missing."""
+    from frostline.hosts import image
+
     choice.choose(platform, "container", promised=True)
     found = _engine(workspace, environ, engine_name)
     return image.make(found, platform, policy.load(workspace).image, debian=debian)
 
 
 def _build_remotely(build: Build, run: int) -> Bundle:
-    from frostline.hosts import remote  # noqa: PLC0415  # imports urllib3: 0.1 s
+    from frostline.hosts import remote
 
     if build.layout != build.profile.layout:
         message = f"GitHub builds the profile's layout, {build.profile.layout}."
@@ -117,11 +135,14 @@ def _build_remotely(build: Build, run: int) -> Bundle:
         return remote.build_remotely(build, repository, run)
 
 
-def _container(build: Build, options: BuildOptions) -> Container | None:
+def _container(build: Build, options: BuildOptions) -> "Container | None":
     """Return the container for *build*, or None if this machine builds it."""
     platform = build.platform
     if _place(build, options) != "container":
         return None
+    from frostline.hosts import engine, image
+    from frostline.hosts.container import Container
+
     recipe = policy.load(build.workspace).image
     try:
         found = _engine(build.workspace, build.environ, options.engine)
@@ -138,7 +159,7 @@ def _container(build: Build, options: BuildOptions) -> Container | None:
 
 
 def _repository(build: Build) -> "Repository":
-    from frostline.release import github  # noqa: PLC0415  # as above
+    from frostline.release import github
 
     try:
         return github.find(build.root, build.environ, build.workspace.build / "log" / "git.log")
@@ -158,5 +179,7 @@ def _place(build: Build, options: BuildOptions) -> Place:
     return choice.choose(build.platform, options.where, promised=options.promised)
 
 
-def _engine(workspace: Workspace, environ: Environ, name: str) -> engine.Engine:
+def _engine(workspace: Workspace, environ: Environ, name: str) -> "Engine":
+    from frostline.hosts import engine
+
     return engine.find(environ, workspace.build / "log" / "engine.log", name)

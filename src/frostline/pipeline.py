@@ -9,8 +9,8 @@ from frostline.core.command import Environ
 from frostline.core.errors import UsageError
 from frostline.core.platforms import PLATFORMS, host, require_host
 from frostline.core.workspace import Workspace
-from frostline.freeze.bundle import Bundle, find_bundle, require_bundle
-from frostline.freeze.inputs import inputs_digest
+from frostline.freeze.bundle import Bundle, require_bundle
+from frostline.freeze.inputs import find_current, inputs_digest
 from frostline.freeze.plan import Plan, collect
 from frostline.freeze.pyinstaller import freeze
 from frostline.launch import evidence, preflight
@@ -28,7 +28,7 @@ from frostline.source.stage import build_stage
 
 
 def build_bundle(build: Build, *, clean: bool = False, debug: bool = False) -> Bundle:
-    """Build the bundle of *build* unless it is up to date; return it.
+    """Build the bundle of *build* and return it; with *clean*, remove earlier results first.
 
     Raises BusyError, HostError, LockError, BuildError, FetchError, UsageError.
     """
@@ -38,15 +38,10 @@ def build_bundle(build: Build, *, clean: bool = False, debug: bool = False) -> B
         if clean:
             workspace.remove(build.work)
             workspace.remove(build.bundle)
-        wanted = resources.wanted(build)
-        inputs = inputs_digest(build, wanted, debug=debug)
-        finished = find_bundle(build)
-        if finished and finished.inputs == inputs:
-            log.done(f"{build.name} is up to date: {finished.executable}")
-            return finished
+        inputs = inputs_digest(build, debug=debug)
         product = product_environment(build)
         with log.step(f"laying out {build.name}"):
-            stage = build_stage(build, product, wanted)
+            stage = build_stage(build, product, resources.wanted(build))
             plan = collect(build, stage, debug=debug)
         preflight.check(build, stage)
         return freeze(build, plan, stage, inputs=inputs)
@@ -145,5 +140,6 @@ def with_model_server(build: Build) -> Build:
     if build.model_server or not (server and server.variable and server.smoke):
         return build
     other = open_build(build.workspace, server.smoke, build.platform, build.environ)
-    build_bundle(other)
+    if not find_current(other, debug=False):
+        build_bundle(other)
     return replace(build, model_server=other.executable)

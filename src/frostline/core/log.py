@@ -34,14 +34,14 @@ Json = str | int | float | bool | None | Mapping[str, "Json"] | Sequence["Json"]
 def _err() -> "Console":
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 @cache
 def _out() -> "Console":
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, emoji=False, soft_wrap=True)
 
 
 def program() -> str:
@@ -226,9 +226,7 @@ def result(text: str) -> None:
 
 def text(line: str) -> None:
     """Print *line*, a part of the result for people, to stdout."""
-    from rich.markup import escape
-
-    _out().print(escape(as_called(line)))
+    print(as_called(line), flush=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,16 +1,26 @@
 """Computes the digest of everything that determines the content of a bundle."""
 
 import sys
-from collections.abc import Sequence
 
-from frostline.core import digest, own_files
+from frostline.core import digest, log, own_files
+from frostline.freeze.bundle import Bundle, find_bundle
+from frostline.profile import resources
 from frostline.profile.build import Build
-from frostline.profile.resources import Resource
 from frostline.source import environment
-from frostline.source.product import native_wheels
+from frostline.source.wheelhouse import native_wheels
 
 
-def inputs_digest(build: Build, resources: Sequence[Resource], *, debug: bool) -> str:
+def find_current(build: Build, *, debug: bool) -> Bundle | None:
+    """Return the bundle of *build* if it is there, unchanged and made of the present inputs."""
+    with build.exclusively():
+        bundle = find_bundle(build)
+        if not bundle or bundle.inputs != inputs_digest(build, debug=debug):
+            return None
+    log.done(f"{build.name} is up to date: {bundle.executable}")
+    return bundle
+
+
+def inputs_digest(build: Build, *, debug: bool) -> str:
     """Return the digest of all inputs of *build*; equal inputs make identical bundles."""
     profile = build.profile
     named = [profile.source, profile.requirements, *profile.hooks, *profile.runtime_hooks]
@@ -24,7 +34,7 @@ def inputs_digest(build: Build, resources: Sequence[Resource], *, debug: bool) -
     values = {wheel.name: wheel.sha256 for wheel in native_wheels(build)} | {
         "profile": profile.model_dump_json(),
         "target": build.name,
-        "resources": "\n".join(resource.model_dump_json() for resource in resources),
+        "resources": "\n".join(item.model_dump_json() for item in resources.wanted(build)),
         "debug": str(debug),
         "interpreter": f"{sys.version} {environment.base_executable()}",
     }

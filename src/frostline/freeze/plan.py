@@ -19,7 +19,8 @@ from frostline.launch.evidence import Fact
 from frostline.profile.build import Build
 from frostline.source import distributions
 from frostline.source.distributions import Installed
-from frostline.source.stage import Stage, is_executable, project_metadata
+from frostline.source.metadata import project_metadata
+from frostline.source.stage import Stage, is_executable
 from frostline_runtime.artifact import manifest
 
 # readline must not ship: its licence is GPL-3. The others are tools that hooks and optional

@@ -24,7 +24,8 @@ from frostline.launch.preflight import private
 from frostline.profile.build import Build
 from frostline.source import distributions, environment
 from frostline.source.distributions import Installed
-from frostline.source.stage import Stage, project_metadata
+from frostline.source.metadata import project_metadata
+from frostline.source.stage import Stage
 from frostline_runtime.artifact.manifest import FILE_NAME
 
 _RUNTIME = "frostline_runtime"

@@ -1,6 +1,5 @@
 """The profile of a product, `specs/<product>.toml`: its keys and their defaults."""
 
-import json
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
@@ -202,10 +201,3 @@ class Profile(Table):
     """What the smoke test does with the artifact."""
     overrides: dict[str, dict[str, object]] = {}
     """Tables by platform or layout that are merged over the rest of the profile."""
-
-
-def schema() -> str:
-    """Return the JSON Schema of a profile as text."""
-    document = Profile.model_json_schema(by_alias=True)
-    document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return json.dumps(document, indent=2, sort_keys=True) + "\n"

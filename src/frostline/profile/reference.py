@@ -1,7 +1,14 @@
-"""Generates `docs/profile.md`, the reference of the profile, from the profile's docstrings."""
+"""Generates the reference of the profile, as Markdown and as JSON Schema, from its docstrings.
 
+pydantic could read the docstrings, too, but it would do so at every start.
+"""
+
+import ast
+import inspect
+import json
 import types
 from datetime import date
+from itertools import pairwise
 from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -29,12 +36,38 @@ def markdown() -> str:
     return "\n".join(sections)
 
 
+def schema() -> str:
+    """Return the JSON Schema of a profile as text."""
+    document = Profile.model_json_schema(by_alias=True)
+    document["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    tables: list[type[Table]] = [Profile, *(table for _, table in _tables("", Profile))]
+    for table in tables:
+        found = document if table is Profile else document["$defs"][table.__name__]
+        for name, meaning in _meanings(table).items():
+            found["properties"][table.model_fields[name].alias or name]["description"] = meaning
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def _meanings(table: type[Table]) -> dict[str, str]:
+    """Return the docstring below each field of *table* by the field's name."""
+    (parsed,) = ast.parse(inspect.getsource(table)).body
+    meanings = {}
+    for field, text in pairwise(parsed.body if isinstance(parsed, ast.ClassDef) else ()):
+        match field:
+            case ast.AnnAssign(target=ast.Name(id=name)) if isinstance(text, ast.Expr):
+                meanings[name] = str(ast.literal_eval(text.value))
+            case _:
+                pass
+    return meanings
+
+
 def _section(title: str, table: type[Table]) -> str:
     lines = [f"## {title}", "", table.__doc__ or "", "", "| key | type | default | meaning |"]
     lines.append("|---|---|---|---|")
+    meanings = _meanings(table)
     for name, field in table.model_fields.items():
         key = field.alias or name
-        meaning = " ".join((field.description or "").split())
+        meaning = " ".join(meanings.get(name, "").split())
         lines.append(f"| `{key}` | {_type(field.annotation)} | {_default(field)} | {meaning} |")
     return "\n".join(lines) + "\n"
 

@@ -16,6 +16,4 @@ Strings = tuple[str, ...]
 class Table(BaseModel):
     """The base class of every table in a profile: unknown keys are mistakes."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

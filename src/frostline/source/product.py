@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from frostline.core.platforms import host
 from frostline.core.workspace import Workspace
-from frostline.profile import policy, reading, resources
+from frostline.profile import reading, resources
 from frostline.profile.build import Build
-from frostline.source import environment, wheelhouse
-from frostline.source.environment import ProductEnvironment, Wheel
-from frostline.source.stage import Stage, build_stage, project_metadata
+from frostline.source import environment
+from frostline.source.environment import ProductEnvironment
+from frostline.source.metadata import project_metadata
+from frostline.source.stage import Stage, build_stage
+from frostline.source.wheelhouse import native_wheels
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,6 @@ def summaries(workspace: Workspace) -> tuple[ProductSummary, ...]:
         name, version = project_metadata(workspace.root / profile.source)
         found.append(ProductSummary(product, name, version, profile.layout))
     return tuple(found)
-
-
-def native_wheels(build: Build) -> tuple[Wheel, ...]:
-    """Return the native wheels that the product needs.
-
-    Raises HostError for a wheel that is not built yet, LockError.
-    """
-    if not build.profile.wheels:
-        return ()
-    recipe = policy.load(build.workspace).image
-    return wheelhouse.kept(build.workspace, wheelhouse.requested(build, recipe))
 
 
 def product_environment(build: Build) -> ProductEnvironment:

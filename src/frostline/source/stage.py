@@ -12,14 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from frostline.core import command, own_files, workspace
 from frostline.core.command import Environ
-from frostline.core.errors import BuildError, ProfileError, UsageError
-from frostline.profile import toml_file
+from frostline.core.errors import BuildError
 from frostline.profile.build import Build
-from frostline.profile.mistakes import is_table
 from frostline.profile.profile import Before, Data
 from frostline.profile.resources import Resource
 from frostline.source import environment, fetch
 from frostline.source.environment import ProductEnvironment
+from frostline.source.metadata import project_metadata
 
 
 @dataclass(frozen=True)
@@ -66,20 +65,6 @@ def build_stage(
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, destination, follow_symlinks=True)
     return Stage(folder, build.work, product_environment, modules, tuple(sorted(data)), resources)
-
-
-def project_metadata(source: Path) -> tuple[str, str]:
-    """Return the name and version in the pyproject.toml of *source*. Raises UsageError."""
-    path = source / "pyproject.toml"
-    try:
-        project = toml_file.read(path, source).table["project"]
-        if is_table(project):
-            return str(project["name"]), str(project.get("version", "dynamic"))
-    except (ProfileError, KeyError) as error:
-        message = f"the product's name cannot be read from {path}: {error}."
-        raise UsageError(message, hint="add a [project] table with a name") from None
-    message = f"{path} has no [project] table."
-    raise UsageError(message, hint="add a [project] table with a name")
 
 
 def own_modules(folder: Path, prefix: str = "") -> list[str]:

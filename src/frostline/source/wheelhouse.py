@@ -12,12 +12,13 @@ from frostline.core import digest, json_file, own_files
 from frostline.core.errors import HostError, LockError
 from frostline.core.platforms import Platform
 from frostline.core.workspace import Workspace, remove
+from frostline.profile import policy
 from frostline.profile.build import Build
 from frostline.profile.policy import Image
 from frostline.profile.profile import NativeWheel
 from frostline.source import environment
 from frostline.source.environment import Wheel
-from frostline.source.stage import project_metadata
+from frostline.source.metadata import project_metadata
 
 _TAGS = {
     "linux": {"x86_64": "manylinux_x86_64", "arm64": "manylinux_aarch64"},
@@ -56,6 +57,16 @@ class WheelRequest:
     def identifier(self) -> str:
         """Return cibuildwheel's identifier for the wheel, such as `cp311-win_amd64`."""
         return f"cp{self.python}-{_TAGS[self.platform.system][self.platform.machine]}"
+
+
+def native_wheels(build: Build) -> tuple[Wheel, ...]:
+    """Return the native wheels that the product needs.
+
+    Raises HostError for a wheel that is not built yet, LockError.
+    """
+    if not build.profile.wheels:
+        return ()
+    return kept(build.workspace, requested(build, policy.load(build.workspace).image))
 
 
 def requested(build: Build, image: Image, python: str = "") -> tuple[WheelRequest, ...]:

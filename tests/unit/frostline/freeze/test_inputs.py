@@ -17,7 +17,7 @@ ECHO = Path(__file__).resolve().parents[3] / "products" / "echo"
 def digest(project: Path) -> str:
     """Return the digest of what echo is made of."""
     build = open_build(Workspace(project), "echo", host(), os.environ)
-    return inputs_digest(build, (), debug=False)
+    return inputs_digest(build, debug=False)
 
 
 @pytest.mark.product("A14")

@@ -224,7 +224,7 @@ def test_reference_is_current() -> None:
 def test_schema_file_is_current() -> None:
     """The JSON Schema for editors is current."""
     path = resources.data("resources", "profile.schema.json")
-    assert path.read_text(encoding="utf-8") == profile.schema()
+    assert path.read_text(encoding="utf-8") == reference.schema()
 
 
 WRONG = (
