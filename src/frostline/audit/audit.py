@@ -50,7 +50,7 @@ def audit(build: Build, *, accept: bool = False) -> AuditResult:
     """Audit the bundle of *build*; return the result and write it to `audit.json`.
 
     *accept*: first add the missing modules to the reviewed list. Raises NotBuiltError, SmokeError,
-    ProfileError, OSError.
+    TomlError, OSError.
     """
     with build.exclusively():
         bundle = require_bundle(build)

@@ -102,7 +102,7 @@ def open_build(
     product: str, platform: Platform | None = None, layout: Layout | None = None,
     model_server: Path | None = None,
 ) -> "Build":  # fmt: skip
-    """Return the build that the flags name. Raises UsageError, ProfileError."""
+    """Return the build that the flags name. Raises UsageError, TomlError."""
     from frostline.profile import build
 
     project = here()

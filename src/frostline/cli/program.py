@@ -3,6 +3,7 @@
 import sys
 
 from frostline import __version__
+from frostline.cli.storage import storage_error
 from frostline.core import log
 
 
@@ -13,8 +14,15 @@ def main() -> None:
         _run()
         sys.stdout.flush()
     except BrokenPipeError:
-        log.reader_gone()
+        log.no_more_output()
         sys.exit(1)
+    except OSError as error:
+        problem = storage_error(error)
+        if not problem:
+            raise
+        log.no_more_output()
+        log.error(problem)
+        sys.exit(problem.exit_code)
 
 
 def _run() -> None:
@@ -24,11 +32,10 @@ def _run() -> None:
     elif sys.argv[1:] in ([], ["--help"], ["-h"]):
         print_help()
     else:
-        from invoke.program import Program
-
+        from frostline.cli.command_line import CommandLine
         from frostline.cli.verbs import namespace
 
-        Program(name="frostline", version=__version__, namespace=namespace).run()
+        CommandLine(name="frostline", version=__version__, namespace=namespace).run()
 
 
 def print_version() -> None:

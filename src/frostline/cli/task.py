@@ -3,7 +3,6 @@
 import traceback
 from collections.abc import Callable, Generator
 from contextlib import closing
-from errno import EACCES, EDQUOT, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOSPC, ENOTDIR, EPERM, EROFS
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from types import NoneType, UnionType
@@ -14,16 +13,13 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from frostline.cli.flags import HELP, platform_named
+from frostline.cli.storage import storage_error
 from frostline.cli.verb import Body, Verb
 from frostline.core import log
-from frostline.core.errors import FrostlineError, StorageError, UsageError, did_you_mean
+from frostline.core.errors import FrostlineError, UsageError, did_you_mean
 from frostline.core.platforms import Platform
 
 INTERRUPTED = 130
-# What the user's files and folders can cause; another OSError is a bug in frostline.
-_STORAGE_ERRORS = frozenset({
-    EACCES, EDQUOT, EEXIST, EISDIR, ELOOP, ENAMETOOLONG, ENOSPC, ENOTDIR, EPERM, EROFS,
-})  # fmt: skip
 _JSON = Parameter("json", Parameter.KEYWORD_ONLY, default=False, annotation=bool)
 
 
@@ -66,15 +62,16 @@ class VerbTask(Task[Body]):
             log.warning("interrupted")
             raise Exit(code=INTERRUPTED) from None
         except BrokenPipeError:
-            log.reader_gone()
+            log.no_more_output()
             raise Exit(code=1) from None
         except FrostlineError as error:
             raise _report(error) from None
         except OSError as error:
-            if error.errno not in _STORAGE_ERRORS:
+            problem = storage_error(error)
+            if not problem:
                 traceback.print_exc()
                 raise Exit(code=1) from None
-            raise _report(_storage_error(error)) from None
+            raise _report(problem) from None
         except Exception:  # noqa: BLE001  # a bug in frostline: show the traceback
             traceback.print_exc()
             raise Exit(code=1) from None
@@ -146,16 +143,3 @@ def _without_none(hint: object) -> object:
 def _report(error: FrostlineError) -> Exit:
     log.error(error)
     return Exit(code=error.exit_code)
-
-
-def _storage_error(error: OSError) -> StorageError:
-    hints = {
-        ENOSPC: "free some space and try again",
-        EDQUOT: "free some of your quota",
-        EEXIST: "a file is where a folder belongs: move it away",
-        ENOTDIR: "a file is where a folder belongs: move it away",
-        EISDIR: "name a file, not a folder",
-        ENAMETOOLONG: "choose a shorter name",
-    }
-    hint = hints.get(error.errno or 0, "make it writable, or choose another place")
-    return StorageError(f"{error.filename or 'a file'}: {error.strerror}.", hint=hint)

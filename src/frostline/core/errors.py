@@ -7,7 +7,7 @@ from difflib import get_close_matches
 # The meaning of each exit code of the verbs; docs/exit-codes.md is generated from it.
 EXIT_CODES = {
     0: "done",
-    1: "a bug in frostline, with a traceback; or a flag that Invoke does not know",
+    1: "a bug in frostline, with a traceback; or, called as `invoke`, a flag that is not known",
     2: "wrong usage: a wrong argument, profile or lock, or the product is not built yet",
     3: "this machine cannot do it: a tool is missing, or another platform is needed",
     4: "the build failed",
@@ -58,19 +58,18 @@ class Problem:
         return f"{self.file}:{self.line}: {self.key}: {self.reason}"
 
 
-class ProfileError(FrostlineError):
-    """All mistakes of a profile at once."""
+class TomlError(FrostlineError):
+    """All mistakes of a TOML file at once; *page* describes the keys of such files."""
 
     exit_code = 2
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], page: str) -> None:
         self.problems = tuple(sorted(problems))
         number = len(self.problems)
         lines = "\n".join(f"  {problem}" for problem in self.problems)
-        super().__init__(
-            f"the profile has {number} mistake{'s' if number != 1 else ''}:\n{lines}",
-            hint="every key is described in docs/profile.md",
-        )
+        file = self.problems[0].file
+        message = f"{file} has {number} mistake{'s' if number != 1 else ''}:\n{lines}"
+        super().__init__(message, hint=f"every key is described in {page}")
 
 
 class LockError(FrostlineError):

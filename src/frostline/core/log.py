@@ -66,8 +66,8 @@ def accept_any_text() -> None:
             stream.reconfigure(errors="replace")
 
 
-def reader_gone() -> None:
-    """Write to nowhere from now on: who read stdout, such as `head`, has ended."""
+def no_more_output() -> None:
+    """Write to nowhere from now on: the reader, such as `head`, has ended, or the disk is full."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

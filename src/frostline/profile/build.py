@@ -99,7 +99,7 @@ def open_build(
 ) -> Build:  # fmt: skip
     """Return the build of *product*; *layout* defaults to the profile's.
 
-    Raises UsageError for an unknown product, ProfileError with every mistake at once.
+    Raises UsageError for an unknown product, TomlError with every mistake at once.
     """
     target, profile = reading.load(workspace, product, platform, layout)
     return Build(

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from frostline.core.errors import did_you_mean
 from frostline.core.platforms import PLATFORMS
+from frostline.profile.table import Table, keys_at
 from frostline.profile.toml_file import Key, Mistake
 
 _FILE_KEYS = ("source", "requirements")
@@ -19,12 +20,12 @@ _FILE_LISTS = ("hooks", "runtime_hooks")
 _FILE_TABLES = (("data", "source"), ("before", "requirements"))
 
 
-def of_fields(error: ValidationError, known: tuple[str, ...]) -> Iterator[Mistake]:
-    """Yield pydantic's mistakes in plain words; suggest a key of *known* for an unknown one."""
+def of_fields(error: ValidationError, table: type[Table]) -> Iterator[Mistake]:
+    """Yield the mistakes that pydantic found in *table* in plain words, with similar keys."""
     for item in error.errors(include_url=False, include_context=False):
         loc = item["loc"]
         if item["type"] == "extra_forbidden":
-            yield loc, _unknown_key(loc, known)
+            yield loc, _unknown_key(loc, keys_at(table, loc[:-1]))
         elif item["type"] == "missing":
             yield loc, "is required and missing"
         else:

@@ -49,7 +49,7 @@ class Image(Table):
 class Policy(Table):
     """The whole file."""
 
-    schema_: Literal[1]
+    schema_: Literal[1] = Field(alias="schema")
     """The version of this format."""
     severity: Mapping[str, Literal["error", "warning", "note"]]
     """The severity of each finding, by its id."""
@@ -60,12 +60,11 @@ class Policy(Table):
 
 
 def load(workspace: Workspace) -> Policy:
-    """Return the project's policy, or frostline's default if it has none. Raises ProfileError."""
+    """Return the project's policy, or frostline's default if it has none. Raises TomlError."""
     own = workspace.root / "resources" / "policy.toml"
     path = own if own.is_file() else own_files.data("resources", "policy.toml")
-    file = toml_file.read(path, workspace.root)
-    table = {"schema_" if key == "schema" else key: value for key, value in file.table.items()}
+    file = toml_file.read(path, workspace.root, "docs/audit.md")
     try:
-        return Policy.model_validate_json(json.dumps(table))
+        return Policy.model_validate_json(json.dumps(file.table, default=str))
     except ValidationError as error:
-        raise file.error(mistakes.of_fields(error, tuple(Policy.model_fields))) from None
+        raise file.error(mistakes.of_fields(error, Policy)) from None

@@ -11,7 +11,6 @@ from frostline.core.workspace import Layout, Target, Workspace
 from frostline.profile import mistakes, toml_file
 from frostline.profile.mistakes import is_table
 from frostline.profile.profile import Profile
-from frostline.profile.table import Table
 from frostline.profile.toml_file import Mistake
 
 
@@ -20,7 +19,7 @@ def load(
 ) -> tuple[Target, Profile]:
     """Return the target and the profile of *product*, with the overrides applied.
 
-    *layout* defaults to the profile's. Raises UsageError for an unknown product, ProfileError with
+    *layout* defaults to the profile's. Raises UsageError for an unknown product, TomlError with
     every mistake at once.
     """
     raw = _checked(workspace, workspace.require_product(product))
@@ -33,11 +32,11 @@ def load(
 
 
 def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str, object]:
-    """Return the profile of *product* merged over its base. Raises ProfileError for mistakes.
+    """Return the profile of *product* merged over its base. Raises TomlError for mistakes.
 
     *variant* is the product whose base this one is; a base cannot have a base.
     """
-    file = toml_file.read(workspace.profile(product), workspace.root)
+    file = toml_file.read(workspace.profile(product), workspace.root, "docs/profile.md")
     raw, base = file.table, file.table.get("base")
     found: list[Mistake] = []
     if variant and base:
@@ -102,7 +101,7 @@ def _pydantic_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
     try:
         _parse(raw)
     except ValidationError as error:
-        yield from mistakes.of_fields(error, _ALL_KEYS)
+        yield from mistakes.of_fields(error, Profile)
 
 
 def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, object]:
@@ -111,11 +110,3 @@ def _merge(base: Mapping[str, object], over: Mapping[str, object]) -> dict[str, 
         old = result.get(key)
         result[key] = _merge(old, value) if is_table(old) and is_table(value) else value
     return result
-
-
-def _all_keys() -> tuple[str, ...]:
-    fields = (item for table in Table.__subclasses__() for item in table.model_fields.items())
-    return tuple({field.alias or name: None for name, field in fields})
-
-
-_ALL_KEYS = _all_keys()

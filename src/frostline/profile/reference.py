@@ -14,7 +14,7 @@ from typing import Annotated, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from frostline.profile.profile import Profile
-from frostline.profile.table import Table
+from frostline.profile.table import Table, table_in
 
 _HEAD = """\
 # The profile
@@ -75,23 +75,13 @@ def _section(title: str, table: type[Table]) -> str:
 def _tables(prefix: str, table: type[Table]) -> list[tuple[str, type[Table]]]:
     found: list[tuple[str, type[Table]]] = []
     for name, field in table.model_fields.items():
-        inner, many = _table_in(field.annotation)
+        inner = table_in(field.annotation)
         if inner:
-            keyed = get_origin(field.annotation) is dict
-            path = f"{prefix}{name}.NAME" if keyed else f"{prefix}{name}"
-            found.append((f"`[[{path}]]`" if many else f"`[{path}]`", inner))
+            kind = get_origin(field.annotation)
+            path = f"{prefix}{name}.NAME" if kind is dict else f"{prefix}{name}"
+            found.append((f"`[[{path}]]`" if kind is tuple else f"`[{path}]`", inner))
             found += _tables(f"{path}.", inner)
     return found
-
-
-def _table_in(annotation: object) -> tuple[type[Table] | None, bool]:
-    if isinstance(annotation, type) and issubclass(annotation, Table):
-        return annotation, False
-    for part in get_args(annotation):
-        inner, _ = _table_in(part)
-        if inner:
-            return inner, get_origin(annotation) is tuple
-    return None, False
 
 
 def _type(annotation: object) -> str:

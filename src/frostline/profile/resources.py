@@ -85,8 +85,8 @@ def path_of(workspace: Workspace) -> Path:
 
 
 def load(workspace: Workspace) -> tuple[Resource, ...]:
-    """Return all resources. Raises ProfileError with every mistake at once."""
-    file = toml_file.read(path_of(workspace), workspace.root)
+    """Return all resources. Raises TomlError with every mistake at once."""
+    file = toml_file.read(path_of(workspace), workspace.root, "docs/model-server.md")
     if found := [*_field_mistakes(file.table), *_other_mistakes(file.table)]:
         raise file.error(found)
     return ResourceFile.model_validate_json(json.dumps(file.table)).resources
@@ -116,7 +116,7 @@ def chosen(
 
 
 def wanted(build: Build) -> tuple[Resource, ...]:
-    """Return the resources of the product of *build*. Raises ProfileError, UsageError."""
+    """Return the resources of the product of *build*. Raises TomlError, UsageError."""
     if not build.profile.resources:
         return ()
     found = chosen(load(build.workspace), build.profile.resources, build.platform)
@@ -162,7 +162,7 @@ def _field_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
     try:
         ResourceFile.model_validate_json(json.dumps(raw, default=str))
     except ValidationError as error:
-        yield from mistakes.of_fields(error, tuple(Resource.model_fields))
+        yield from mistakes.of_fields(error, ResourceFile)
 
 
 def _other_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:

@@ -1,6 +1,7 @@
 """The types of values in a profile."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,3 +18,19 @@ class Table(BaseModel):
     """The base class of every table in a profile: unknown keys are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def table_in(annotation: object) -> type[Table] | None:
+    """Return the kind of table that a key of type *annotation* holds, alone or in an array."""
+    if isinstance(annotation, type) and issubclass(annotation, Table):
+        return annotation
+    return next(filter(None, map(table_in, get_args(annotation))), None)
+
+
+def keys_at(table: type[Table], place: Sequence[str | int]) -> tuple[str, ...]:
+    """Return the keys of the table at *place* in *table*."""
+    for name in place:
+        fields = {field.alias or key: field for key, field in table.model_fields.items()}
+        if name in fields:  # else the number of an array's table, or a name that the user chose
+            table = table_in(fields[str(name)].annotation) or table
+    return tuple(field.alias or key for key, field in table.model_fields.items())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frostline.core import text_file
-from frostline.core.errors import Problem, ProfileError, UsageError
+from frostline.core.errors import Problem, TomlError, UsageError
 
 Key = tuple[str | int, ...]
 Mistake = tuple[Key, str]
@@ -21,25 +21,27 @@ _STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|' + r"'[^']*'|#.*")
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A TOML file: its name for messages, its text and its parsed table."""
+    """A TOML file: its name for messages, its text and its table; *page* describes its keys."""
 
     name: str
     text: str
     table: dict[str, object]
+    page: str
 
-    def error(self, mistakes: Iterable[Mistake]) -> ProfileError:
-        """Return the ProfileError that lists *mistakes* with their lines."""
+    def error(self, mistakes: Iterable[Mistake]) -> TomlError:
+        """Return the TomlError that lists *mistakes* with their lines."""
         lines = index(self.text)
-        return ProfileError([
+        problems = [
             Problem(self.name, find(lines, key), ".".join(map(str, key)), reason)
             for key, reason in dict.fromkeys(mistakes)
-        ])  # fmt: skip
+        ]
+        return TomlError(problems, self.page)
 
 
-def read(path: Path, root: Path) -> TomlFile:
-    """Return the TOML file at *path*, with a name relative to *root*.
+def read(path: Path, root: Path, page: str) -> TomlFile:
+    """Return the TOML file at *path*, with a name relative to *root*; *page* describes its keys.
 
-    Raises UsageError if it cannot be read, ProfileError with the line of a syntax error.
+    Raises UsageError if it cannot be read, TomlError with the line of a syntax error.
     """
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     try:
@@ -48,12 +50,12 @@ def read(path: Path, root: Path) -> TomlFile:
         message = f"{path} does not exist."
         raise UsageError(message, hint="write it, or remove the link to it") from None
     try:
-        return TomlFile(name, text, tomllib.loads(text))
+        return TomlFile(name, text, tomllib.loads(text), page)
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError([_syntax_problem(name, text, error)]) from None
+        raise TomlError([_syntax_problem(name, text, error)], page) from None
     except RecursionError:
         problem = Problem(name, 1, "TOML", "tables and arrays are nested too deeply")
-        raise ProfileError([problem]) from None
+        raise TomlError([problem], page) from None
 
 
 def _syntax_problem(name: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:

@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
-from frostline.core.errors import ProfileError, UsageError
+from frostline.core.errors import TomlError, UsageError
 from frostline.profile import toml_file
 from frostline.profile.mistakes import is_table
+
+_PAGE = "https://packaging.python.org/specifications/pyproject-toml"
 
 
 def project_metadata(source: Path) -> tuple[str, str]:
     """Return the name and version in the pyproject.toml of *source*. Raises UsageError."""
     path = source / "pyproject.toml"
     try:
-        project = toml_file.read(path, source).table["project"]
+        project = toml_file.read(path, source, _PAGE).table["project"]
         if is_table(project):
             return str(project["name"]), str(project.get("version", "dynamic"))
-    except (ProfileError, KeyError) as error:
+    except (TomlError, KeyError) as error:
         message = f"the product's name cannot be read from {path}: {error}."
         raise UsageError(message, hint="add a [project] table with a name") from None
     message = f"{path} has no [project] table."

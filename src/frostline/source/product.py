@@ -24,7 +24,7 @@ class ProductSummary:
 
 
 def summaries(workspace: Workspace) -> tuple[ProductSummary, ...]:
-    """Return every product of the project. Raises ProfileError, UsageError."""
+    """Return every product of the project. Raises TomlError, UsageError."""
     found = []
     for product in workspace.products():
         _, profile = reading.load(workspace, product, host())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from frostline.core import own_files as resources
-from frostline.core.errors import ProfileError, UsageError
+from frostline.core.errors import TomlError, UsageError
 from frostline.core.platforms import PLATFORMS, Platform, parse
 from frostline.core.workspace import Layout, Workspace
 from frostline.profile import profile, reading, reference, services
@@ -74,9 +74,10 @@ def loaded_profile(
 
 def mistakes(folder: Path, text: str) -> list[str]:
     """Return the mistakes of the profile *text*, one line each."""
-    with pytest.raises(ProfileError) as caught:
+    with pytest.raises(TomlError) as caught:
         loaded_profile(project(folder, text), "echo", LINUX)
     assert caught.value.exit_code == 2
+    assert caught.value.message.startswith("specs/echo.toml has ")
     return [str(problem) for problem in caught.value.problems]
 
 
@@ -98,6 +99,23 @@ def test_five_mistakes_are_told_at_once(tmp_path: Path) -> None:
             'Did you mean "linux_x86_64"?'
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("table", "suggested"),
+    [
+        ("[[services]]\nname = 'a'\ncomand = 'x'", ' Did you mean "command"?'),
+        ("[packages.numpy]\nbinarys = true", ' Did you mean "binaries"?'),
+        ("[[smoke.requests]]\npth = '/'", ' Did you mean "path"?'),
+        ("[overrides.onedir.icon]\nwindow = 'x.ico'", ' Did you mean "windows"?'),
+        ("[icon]\nsubmodules = true", ""),  # a key of another table is of no use here
+    ],
+)
+def test_similar_keys_are_of_the_same_table(tmp_path: Path, table: str, suggested: str) -> None:
+    """An unknown key brings a suggestion only if its own table has a similar one."""
+    said = [line for line in mistakes(tmp_path, GOOD + table) if "unknown key" in line]
+    assert len(said) == 1
+    assert said[0].endswith(f"unknown key.{suggested}")
 
 
 def test_broken_toml_has_its_line(tmp_path: Path) -> None:
@@ -174,14 +192,14 @@ def test_a_variant(tmp_path: Path) -> None:
         ('base = "echo"\nconsole = 3', "console"),
         ('base = "echo"\nplatforms = ["linux"]', "unknown platform. Did you mean"),
     ):
-        with pytest.raises(ProfileError) as caught:
+        with pytest.raises(TomlError) as caught:
             load(text)
         assert "specs/other.toml:" in str(caught.value)
         assert said in str(caught.value)
     third = tmp_path / "specs" / "third.toml"
     third.write_text('schema = 1\nbase = "other"\n', encoding="utf-8")
     load('base = "echo"')
-    with pytest.raises(ProfileError, match="a base cannot have a base"):
+    with pytest.raises(TomlError, match="a base cannot have a base"):
         loaded_profile(paths, "third", LINUX)
 
 
@@ -253,5 +271,5 @@ def test_values_of_any_type(tmp_path: Path, header: str) -> None:
         for value in WRONG:
             text = "\n".join((*rest, header, f"{key} = {value}"))
             place.profile("echo").write_text(text, encoding="utf-8")
-            with contextlib.suppress(ProfileError, UsageError):
+            with contextlib.suppress(TomlError, UsageError):
                 reading.load(place, "echo", LINUX)

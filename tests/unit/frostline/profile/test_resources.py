@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.core.errors import ProfileError, UsageError
+from frostline.core.errors import TomlError, UsageError
 from frostline.core.platforms import PLATFORMS
 from frostline.core.workspace import Workspace
 from frostline.profile import profile, resources, services
@@ -82,8 +82,9 @@ def test_frostline_s_own_are_complete(tmp_path: Path) -> None:
 def test_mistakes(old: str, new: str, mistake: str, tmp_path: Path) -> None:
     """Each mistake has file, line and key."""
     assert old in GOOD
-    with pytest.raises(ProfileError) as caught:
+    with pytest.raises(TomlError) as caught:
         resources.load(project(tmp_path, GOOD.replace(old, new, 1)))
+    assert caught.value.message.startswith("resources/resources.toml has ")
     said = [str(problem) for problem in caught.value.problems]
     assert any(mistake in line for line in said), said
     assert all(line.startswith("resources/resources.toml:") for line in said)
