@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import modules
 import rows
 
 from frostline.audit import rules
@@ -25,6 +26,7 @@ def generated() -> dict[Path, str]:
         docs / "profile.md": reference.markdown(),
         docs / "exit-codes.md": _exit_codes(),
         docs / "rows.md": rows.markdown(),
+        docs / "modules.md": modules.markdown(),
         docs / "audit.md": _with_tables(docs / "audit.md", {"audit": rules.AUDIT}),
         docs / "verdict.md": _with_tables(
             docs / "verdict.md", {"smoke": rules.SMOKE, "parity": rules.PARITY}

@@ -26,7 +26,9 @@ class Storage(Table):
     default: str
     """The folder if *variable* is not set; `~` is the home folder."""
     env_file: bool = True
-    """Read `.env` from the folder: it overrides the defaults, the real environment overrides it."""
+    """Read `.env` from the folder: it overrides the defaults, the real environment overrides it.
+
+    Lines are `KEY=value`, also with `export` before them, quotes or comments."""
 
 
 class Port(Table):

@@ -1,4 +1,4 @@
-"""macOS. Tested by CI only."""
+"""Processes and ports on macOS, through sysctl and libproc. Tested by CI only."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Linux."""
+"""Processes and ports on Linux, mostly from /proc."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Functions for Linux and macOS."""
+"""Processes, signals and locks, as Linux and macOS have them."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Windows. Tested by CI only."""
+"""Processes, ports and locks on Windows, with job objects. Tested by CI only."""
 
 import sys
 
