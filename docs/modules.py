@@ -8,8 +8,9 @@ ROOT = Path(__file__).resolve().parents[1]
 _HEAD = """\
 # Modules
 
-Generated from the docstrings by `docs/pages.py`; do not edit it. Look here for the file that a change belongs to;
-[architecture.md](architecture.md) says how the packages work together, and which file the most likely changes go to.
+Generated from the docstrings by `docs/pages.py`; do not edit it. Look here for the file that a
+change belongs to. [architecture.md](architecture.md) says how the packages work together, and which
+files the most likely changes go to.
 """
 
 
@@ -26,8 +27,8 @@ def markdown() -> str:
     lines += ["", "## Tests of whole products", ""]
     lines += ["| file | what it proves |", "|---|---|"]
     for folder in ("integration", "faults", "hooks", "workflows"):
-        files = sorted((ROOT / "tests" / folder).glob("test_*.py"))
-        lines += [f"| `tests/{folder}/{file.name}` | {_summary(file)} |" for file in files]
+        tests = sorted((ROOT / "tests" / folder).glob("test_*.py"))
+        lines += [f"| `tests/{folder}/{test.name}` | {_summary(test)} |" for test in tests]
     return "\n".join(lines) + "\n"
 
 
