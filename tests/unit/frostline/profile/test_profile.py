@@ -10,6 +10,7 @@ from frostline.core.errors import TomlError, UsageError
 from frostline.core.platforms import PLATFORMS, Platform, parse
 from frostline.core.workspace import Layout, Workspace
 from frostline.profile import profile, reading, reference, services
+from frostline.profile.build import open_build
 from frostline.profile.table import Table
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -85,6 +86,13 @@ def test_defaults_are_sensible(tmp_path: Path) -> None:
     """Four lines are a complete profile."""
     loaded = loaded_profile(project(tmp_path, GOOD), "echo", LINUX)
     assert (loaded.layout, loaded.console) == ("onedir", True)
+
+
+def test_a_product_without_a_model_server_gets_none(tmp_path: Path) -> None:
+    """A model server that the product would not read is refused, not left unused."""
+    paths = project(tmp_path, GOOD)
+    with pytest.raises(UsageError, match="echo takes no model server"):
+        open_build(paths, "echo", LINUX, {}, model_server=tmp_path / "llamafile")
 
 
 def test_five_mistakes_are_told_at_once(tmp_path: Path) -> None:
