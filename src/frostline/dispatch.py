@@ -3,6 +3,7 @@
 Most imports are in functions: an unchanged build needs few of them and saves 0.15 s.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ def build(
     """Build *build* where *options* say; return the bundle. Raises HostError, BuildError."""
     require_for(build.profile, build.target)
     if options.run or _place(build, options) == "remote":
+        _refuse({"--clean": clean, "--debug": debug, "--engine": options.engine}, "on GitHub")
         return _build_remotely(build, options.run)
     machine = _container(build, options)
     if machine:
@@ -124,6 +126,14 @@ def make_image(
     return image.make(found, platform, policy.load(workspace).image, debian=debian)
 
 
+def _refuse(flags: Mapping[str, object], place: str) -> None:
+    """Raise UsageError if one of *flags*, which have no effect at *place*, is given."""
+    for flag, value in flags.items():
+        if value:
+            message = f"{flag} has no effect: this runs {place}."
+            raise UsageError(message, hint=f"leave {flag} out, or choose another --where")
+
+
 def _build_remotely(build: Build, run: int) -> Bundle:
     from frostline.hosts import remote
 
@@ -139,6 +149,7 @@ def _container(build: Build, options: BuildOptions) -> "Container | None":
     """Return the container for *build*, or None if this machine builds it."""
     platform = build.platform
     if _place(build, options) != "container":
+        _refuse({"--engine": options.engine}, "on this machine")
         return None
     from frostline.hosts import engine, image
     from frostline.hosts.container import Container

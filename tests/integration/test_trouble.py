@@ -175,6 +175,16 @@ def test_children_see_nothing_of_the_bootloader(project: Path, tmp_path: Path) -
             2,
             "leave out --platform",
         ),
+        (("build", "--engine", "podman"), 2, "--engine has no effect: this runs on this machine"),
+        (
+            ("build", "--platform", "darwin_arm64", "--clean"),
+            2,
+            "--clean has no effect: this runs on GitHub",
+        ),
+        (("resources", "--pin", "a", "--url", "x", "--check"), 2, "no effect beside --pin"),
+        (("publish", "--tag", "v1", "--final", "--notes", "x"), 2, "no effect beside --final"),
+        (("llamafile", "--inspect", "x", "--port", "3"), 2, "no effect beside --inspect"),
+        (("sign", "--archive", "x", "--tool", "osslsigncode"), 2, "no effect beside --archive"),
         (("smoke", "--layout", "onefile"), 2, "`frostline build --product echo --layout onefile`"),
     ],
 )

@@ -5,7 +5,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -88,8 +88,8 @@ def examine(build: Build, policy: Policy, bundle: Bundle) -> AuditResult:
     found += _bundle_findings(build, items, bundle, policy)
     found += missing_modules.find(build, bundle)
     found += unbundled.find(build, evidence.load(build), items, libraries)
-    graded = [replace(f, severity=policy.severity.get(f.id, f.severity)) for f in found]
-    judged = findings.waive(graded, build.profile.audit.waivers, date.today())  # noqa: DTZ011  # days only
+    waived = findings.waive(found, build.profile.audit.waivers, date.today())  # noqa: DTZ011  # days only
+    judged = findings.grade(waived, policy.severity)
     word, _, _ = build.platform.minimum.partition(" ")
     return AuditResult(
         product=build.product, version=bundle.version, platform=build.platform.name,

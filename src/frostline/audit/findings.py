@@ -1,11 +1,12 @@
 """Findings, the problems of a bundle, and the waivers that accept them."""
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from frostline.audit.rules import RULES, SEVERITIES, Severity
+from frostline.audit.rules import AUDIT, RULES, SEVERITIES, Severity
+from frostline.core.errors import UsageError, did_you_mean
 from frostline.profile.checks import Waiver
 
 
@@ -30,6 +31,19 @@ def finding(rule: str, file: str, reason: str, remedy: str = "") -> Finding:
     return Finding(
         id=rule, severity=known.severity, file=file, reason=reason, remedy=remedy or known.remedy
     )
+
+
+def grade(findings: Sequence[Finding], severity: Mapping[str, Severity]) -> tuple[Finding, ...]:
+    """Return *findings* with the severities of the policy, by id.
+
+    Raises UsageError for an id that no finding of the audit has.
+    """
+    for name in severity:
+        if name not in AUDIT:
+            hint = did_you_mean(name, [*AUDIT])
+            message = f"policy.toml: severity.{name}: no finding of the audit has this id.{hint}"
+            raise UsageError(message, hint="the ids are in docs/audit.md")
+    return tuple(replace(item, severity=severity.get(item.id, item.severity)) for item in findings)
 
 
 def waive(

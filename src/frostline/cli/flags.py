@@ -98,6 +98,14 @@ def chosen_product(project: Workspace, product: str) -> str:
     raise UsageError(message, hint=f"products: {', '.join(products)}")
 
 
+def refuse_beside(flag: str, **others: object) -> None:
+    """Raise UsageError if one of the *others* is given: it has no effect beside *flag*."""
+    for name, value in others.items():
+        if value:
+            message = f"--{name.replace('_', '-')} has no effect beside {flag}."
+            raise UsageError(message, hint="leave one of them out")
+
+
 def open_build(
     product: str, platform: Platform | None = None, layout: Layout | None = None,
     model_server: Path | None = None,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frostline.cli import tables
-from frostline.cli.flags import here
+from frostline.cli.flags import here, refuse_beside
 from frostline.cli.verb import verb
 from frostline.core import log
 from frostline.core.errors import UsageError
@@ -47,12 +47,17 @@ def llamafile(
     from frostline.llamafile.serve import ServeRequest
 
     if inspect:
+        refuse_beside(
+            "--inspect", model=model, base=base, port=port, gpu_layers=gpu_layers,
+            ctx_size=ctx_size, args=args, pack=pack, out=out, yes=yes,
+        )  # fmt: skip
         yield packing.contents(inspect.expanduser())
         return
     project, extra = here(), _split(args)
     confirm = _always if yes else serve.confirm_on_terminal
     request = ServeRequest(model=model, base=base, port=port, offline=offline)
     if pack:
+        refuse_beside("--pack", model=model, port=port, gpu_layers=gpu_layers, ctx_size=ctx_size)
         if not pack.expanduser().is_file():
             message = f"there is no file {pack}."
             raise UsageError(message, hint="--pack takes the GGUF file of a model")
@@ -62,6 +67,7 @@ def llamafile(
         packing.pack(pack.expanduser(), path, words, target)
         yield packing.contents(target)
         return
+    refuse_beside("serving a model", out=out)
     serve.require_loopback(host)
     server = serve.settings(ctx_size, gpu_layers, n_predict, extra)
     request = dataclasses.replace(request, server=server)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from frostline.cli import tables
-from frostline.cli.flags import here
+from frostline.cli.flags import here, refuse_beside
 from frostline.cli.verb import verb
 from frostline.core import log
 from frostline.core.errors import FetchError, HostError, UsageError
@@ -122,6 +122,7 @@ def resources(
         message = "--pin and --url must be given together."
         raise UsageError(message, hint="run `frostline resources --pin NAME --url ADDRESS`")
     if pin:
+        refuse_beside("--pin", platform=platform, check=check, fetch=fetch, offline=offline)
         return fetching.look(project, [fetching.pin(project, pin, url)])
     chosen = resources.chosen(resources.load(project), (), platform or host())
     if fetch or offline:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frostline.cli import tables
-from frostline.cli.flags import Shell, SigningTool, absolute, here, open_build
+from frostline.cli.flags import Shell, SigningTool, absolute, here, open_build, refuse_beside
 from frostline.cli.verb import verb
 from frostline.core import log
 from frostline.core.errors import UsageError
@@ -71,6 +71,8 @@ def sign(
     from frostline.release import listing, sign
 
     file = absolute(archive)
+    if file:
+        refuse_beside("--archive", platform=platform, layout=layout, tool=tool != "own")
     if file and not product:
         product = listing.find(file).product
     build = open_build(product, platform, layout)
@@ -107,6 +109,8 @@ def publish(tag: str = "", notes: Path | None = None, *, final: bool = False) ->
     if not tag:
         message = "--tag is missing: the release's tag."
         raise UsageError(message, hint="for example `frostline publish --tag v1.2.0`")
+    if final:
+        refuse_beside("--final", notes=notes)
     from frostline.release import github, publish
 
     project = here()

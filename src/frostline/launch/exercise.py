@@ -61,14 +61,12 @@ def make_request(request: Request, urls: Mapping[str, str]) -> Outcome:
         problem = f"service {request.service} has no address"
         return Outcome(name=request.name, problem=problem, good="", status=None, text="")
     nonce = uuid.uuid4().hex
-    body = {
+    body = request.json_body and {
         key: value.replace("{nonce}", nonce) if isinstance(value, str) else value
-        for key, value in (request.json_body or {}).items()
+        for key, value in request.json_body.items()
     }
     before = _generated_tokens(urls) if request.from_model else 0
-    status, text = ask(
-        request.method, urls[request.service] + request.path, body=body or None, timeout=60
-    )
+    status, text = ask(request.method, urls[request.service] + request.path, body=body, timeout=60)
     problem, good = _judge(request, status, text)
     if request.from_model and not problem:
         generated = _generated_tokens(urls) - before

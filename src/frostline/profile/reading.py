@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from frostline.core.errors import UsageError, did_you_mean
 from frostline.core.platforms import PLATFORMS, Platform
 from frostline.core.workspace import Layout, Target, Workspace
-from frostline.profile import mistakes, toml_file
+from frostline.profile import mistakes, no_effect, toml_file
 from frostline.profile.mistakes import is_table
 from frostline.profile.profile import Profile
 from frostline.profile.toml_file import Mistake
@@ -82,7 +82,7 @@ def _parse(raw: Mapping[str, object]) -> Profile:
 
 
 def _field_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
-    known = tuple(_pydantic_mistakes(raw))
+    known = (*_pydantic_mistakes(raw), *no_effect.find(raw))
     yield from known
     overrides = raw.get("overrides", {})
     if not is_table(overrides):
@@ -92,7 +92,8 @@ def _field_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
             hint = did_you_mean(key, (*PLATFORMS, "onedir", "onefile"))
             yield ("overrides", key), f"unknown platform or layout.{hint}"
         elif is_table(table):
-            for loc, reason in _pydantic_mistakes(_merge(raw, table)):
+            over = _merge(raw, table)
+            for loc, reason in (*_pydantic_mistakes(over), *no_effect.find(over)):
                 if (loc, reason) not in known:
                     yield ("overrides", key, *loc), reason
 

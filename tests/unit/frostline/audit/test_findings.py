@@ -6,9 +6,10 @@ from datetime import date
 import pytest
 
 from frostline.audit import leaks
-from frostline.audit.findings import Finding, ordered, waive
+from frostline.audit.findings import Finding, grade, ordered, waive
 from frostline.audit.rules import AUDIT, PARITY, RULES, SMOKE
 from frostline.core import own_files
+from frostline.core.errors import UsageError
 from frostline.profile.checks import Waiver
 
 TODAY = date(2026, 11, 21)
@@ -23,6 +24,17 @@ def found(name: str, file: str = "a.so", severity: str = "error") -> Finding:
 def waiver(name: str, file: str = "*", expires: date = TODAY) -> Waiver:
     """Return a waiver."""
     return Waiver(id=name, file=file, reason="known and accepted", expires=expires)
+
+
+def test_the_policy_changes_severities() -> None:
+    """It counts for the findings about waivers, too; an id that is not known is refused."""
+    known = waive([found("native.rpath")], [waiver("a.b")], TODAY)
+    graded = grade(known, {"native.rpath": "note", "waiver.unused": "error"})
+    assert [(item.id, item.severity) for item in graded] == [
+        ("native.rpath", "note"), ("waiver.unused", "error"),
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match=r"severity\.native\.rpat: .* \"native.rpath\""):
+        grade(known, {"native.rpat": "note"})
 
 
 def test_a_waiver_covers_what_it_names() -> None:
