@@ -11,7 +11,7 @@ import modules
 import rows
 
 from frostline.audit import rules
-from frostline.core.errors import EXIT_CODES
+from frostline.core.exit_codes import EXIT_CODES
 from frostline.profile import reference
 from frostline_runtime import exit_codes
 

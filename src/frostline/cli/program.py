@@ -4,7 +4,7 @@ import sys
 
 from frostline import __version__
 from frostline.cli.storage import storage_error
-from frostline.core import log
+from frostline.core import exit_codes, log
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         log.no_more_output()
-        sys.exit(1)
+        sys.exit(exit_codes.BUG)
     except OSError as error:
         problem = storage_error(error)
         if not problem:

@@ -15,11 +15,10 @@ from invoke.tasks import Task
 from frostline.cli.flags import HELP, platform_named
 from frostline.cli.storage import storage_error
 from frostline.cli.verb import Body, Verb
-from frostline.core import log
+from frostline.core import exit_codes, log
 from frostline.core.errors import FrostlineError, UsageError, did_you_mean
 from frostline.core.platforms import Platform
 
-INTERRUPTED = 130
 _JSON = Parameter("json", Parameter.KEYWORD_ONLY, default=False, annotation=bool)
 
 
@@ -60,21 +59,21 @@ class VerbTask(Task[Body]):
             code = run(self.verb, flags)
         except KeyboardInterrupt:
             log.warning("interrupted")
-            raise Exit(code=INTERRUPTED) from None
+            raise Exit(code=exit_codes.INTERRUPTED) from None
         except BrokenPipeError:
             log.no_more_output()
-            raise Exit(code=1) from None
+            raise Exit(code=exit_codes.BUG) from None
         except FrostlineError as error:
             raise _report(error) from None
         except OSError as error:
             problem = storage_error(error)
             if not problem:
                 traceback.print_exc()
-                raise Exit(code=1) from None
+                raise Exit(code=exit_codes.BUG) from None
             raise _report(problem) from None
         except Exception:  # noqa: BLE001  # a bug in frostline: show the traceback
             traceback.print_exc()
-            raise Exit(code=1) from None
+            raise Exit(code=exit_codes.BUG) from None
         if code:
             raise Exit(code=code)
         return self.body

@@ -4,19 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-# The meaning of each exit code of the verbs; docs/exit-codes.md is generated from it.
-EXIT_CODES = {
-    0: "done",
-    1: "a bug in frostline, with a traceback; or, called as `invoke`, a flag that is not known",
-    2: "wrong usage: a wrong argument, profile or lock, or the product is not built yet",
-    3: "this machine cannot do it: a tool is missing, or another platform is needed",
-    4: "the build failed",
-    5: "the artifact must not ship: its smoke test, audit or comparison failed",
-    6: "busy: another build of the same target is running",
-    7: "the disk is full, or a file or folder cannot be written",
-    8: "a download failed, or a fetched file has the wrong size or digest",
-    130: "interrupted",
-}
+from frostline.core import exit_codes
 
 
 class FrostlineError(Exception):
@@ -25,7 +13,7 @@ class FrostlineError(Exception):
     *message* says what is wrong, *hint* what to do next; *tail* holds the last lines of output.
     """
 
-    exit_code = 1
+    exit_code = exit_codes.BUG
 
     def __init__(self, message: str, *, hint: str = "", tail: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -37,7 +25,7 @@ class FrostlineError(Exception):
 class UsageError(FrostlineError):
     """A wrong argument."""
 
-    exit_code = 2
+    exit_code = exit_codes.USAGE
 
 
 class NotBuiltError(UsageError):
@@ -61,7 +49,7 @@ class Problem:
 class TomlError(FrostlineError):
     """All mistakes of a TOML file at once; *page* describes the keys of such files."""
 
-    exit_code = 2
+    exit_code = exit_codes.USAGE
 
     def __init__(self, problems: Sequence[Problem], page: str) -> None:
         self.problems = tuple(sorted(problems))
@@ -75,43 +63,43 @@ class TomlError(FrostlineError):
 class LockError(FrostlineError):
     """The lock does not satisfy the product, or a download does not match the lock."""
 
-    exit_code = 2
+    exit_code = exit_codes.USAGE
 
 
 class HostError(FrostlineError):
     """This machine cannot do what was asked."""
 
-    exit_code = 3
+    exit_code = exit_codes.HOST
 
 
 class BuildError(FrostlineError):
     """A step of the build failed."""
 
-    exit_code = 4
+    exit_code = exit_codes.BUILD
 
 
 class SmokeError(FrostlineError):
     """The artifact was launched and failed its smoke test."""
 
-    exit_code = 5
+    exit_code = exit_codes.NOT_GOOD
 
 
 class BusyError(FrostlineError):
     """Another process is building the same target."""
 
-    exit_code = 6
+    exit_code = exit_codes.BUSY
 
 
 class StorageError(FrostlineError):
     """The disk is full or a folder is not writable."""
 
-    exit_code = 7
+    exit_code = exit_codes.STORAGE
 
 
 class FetchError(FrostlineError):
     """A file cannot be fetched, or has the wrong size or digest."""
 
-    exit_code = 8
+    exit_code = exit_codes.FETCH
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

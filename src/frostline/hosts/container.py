@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from frostline.core import digest, json_file, log, own_files
+from frostline.core import digest, exit_codes, json_file, log, own_files
 from frostline.core.command import CommandError, Process
 from frostline.core.errors import BuildError, SmokeError
 from frostline.hosts import engine
@@ -20,7 +20,7 @@ from frostline.source import environment
 
 _PROJECT, _OWN = PurePosixPath("/project"), PurePosixPath("/frostline")
 _BUILD = _PROJECT / "build"
-_OWN_CODES = range(1, 9)
+_OWN_CODES = exit_codes.EXIT_CODES.keys() - {exit_codes.DONE, exit_codes.INTERRUPTED}
 # The first process of the container. It makes frostline's environment once. It needs the trap: the
 # first process of a container ignores signals that it does not handle.
 _FIRST = """

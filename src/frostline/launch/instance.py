@@ -12,6 +12,7 @@ from typing import Self
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from frostline.core import exit_codes
 from frostline.core.command import Process
 from frostline.core.errors import FrostlineError
 
@@ -26,7 +27,7 @@ Event = dict[str, object]
 class NotHealthyError(FrostlineError):
     """The artifact ended, or was not healthy in time."""
 
-    exit_code = 5
+    exit_code = exit_codes.NOT_GOOD
 
 
 class Instance:

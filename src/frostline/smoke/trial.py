@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from frostline.core import json_file
+from frostline.core import exit_codes, json_file
 from frostline.core.errors import BuildError
 from frostline.launch import exercise
 from frostline.launch.exercise import Outcome
@@ -43,7 +43,7 @@ def main(request_file: str, result_file: str) -> int:
     try:
         trial.run()
     except KeyboardInterrupt:
-        return 130
+        return exit_codes.INTERRUPTED
     json_file.write(Path(result_file), trial.result)
     return 0
 
