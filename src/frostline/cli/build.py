@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frostline.cli import tables
+from frostline.cli import results
 from frostline.cli.flags import here, open_build
 from frostline.cli.verb import verb
 from frostline.core import workspace
@@ -19,15 +19,7 @@ if TYPE_CHECKING:
     from frostline.source.environment import Wheel
 
 
-def _without_files(bundle: "Bundle") -> str:
-    from dataclasses import asdict
-
-    from frostline.core import json_file
-
-    return json_file.dump({key: value for key, value in asdict(bundle).items() if key != "files"})
-
-
-@verb("Build", show=tables.bundle, as_json=_without_files)
+@verb("Build", show=results.bundle, as_json=results.bundle_json)
 def build(
     product: str = "",
     platform: Platform | None = None,
@@ -58,7 +50,7 @@ def build(
     return dispatch.build(chosen, options, clean=clean, debug=debug)
 
 
-@verb("Build", show=tables.prepared)
+@verb("Build", show=results.prepared)
 def prepare(
     product: str = "", platform: Platform | None = None, layout: Layout | None = None
 ) -> "Prepared":
@@ -71,7 +63,7 @@ def prepare(
     return pipeline.prepare(open_build(product, platform, layout))
 
 
-@verb("Build", show=tables.plan)
+@verb("Build", show=results.plan)
 def plan(
     product: str = "", platform: Platform | None = None, layout: Layout | None = None
 ) -> "Plan":
@@ -84,7 +76,7 @@ def plan(
     return pipeline.plan(open_build(product, platform, layout))
 
 
-@verb("Build", show=tables.wheels)
+@verb("Build", show=results.wheels)
 def wheels(
     product: str = "", platform: Platform | None = None, python: str = "", engine: str = ""
 ) -> "tuple[Wheel, ...]":
@@ -98,7 +90,7 @@ def wheels(
     return dispatch.build_wheels(open_build(product, platform), python, engine)
 
 
-@verb("Build", show=tables.line)
+@verb("Build", show=results.line)
 def image(platform: Platform | None = None, engine: str = "", *, debian: bool = False) -> str:
     """Make the container image that a Linux platform is frozen in, if it is missing.
 
@@ -113,7 +105,7 @@ def image(platform: Platform | None = None, engine: str = "", *, debian: bool = 
     return dispatch.make_image(here(), platform or host(), os.environ, engine, debian=debian)
 
 
-@verb("Build", show=tables.removed)
+@verb("Build", show=results.removed)
 def clean(product: str = "") -> tuple[Path, ...]:
     """Remove what builds of one product, or of all, made; keep downloads and native wheels.
 

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frostline.cli import tables
+from frostline.cli import results
 from frostline.cli.flags import here, refuse_beside
 from frostline.cli.verb import verb
 from frostline.core import log
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from frostline.llamafile.serve import Served
 
 
-@verb("Model", show=tables.model)
+@verb("Model", show=results.model)
 def llamafile(
     model: str = "",
     base: str = "",

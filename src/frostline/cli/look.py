@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frostline.cli import tables
+from frostline.cli import results
 from frostline.cli.flags import open_build
 from frostline.cli.verb import verb
 from frostline.core import log, workspace
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from frostline.freeze.prune_venv import Confirmed, Pruned, Undone
 
 
-@verb("Look", show=tables.explanation)
+@verb("Look", show=results.explanation)
 def why(name: str = "", product: str = "", layout: Layout | None = None) -> "Explanation":
     """Explain why a module or file is in a bundle, and how large it is.
 
@@ -34,7 +34,7 @@ def why(name: str = "", product: str = "", layout: Layout | None = None) -> "Exp
     return explain.explain(open_build(product, None, layout), name)
 
 
-@verb("Look", show=tables.difference)
+@verb("Look", show=results.difference)
 def diff(old: Path | None = None, new: Path | None = None) -> "Difference":
     r"""Compare two bundles by their `bundle.json`.
 
@@ -50,7 +50,7 @@ def diff(old: Path | None = None, new: Path | None = None) -> "Difference":
     return difference.difference(read_bundle(old), read_bundle(new))
 
 
-@verb("Look", show=tables.line)
+@verb("Look", show=results.line)
 def treemap(product: str = "", layout: Layout | None = None, out: Path | None = None) -> str:
     """Write an HTML page that shows the sizes of a bundle's files.
 
@@ -64,7 +64,7 @@ def treemap(product: str = "", layout: Layout | None = None, out: Path | None = 
     return str(path)
 
 
-@verb("Look", show=tables.pruned)
+@verb("Look", show=results.pruned)
 def prune(
     product: str = "",
     venv: Path | None = None,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from frostline.cli import tables
+from frostline.cli import results
 from frostline.cli.flags import here, refuse_beside
 from frostline.cli.verb import verb
 from frostline.core import log
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from frostline.source.product import ProductSummary
 
 
-@verb("Project", show=tables.products)
+@verb("Project", show=results.products)
 def products() -> "tuple[ProductSummary, ...]":
     """List the products of this project.
 
@@ -31,28 +31,16 @@ def products() -> "tuple[ProductSummary, ...]":
     return product.summaries(here())
 
 
-@verb("Project", show=tables.platforms)
-def platforms() -> tuple[dict[str, object], ...]:
+@verb("Project", show=results.platforms, as_json=results.platforms_json)
+def platforms() -> tuple[Platform, ...]:
     """List the platforms, with the GitHub runner of each.
 
     Example: frostline platforms --json
     """
-    from dataclasses import asdict
-
-    return tuple(
-        {"name": row.name, **asdict(row), "retires": str(row.retires or "")}
-        for row in PLATFORMS.values()
-    )
+    return tuple(PLATFORMS.values())
 
 
-def _for_github(jobs: "Sequence[Job]") -> str:
-    from dataclasses import asdict
-    from json import dumps
-
-    return "matrix=" + dumps({"include": [asdict(job) for job in jobs]})
-
-
-@verb("Project", show=tables.matrix, as_json=_for_github)
+@verb("Project", show=results.matrix, as_json=results.matrix_json)
 def matrix(
     product: str = "", platform: Platform | None = None, *, check: bool = False
 ) -> "tuple[Job, ...]":
@@ -80,25 +68,12 @@ def matrix(
     return matrix.jobs(targets, f"{sys.version_info.major}.{sys.version_info.minor}")
 
 
-def _as_json(states: "Sequence[ResourceState]") -> str:
-    from frostline.core import json_file
-
-    return json_file.dump([
-        {
-            **state.resource.model_dump(mode="json"),
-            "state": state.state,
-            "file": str(state.place),
-        }
-        for state in states
-    ])  # fmt: skip
-
-
 def _code(states: "Sequence[ResourceState]") -> int:
     wrong = any(state.state == "wrong" for state in states)
     return FetchError.exit_code if wrong else 0
 
 
-@verb("Project", show=tables.resources, as_json=_as_json, code=_code)
+@verb("Project", show=results.resources, as_json=results.resources_json, code=_code)
 def resources(
     platform: Platform | None = None,
     pin: str = "",
@@ -134,7 +109,7 @@ def _unfit(found: "Sequence[Diagnosis]") -> int:
     return HostError.exit_code if any(item.state == "missing" for item in found) else 0
 
 
-@verb("Project", show=tables.doctor, code=_unfit)
+@verb("Project", show=results.doctor, code=_unfit)
 def doctor() -> "tuple[Diagnosis, ...]":
     """Check whether this machine can build; exit code 3 if it cannot.
 

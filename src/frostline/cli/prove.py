@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frostline.cli import tables
+from frostline.cli import results
 from frostline.cli.flags import absolute, here, open_build
 from frostline.cli.verb import verb
 from frostline.core import workspace
@@ -29,15 +29,7 @@ def _code_of_findings(found: "Sequence[Finding]") -> int:
     return SmokeError.exit_code if found else 0
 
 
-def _facts(recorded: "Recorded") -> str:
-    from dataclasses import asdict
-
-    from frostline.core import json_file
-
-    return json_file.dump([asdict(fact) for fact in recorded.now])
-
-
-@verb("Prove", show=tables.evidence, as_json=_facts)
+@verb("Prove", show=results.evidence, as_json=results.evidence_json)
 def evidence(product: str = "", *, merge: bool = False) -> "Recorded":
     """Trace a product from source and record what it uses, for builds to collect.
 
@@ -49,7 +41,7 @@ def evidence(product: str = "", *, merge: bool = False) -> "Recorded":
     return pipeline.record_evidence(open_build(product), keep=merge)
 
 
-@verb("Prove", show=tables.audit, code=_code)
+@verb("Prove", show=results.audit, code=_code)
 def audit(
     product: str = "",
     platform: Platform | None = None,
@@ -73,7 +65,7 @@ def audit(
     return found
 
 
-@verb("Prove", show=tables.verdict, code=_code)
+@verb("Prove", show=results.verdict, code=_code)
 def smoke(
     product: str = "",
     platform: Platform | None = None,
@@ -112,7 +104,7 @@ def smoke(
     return dispatch.prove(open_build(product, platform, layout), options, repeat)
 
 
-@verb("Prove", show=tables.parity, code=_code_of_findings)
+@verb("Prove", show=results.parity, code=_code_of_findings)
 def parity(product: str = "", layout: Layout | None = None) -> "tuple[Finding, ...]":
     """Compare a built product with its source by running both; exit code 5 if they differ.
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frostline.cli import tables
+from frostline.cli import results
 from frostline.cli.flags import Shell, SigningTool, absolute, here, open_build, refuse_beside
 from frostline.cli.verb import verb
 from frostline.core import log
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from frostline.release.sign import SigningCommand
 
 
-@verb("Ship", show=tables.lines)
+@verb("Ship", show=results.lines)
 def sbom(
     product: str = "", platform: Platform | None = None, layout: Layout | None = None
 ) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def sbom(
     return tuple(map(str, sbom.write_bill(open_build(product, platform, layout))))
 
 
-@verb("Ship", show=tables.artifact)
+@verb("Ship", show=results.artifact)
 def package(
     product: str = "",
     platform: Platform | None = None,
@@ -50,7 +50,7 @@ def package(
     return package.package(open_build(product, platform, layout), kind, unproven=unproven)
 
 
-@verb("Ship", show=tables.signing)
+@verb("Ship", show=results.signing)
 def sign(
     product: str = "",
     platform: Platform | None = None,
@@ -85,7 +85,7 @@ def sign(
     return commands
 
 
-@verb("Ship", show=tables.gathered)
+@verb("Ship", show=results.gathered)
 def gather(folder: Path | None = None) -> "tuple[Artifact, ...]":
     """Collect the artifacts of several machines in build/release, with one SHA256SUMS.
 
@@ -99,7 +99,7 @@ def gather(folder: Path | None = None) -> "tuple[Artifact, ...]":
     return listing.gather(here(), folder.absolute())
 
 
-@verb("Ship", show=tables.line)
+@verb("Ship", show=results.line)
 def publish(tag: str = "", notes: Path | None = None, *, final: bool = False) -> str:
     """Upload build/release to a draft release on GitHub; with --final, make the draft public.
 
@@ -124,7 +124,7 @@ def publish(tag: str = "", notes: Path | None = None, *, final: bool = False) ->
     return publish.draft(project, repository, tag, text)
 
 
-@verb("Ship", show=tables.export)
+@verb("Ship", show=results.export)
 def export(
     shell: Shell = "electron",
     product: str = "",

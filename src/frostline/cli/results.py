@@ -1,12 +1,14 @@
-"""Shows results to people as tables and lines."""
+"""Shows the results of verbs: as tables and lines to people, as JSON to programs."""
 
+import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frostline.core import log
-from frostline.core.platforms import host
+from frostline.core.platforms import Platform, host
 
 if TYPE_CHECKING:
     from frostline.audit.audit import AuditResult
@@ -46,6 +48,11 @@ def lines(texts: Sequence[str]) -> None:
 def bundle(found: "Bundle") -> None:
     """Show the executable of a bundle and the bundle's size."""
     log.text(f"{found.executable}  {megabytes(found.size)}")
+
+
+def bundle_json(found: "Bundle") -> str:
+    """Return the description of a bundle without its files, which are thousands."""
+    return _json({key: value for key, value in asdict(found).items() if key != "files"})
 
 
 def plan(found: "Plan") -> None:
@@ -91,6 +98,11 @@ def evidence(found: "Recorded") -> None:
     log.text(f"{len(found.now)} facts, {len(rows)} changed: {found.file}")
 
 
+def evidence_json(found: "Recorded") -> str:
+    """Return the facts of the new evidence."""
+    return _json([asdict(fact) for fact in found.now])
+
+
 def audit(found: "AuditResult") -> None:
     """Show the findings of an audit."""
     counted = [finding for finding in found.findings if finding.severity != "note"]
@@ -112,9 +124,11 @@ def audit(found: "AuditResult") -> None:
 
 def verdict(found: "Verdict") -> None:
     """Show the verdict of a smoke test."""
+    from frostline.audit.rules import RULES
+
     rows = [(check.name, "ok" if check.ok else "FAILED", check.detail) for check in found.checks]
     name = f"{found.product}-{found.platform} ({found.layout})"
-    log.table(f"smoke test of {name}", ("check", "verdict", "detail"), rows)
+    log.table(f"smoke test of {name}", ("check", "result", "detail"), rows)
     figures = [
         ("time to ready line", _milliseconds(found.ready_ms)),
         ("time to healthy", _milliseconds(found.healthy_ms)),
@@ -128,14 +142,19 @@ def verdict(found: "Verdict") -> None:
         log.warning(f"not tested on this machine: {item}")
     if not found.ok:
         log.tail(found.tail)
+        failed = [check.id for check in found.checks if not check.ok]
+        for remedy in dict.fromkeys(RULES[name].remedy for name in failed):
+            log.note(f"what to do: {remedy}")
         log.note(f"the artifact's full output is in {found.log}")
 
 
 def parity(found: "Sequence[Finding]") -> None:
     """Show how an artifact differs from its source."""
     if found:
-        rows = [(finding.id, finding.file, finding.reason) for finding in found]
+        rows = [(item.id, item.file, item.reason) for item in found]
         log.table("differences from the source", ("finding", "where", "what"), rows)
+        for remedy in dict.fromkeys(item.remedy for item in found):
+            log.note(f"what to do: {remedy}")
     else:
         log.text("the artifact behaves like the source")
 
@@ -223,23 +242,31 @@ def products(found: "Sequence[ProductSummary]") -> None:
     log.table("products", ("product", "name", "version", "layout"), rows)
 
 
-def platforms(found: Sequence[Mapping[str, object]]) -> None:
+def platforms(found: Sequence[Platform]) -> None:
     """Show the platforms."""
-    here = host().name
+    here = host()
     rows = [
-        (
-            str(row["name"]), "this machine" if row["name"] == here else "", str(row["runner"]),
-            str(row["triple"]), str(row["minimum"]),
-        )
+        (row.name, "this machine" if row == here else "", row.runner, row.triple, row.minimum)
         for row in found
-    ]  # fmt: skip
+    ]
     log.table("platforms", ("platform", "host", "runner", "triple", "oldest system"), rows)
+
+
+def platforms_json(found: Sequence[Platform]) -> str:
+    """Return the platforms with their names."""
+    rows = [{**asdict(row), "name": row.name, "retires": str(row.retires or "")} for row in found]
+    return _json(rows)
 
 
 def matrix(found: "Sequence[Job]") -> None:
     """Show the jobs of a matrix."""
     rows = [(job.product, job.platform, job.runner, job.python) for job in found]
     log.table(f"{len(found)} jobs", ("product", "platform", "runner", "python"), rows)
+
+
+def matrix_json(found: "Sequence[Job]") -> str:
+    """Return the matrix as GitHub Actions reads the output of a step: one line, `matrix=` first."""
+    return "matrix=" + json.dumps({"include": [asdict(job) for job in found]})
 
 
 def resources(found: "Sequence[ResourceState]") -> None:
@@ -253,6 +280,14 @@ def resources(found: "Sequence[ResourceState]") -> None:
     ]  # fmt: skip
     if rows:
         log.table("resources", ("resource", "version", "state", "size", "remark"), rows)
+
+
+def resources_json(found: "Sequence[ResourceState]") -> str:
+    """Return each resource with its state and its file."""
+    return _json([
+        {**item.resource.model_dump(mode="json"), "state": item.state, "file": str(item.place)}
+        for item in found
+    ])  # fmt: skip
 
 
 def doctor(found: "Sequence[Diagnosis]") -> None:
@@ -277,7 +312,7 @@ def model(found: "Contents | Served") -> None:
         )
         for model in found.models
     ]  # fmt: skip
-    columns = ("model", "title", "architecture", "size", "offset", "verdict")
+    columns = ("model", "title", "architecture", "size", "offset", "check")
     if rows:
         log.table("models", columns, rows)
     if found.arguments:
@@ -292,6 +327,12 @@ def kilobytes(size: int) -> str:
 def megabytes(size: int) -> str:
     """Return *size* in bytes as text."""
     return f"{size / 1e6:.1f} MB"
+
+
+def _json(value: object) -> str:
+    from frostline.core import json_file
+
+    return json_file.dump(value)
 
 
 def _size_of(resource: "Resource") -> str:
