@@ -1,6 +1,5 @@
 """The policy for artifacts, `resources/policy.toml`: limits by system, severities, images."""
 
-import json
 from collections.abc import Mapping
 from typing import Literal
 
@@ -10,7 +9,7 @@ from frostline.core import own_files
 from frostline.core.platforms import Machine, OperatingSystem
 from frostline.core.workspace import Workspace
 from frostline.profile import mistakes, toml_file
-from frostline.profile.table import Strings, Table
+from frostline.profile.table import Strings, Table, from_toml
 
 
 class SystemPolicy(Table):
@@ -65,6 +64,6 @@ def load(workspace: Workspace) -> Policy:
     path = own if own.is_file() else own_files.data("resources", "policy.toml")
     file = toml_file.read(path, workspace.root, "docs/audit.md")
     try:
-        return Policy.model_validate_json(json.dumps(file.table, default=str))
+        return from_toml(Policy, file.table)
     except ValidationError as error:
         raise file.error(mistakes.of_fields(error, Policy)) from None

@@ -1,6 +1,5 @@
 """Reads a product's profile and reports every mistake in it at once."""
 
-import json
 from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
@@ -11,6 +10,7 @@ from frostline.core.workspace import Layout, Target, Workspace
 from frostline.profile import mistakes, no_effect, toml_file
 from frostline.profile.mistakes import is_table
 from frostline.profile.profile import Profile
+from frostline.profile.table import from_toml
 from frostline.profile.toml_file import Mistake
 
 
@@ -24,10 +24,10 @@ def load(
     """
     raw = _checked(workspace, workspace.require_product(product))
     target = Target(product, platform, layout or "onedir")
-    profile = _parse(merged(raw, target))
+    profile = from_toml(Profile, merged(raw, target))
     if not layout and profile.layout != target.layout:
         target = Target(product, platform, profile.layout)
-        profile = _parse(merged(raw, target))
+        profile = from_toml(Profile, merged(raw, target))
     return target, profile
 
 
@@ -76,11 +76,6 @@ def merged(raw: Mapping[str, object], target: Target) -> dict[str, object]:
     return result
 
 
-def _parse(raw: Mapping[str, object]) -> Profile:
-    # Through JSON: pydantic's strict mode takes JSON arrays, but not lists, as tuples.
-    return Profile.model_validate_json(json.dumps(raw, default=str))
-
-
 def _field_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
     known = (*_pydantic_mistakes(raw), *no_effect.find(raw))
     yield from known
@@ -100,7 +95,7 @@ def _field_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
 
 def _pydantic_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
     try:
-        _parse(raw)
+        from_toml(Profile, raw)
     except ValidationError as error:
         yield from mistakes.of_fields(error, Profile)
 

@@ -1,6 +1,5 @@
 """Reads `resources/resources.toml`: the URL, size and SHA-256 of each download."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +15,7 @@ from frostline.profile import mistakes, toml_file
 from frostline.profile.build import Build
 from frostline.profile.mistakes import tables
 from frostline.profile.profile import Profile
-from frostline.profile.table import Name, Strings, Table
+from frostline.profile.table import Name, Strings, Table, from_toml
 from frostline.profile.toml_file import Mistake
 
 Sha256 = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
@@ -87,9 +86,14 @@ def path_of(workspace: Workspace) -> Path:
 def load(workspace: Workspace) -> tuple[Resource, ...]:
     """Return all resources. Raises TomlError with every mistake at once."""
     file = toml_file.read(path_of(workspace), workspace.root, "docs/model-server.md")
-    if found := [*_field_mistakes(file.table), *_other_mistakes(file.table)]:
-        raise file.error(found)
-    return ResourceFile.model_validate_json(json.dumps(file.table)).resources
+    try:
+        found, wrong = from_toml(ResourceFile, file.table).resources, []
+    except ValidationError as error:
+        found, wrong = (), [*mistakes.of_fields(error, ResourceFile)]
+    wrong += _other_mistakes(file.table)
+    if wrong:
+        raise file.error(wrong)
+    return found
 
 
 def chosen(
@@ -156,13 +160,6 @@ def with_figures(text: str, name: str, url: str, *, size: int, sha256: str) -> s
     for key in ("unverified", "confirm"):
         entry.pop(key, None)
     return tomlkit.dumps(document)
-
-
-def _field_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:
-    try:
-        ResourceFile.model_validate_json(json.dumps(raw, default=str))
-    except ValidationError as error:
-        yield from mistakes.of_fields(error, ResourceFile)
 
 
 def _other_mistakes(raw: Mapping[str, object]) -> Iterator[Mistake]:

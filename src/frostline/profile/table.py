@@ -1,7 +1,8 @@
-"""The types of values in a profile."""
+"""The tables of TOML files: their base class, the types of their values, and how they are read."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, get_args
+import json
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +19,15 @@ class Table(BaseModel):
     """The base class of every table in a profile: unknown keys are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+T = TypeVar("T", bound=Table)
+
+
+def from_toml(kind: type[T], raw: Mapping[str, object]) -> T:
+    """Return the TOML data *raw* as a *kind* of table. Raises ValidationError."""
+    # Through JSON: pydantic's strict mode takes JSON arrays, but not lists, as tuples.
+    return kind.model_validate_json(json.dumps(raw, default=str))
 
 
 def table_in(annotation: object) -> type[Table] | None:
