@@ -47,7 +47,7 @@ class Probe:
     kind: ProbeKind = "http"
     pattern: str = ""
     path: str = "/health"
-    method: str = "GET"
+    method: Literal["GET", "HEAD"] = "GET"
     statuses: tuple[int, ...] = (200,)
     not_yet: tuple[int, ...] = (503,)
     pointer: str = ""
