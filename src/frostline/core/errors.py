@@ -47,17 +47,17 @@ class Problem:
 
 
 class TomlError(FrostlineError):
-    """All mistakes of a TOML file at once; *page* describes the keys of such files."""
+    """All mistakes of a TOML file at once; *page* of frostline's documentation has its keys."""
 
     exit_code = exit_codes.USAGE
 
-    def __init__(self, problems: Sequence[Problem], page: str) -> None:
+    def __init__(self, problems: Sequence[Problem], page: str = "") -> None:
         self.problems = tuple(sorted(problems))
         number = len(self.problems)
         lines = "\n".join(f"  {problem}" for problem in self.problems)
         file = self.problems[0].file
         message = f"{file} has {number} mistake{'s' if number != 1 else ''}:\n{lines}"
-        super().__init__(message, hint=f"every key is described in {page}")
+        super().__init__(message, hint=f"frostline's {page} describes every key" if page else "")
 
 
 class LockError(FrostlineError):

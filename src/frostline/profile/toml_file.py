@@ -21,7 +21,7 @@ _STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|' + r"'[^']*'|#.*")
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A TOML file: its name for messages, its text and its table; *page* describes its keys."""
+    """A TOML file: its name for messages, text, table, and the page that describes its keys."""
 
     name: str
     text: str
@@ -38,8 +38,8 @@ class TomlFile:
         return TomlError(problems, self.page)
 
 
-def read(path: Path, root: Path, page: str) -> TomlFile:
-    """Return the TOML file at *path*, with a name relative to *root*; *page* describes its keys.
+def read(path: Path, root: Path, page: str = "") -> TomlFile:
+    """Return the TOML file at *path*, with a name relative to *root*; *page* has its keys.
 
     Raises UsageError if it cannot be read, TomlError with the line of a syntax error.
     """

@@ -6,14 +6,12 @@ from frostline.core.errors import TomlError, UsageError
 from frostline.profile import toml_file
 from frostline.profile.mistakes import is_table
 
-_PAGE = "https://packaging.python.org/specifications/pyproject-toml"
-
 
 def project_metadata(source: Path) -> tuple[str, str]:
     """Return the name and version in the pyproject.toml of *source*. Raises UsageError."""
     path = source / "pyproject.toml"
     try:
-        project = toml_file.read(path, source, _PAGE).table["project"]
+        project = toml_file.read(path, source).table["project"]
         if is_table(project):
             return str(project["name"]), str(project.get("version", "dynamic"))
     except (TomlError, KeyError) as error:
