@@ -1,4 +1,4 @@
 """The command line: the verbs by theme, their flags, and how results are shown.
 
-Nothing is decided here: a verb calls one function and returns its result.
+A verb checks its flags, calls the function that does the work and returns its result.
 """
