@@ -22,20 +22,20 @@ _IMPORT_SYSTEM = "<frozen importlib."
 # These modules read source files only to show them.
 _SHOWING = ("linecache", "inspect", "tokenize", "traceback")
 _WRITING = os.O_WRONLY | os.O_RDWR
-_noted: set[tuple[str, str]] = set()
+_recorded: set[tuple[str, str]] = set()
 
 
 def begin() -> None:
     """Start recording in this process."""
     sys.meta_path.insert(0, Finder())
-    sys.addaudithook(_heard)
+    sys.addaudithook(_on_event)
 
 
 def note(kind: str, subject: str, frame: FrameType | None) -> None:
     """Record that *subject* was used, once for each kind and subject."""
-    if (kind, subject) in _noted:
+    if (kind, subject) in _recorded:
         return
-    _noted.add((kind, subject))
+    _recorded.add((kind, subject))
     line = f"{(time.monotonic(), kind, subject, _who(frame))!r}\n"
     # Opened for each line: programs may close file descriptors that they do not know.
     with contextlib.suppress(OSError):
@@ -116,7 +116,7 @@ def _watch_metadata(module: ModuleType) -> None:
     setattr(module, "entry_points", noting_group)  # noqa: B010  # a module has no such field
 
 
-def _heard(event: str, arguments: tuple[object, ...]) -> None:
+def _on_event(event: str, arguments: tuple[object, ...]) -> None:
     if event in _HANDLERS:
         _HANDLERS[event](arguments, sys._getframe(1))  # noqa: SLF001  # the caller
 

@@ -43,7 +43,7 @@ def enter(*, offline: bool, read_only: Mapping[Path, Path]) -> None:
     # A child process tries it first: some systems allow the first step and refuse the second.
     result: SimpleQueue[str] = multiprocessing.SimpleQueue()
     options = {"offline": offline, "read_only": read_only}
-    child = multiprocessing.Process(target=_rehearse, args=(result,), kwargs=options)
+    child = multiprocessing.Process(target=_try_to_enter, args=(result,), kwargs=options)
     child.start()
     problem = result.get()
     child.join()
@@ -57,7 +57,9 @@ def is_alone() -> bool:
     return host().system == "linux" and {name for _, name in socket.if_nameindex()} <= {"lo"}
 
 
-def _rehearse(result: "SimpleQueue[str]", *, offline: bool, read_only: Mapping[Path, Path]) -> None:
+def _try_to_enter(
+    result: "SimpleQueue[str]", *, offline: bool, read_only: Mapping[Path, Path]
+) -> None:
     try:
         _enter(offline=offline, read_only=read_only)
     except (NotPossibleError, OSError) as error:

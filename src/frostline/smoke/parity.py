@@ -27,7 +27,7 @@ def parity(build: Build) -> tuple[Finding, ...]:
         collect(build, stage)  # writes the manifest, which the source needs to run
         source = attempt_from_source(build, stage, step)
         target = SmokeTarget(build, bundle.inputs, bundle.size)
-        artifact = attempt(target, step, prefix="artifact: ", lives=False)
+        artifact = attempt(target, step, prefix="artifact: ", full=False)
         found = compare(source, artifact)
         step.ok = not found
     report = {"product": bundle.product, "inputs": bundle.inputs, "findings": [*map(asdict, found)]}

@@ -27,7 +27,8 @@ class TrialRequest:
     *argv* starts the artifact; `{place}` is replaced by the folder of the bundle. *installed* is
     that folder. It is mounted read-only at both *places* if possible, else moved to the second one.
     *environment* are all environment variables; the value of TAG in it marks the processes of the
-    artifact. *lives*: also start the artifact again and kill it. *profile* is the profile as JSON.
+    artifact. *full*: also start a second instance, kill the artifact and start it again. *profile*
+    is the profile as JSON.
     """
 
     argv: tuple[str, ...]
@@ -35,7 +36,7 @@ class TrialRequest:
     places: tuple[str, ...]
     offline: bool
     read_only: bool
-    lives: bool
+    full: bool
     environment: Mapping[str, str]
     temporary: str
     log: str

@@ -26,8 +26,8 @@ from frostline.smoke import isolation
 from frostline.smoke.result import TAG, Check, TrialRequest, TrialResult
 from frostline_runtime.exit_codes import ALREADY_RUNNING
 
-_LEFTOVER_PATIENCE = 2.0
-_STOP_PATIENCE = 10.0
+_LEFTOVER_TIMEOUT = 2.0
+_STOP_TIMEOUT = 10.0
 # Windows has no SIGKILL; there SIGTERM ends a process at once.
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
 # A stand-in for the desktop shell: it starts the artifact with a lifeline and is then killed.
@@ -59,7 +59,7 @@ class Trial:
         self._ports: dict[str, int] = {}
         self._step = ""
         # Services stop one after the other; each may take its grace before it is killed.
-        self._patience = _STOP_PATIENCE + sum(item.grace for item in self.profile.services)
+        self._stop_timeout = _STOP_TIMEOUT + sum(item.grace for item in self.profile.services)
 
     def run(self) -> None:
         """Run the commands, then start and stop the artifact in several ways."""
@@ -78,13 +78,13 @@ class Trial:
         try:
             self._commands(places[0])
             if self.profile.services:
-                self._first_life(places[0])
+                self._first_launch(places[0])
                 self._unchanged(places[0], before)
-                if request.lives:
+                if request.full:
                     if moves:
                         places[1].rmdir()
                         places[0].rename(places[1])
-                    self._more_lives(places[-1])
+                    self._later_launches(places[-1])
             else:
                 self._unchanged(places[0], before)
         except (BuildError, NotHealthyError) as error:  # it cannot be started, or it has died
@@ -126,7 +126,7 @@ class Trial:
         log = Path(self.request.log)
         return Instance(argv, env=self.request.environment, cwd=place, log=log)
 
-    def _first_life(self, place: Path) -> None:
+    def _first_launch(self, place: Path) -> None:
         timeout = self.profile.smoke.timeout
         self._tell("launch")
         with self._start(place) as instance:
@@ -152,7 +152,7 @@ class Trial:
                 self.result, ready=instance.ready_after, healthy=instance.healthy_after,
                 memory=_memory(instance.process.pid),
             )  # fmt: skip
-            if self.request.lives:
+            if self.request.full:
                 self._second_instance(place)
             self._stops(instance, "stops when its lifeline ends", instance.process.close_stdin)
 
@@ -164,12 +164,12 @@ class Trial:
         )  # fmt: skip
         argv, log = self._argv(place), Path(self.request.log)
         done = exercise.run_command(
-            argv, expected, self.request.environment, place, log, self._patience
+            argv, expected, self.request.environment, place, log, self._stop_timeout
         )
         good = "says that the first one runs"
         self._check("smoke.second-instance", "a second instance", done.problem, good)
 
-    def _more_lives(self, place: Path) -> None:
+    def _later_launches(self, place: Path) -> None:
         shell = (sys.executable, "-c", _SHELL)
         self._tell("moved, and its shell killed")
         self._killed(place, "moved, and its shell killed", "smoke.outlives-shell", *shell)
@@ -190,8 +190,8 @@ class Trial:
             self._healthy_again(instance)
             started = time.monotonic()
             os.kill(instance.process.pid, _KILL)
-            left = self._still_running(self._patience)
-            problem = f"{', '.join(left)} after {self._patience:g} s" if left else ""
+            left = self._still_running(self._stop_timeout)
+            problem = f"{', '.join(left)} after {self._stop_timeout:g} s" if left else ""
             good = f"all gone after {time.monotonic() - started:.1f} s"
             self._check(name, title, problem and f"still runs: {problem}", good)
             self._end_all()  # leftovers must not affect the next check
@@ -201,7 +201,7 @@ class Trial:
         started = time.monotonic()
         stop()
         try:
-            code = instance.process.wait(self._patience)
+            code = instance.process.wait(self._stop_timeout)
         except TimeoutError as error:
             self._check("smoke.not-stopped", title, str(error))
             return
@@ -233,7 +233,7 @@ class Trial:
 
     def _leftovers(self) -> str:
         """Return what the artifact left behind, in words, or "" if nothing."""
-        reasons = [f"process {item}" for item in self._still_running(_LEFTOVER_PATIENCE)]
+        reasons = [f"process {item}" for item in self._still_running(_LEFTOVER_TIMEOUT)]
         self._end_all()  # do not leave them running on the user's machine
         temporary = Path(self.request.temporary)
         reasons += [f"temporary file {path.name}" for path in sorted(temporary.glob("*"))]
@@ -247,8 +247,8 @@ class Trial:
             with contextlib.suppress(psutil.Error):
                 process.kill()
 
-    def _still_running(self, patience: float) -> list[str]:
-        deadline = time.monotonic() + patience
+    def _still_running(self, timeout: float) -> list[str]:
+        deadline = time.monotonic() + timeout
         while (found := tagged(self.request.environment[TAG])) and time.monotonic() < deadline:
             time.sleep(0.02)
         return [f"{process.info['name']} ({process.pid})" for process in found]

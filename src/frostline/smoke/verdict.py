@@ -23,7 +23,7 @@ from frostline.source.stage import Stage
 # With spaces and a non-ASCII letter, as in the folders of users.
 _PLACE = "frostline smøke "
 # Checks that may fail because the artifact is isolated.
-_FIRST_LIFE = {"smoke.command", "smoke.not-healthy", "smoke.unhealthy", "smoke.request"}
+_MAY_FAIL_ISOLATED = {"smoke.command", "smoke.not-healthy", "smoke.unhealthy", "smoke.request"}
 _KEPT = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "NUMBER_OF_PROCESSORS")
 
 
@@ -90,7 +90,7 @@ def smoke(target: SmokeTarget, rounds: int) -> Verdict:
 
 
 def attempt(
-    target: SmokeTarget, step: log.Step, *, prefix: str = "", lives: bool = True
+    target: SmokeTarget, step: log.Step, *, prefix: str = "", full: bool = True
 ) -> TrialResult:
     """Return the result of one trial of *target*."""
     build, smoke = target.build, target.build.profile.smoke
@@ -103,7 +103,7 @@ def attempt(
         request = TrialRequest(
             argv=(f"{{place}}/{build.executable.name}",), installed=str(installed),
             places=tuple(map(str, places)), offline=smoke.offline, read_only=smoke.read_only,
-            lives=lives, environment=_environment(build, place), temporary=str(place / "tmp"),
+            full=full, environment=_environment(build, place), temporary=str(place / "tmp"),
             log=str(build.log("smoke")), profile=build.profile.model_dump_json(by_alias=True),
         )  # fmt: skip
         return _try(build, step, request, prefix)
@@ -127,7 +127,7 @@ def attempt_from_source(build: Build, stage: Stage, step: log.Step) -> TrialResu
         variables = _environment(build, place) | environment.of_source(stage.folder)
         request = TrialRequest(
             argv=environment.entry_argv(stage.environment.python),
-            installed=str(stage.folder), places=(), offline=False, read_only=False, lives=False,
+            installed=str(stage.folder), places=(), offline=False, read_only=False, full=False,
             environment=variables, temporary=str(place / "tmp"), log=str(build.log("source")),
             profile=build.profile.model_dump_json(by_alias=True),
         )  # fmt: skip
@@ -148,19 +148,19 @@ def _try(build: Build, step: log.Step, request: TrialRequest, prefix: str) -> Tr
 def _explained(target: SmokeTarget, step: log.Step, failed: TrialResult) -> TrialResult:
     """Try again with less isolation; return *failed* with isolation as the reason if that works."""
     first = next(check for check in failed.checks if not check.ok)
-    if failed.unproven or first.id not in _FIRST_LIFE:
+    if failed.unproven or first.id not in _MAY_FAIL_ISOLATED:
         return failed
     reasons = (
         ("offline", "smoke.needs-network", "works without a network"),
         ("read_only", "smoke.writes-bundle", "writes nothing into its bundle"),
     )
     profile = target.build.profile
-    for freedom, name, title in reasons:
-        if not getattr(profile.smoke, freedom):
+    for key, name, title in reasons:
+        if not getattr(profile.smoke, key):
             continue
-        smoke = profile.smoke.model_copy(update={freedom: False})
-        looser = replace(target.build, profile=profile.model_copy(update={"smoke": smoke}))
-        again = attempt(replace(target, build=looser), step, prefix=f"{title}? ", lives=False)
+        smoke = profile.smoke.model_copy(update={key: False})
+        less_isolated = replace(target.build, profile=profile.model_copy(update={"smoke": smoke}))
+        again = attempt(replace(target, build=less_isolated), step, prefix=f"{title}? ", full=False)
         if {check.id for check in again.checks if not check.ok} <= {name}:
             check = Check(name, title, ok=False, detail=f"{first.name}: {first.detail}")
             return replace(failed, checks=(*(c for c in failed.checks if c.ok), check))
