@@ -14,8 +14,8 @@ from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.loopback import Answer, request
 from frostline_runtime.artifact.manifest import Manifest
 
-_PATIENCE = 5.0
-_STOP_PATIENCE = 15.0
+_TIMEOUT = 5.0
+_STOP_TIMEOUT = 15.0
 _FOLLOW_EVERY = 0.5
 
 Ask = Callable[[str, str], Answer]
@@ -29,7 +29,7 @@ def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) 
     def ask(method: str, path: str) -> Answer:
         headers = f"Authorization: Bearer {facts.get('token')}\r\n"
         body = b"{}" if method == "POST" else b""
-        return request(method, path, port, _PATIENCE, headers=headers, body=body)
+        return request(method, path, port, _TIMEOUT, headers=headers, body=body)
 
     try:
         if not facts or facts.get("ended"):
@@ -86,7 +86,7 @@ def _logs(ask: Ask, name: str, *, follow: bool) -> int:
 
 def _stop(ask: Ask) -> int:
     code = _said(ask("POST", "/api/stop"))
-    deadline = time.monotonic() + _STOP_PATIENCE
+    deadline = time.monotonic() + _STOP_TIMEOUT
     while not code and time.monotonic() < deadline:
         try:
             ask("GET", "/livez")

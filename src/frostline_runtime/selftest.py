@@ -16,7 +16,7 @@ from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest
 
 # Seconds: a onefile artifact unpacks itself first.
-_CHILD_PATIENCE = 30.0
+_CHILD_TIMEOUT = 30.0
 
 Finding = dict[str, str]
 Problems = Iterator[tuple[str, str]]
@@ -131,9 +131,9 @@ def _child() -> Problems:
 
     try:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            parent = pool.apply_async(os.getppid).get(_CHILD_PATIENCE)
+            parent = pool.apply_async(os.getppid).get(_CHILD_TIMEOUT)
     except (OSError, multiprocessing.TimeoutError) as error:
-        yield "multiprocessing", str(error) or f"no answer within {_CHILD_PATIENCE:g} s"
+        yield "multiprocessing", str(error) or f"no answer within {_CHILD_TIMEOUT:g} s"
     else:
         if parent != os.getpid():
             yield "multiprocessing", "the child was not started by this process"

@@ -11,9 +11,9 @@ from frostline_runtime.artifact.guardian import INSTANCE
 from frostline_runtime.artifact.loopback import request
 from frostline_runtime.system import current
 
-_ASK_PATIENCE = 2.0
-_STOP_PATIENCE = 10.0
-_KILL_PATIENCE = 2.0
+_ASK_TIMEOUT = 2.0
+_STOP_TIMEOUT = 10.0
+_KILL_TIMEOUT = 2.0
 
 
 def take(state: Path) -> int | None:
@@ -29,21 +29,21 @@ def take(state: Path) -> int | None:
     with contextlib.suppress(OSError, ValueError):
         headers = f"Authorization: Bearer {facts.get('token')}\r\n"
         port = runfile.number(facts, "control")
-        request("POST", "/api/stop", port, _ASK_PATIENCE, headers=headers, body=b"{}")
-    held = _wait(state, _STOP_PATIENCE)
+        request("POST", "/api/stop", port, _ASK_TIMEOUT, headers=headers, body=b"{}")
+    held = _wait(state, _STOP_TIMEOUT)
     pid = runfile.number(facts, "pid")
     if held is None and current.started(pid) == facts.get(
         "pid_started"
     ):  # not a new process with its number
         os.kill(pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
-        held = _wait(state, _KILL_PATIENCE)
+        held = _wait(state, _KILL_TIMEOUT)
     if held is not None:
         current.sweep({INSTANCE: str(facts.get("instance"))})
     return held
 
 
-def _wait(state: Path, patience: float) -> int | None:
-    deadline = time.monotonic() + patience
+def _wait(state: Path, timeout: float) -> int | None:
+    deadline = time.monotonic() + timeout
     while (held := runfile.take(state)) is None and time.monotonic() < deadline:
         time.sleep(0.05)
     return held

@@ -54,7 +54,7 @@ def launch(tmp_path: Path, tag: str) -> Iterator[Launch]:
                 artifact.process.kill()
                 artifact.process.wait()
         artifact.close()
-    left = orphans(tag, patience=1.0)
+    left = orphans(tag, timeout=1.0)
     for process in left:
         process.kill()
     assert not left, f"left behind: {[p.cmdline() for p in left]}"

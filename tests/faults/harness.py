@@ -175,9 +175,9 @@ class Artifact:
 Launch = Callable[..., Artifact]
 
 
-def orphans(tag: str, patience: float) -> list[psutil.Process]:
-    """Return the processes that still carry *tag* after at most *patience* seconds."""
-    deadline = time.monotonic() + patience
+def orphans(tag: str, timeout: float) -> list[psutil.Process]:
+    """Return the processes that still carry *tag* after at most *timeout* seconds."""
+    deadline = time.monotonic() + timeout
     while (found := tagged(tag)) and time.monotonic() < deadline:
         time.sleep(0.02)
     return found

@@ -41,7 +41,7 @@ def main() -> int:
         artifact.close()
         wrong = judge(code, samples)
         runs = history(artifact.place)
-    left = orphans(tag, patience=2.0)
+    left = orphans(tag, timeout=2.0)
     wrong += [f"left behind: {process.cmdline()}" for process in left]
     first, last = samples[len(samples) // 4], samples[-1]
     print(f"faults {dict(counts)}; runs in the history {runs}")

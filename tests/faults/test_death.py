@@ -69,7 +69,7 @@ def test_shell_is_killed(launch: Launch, tmp_path: Path, tag: str, state: str) -
         artifact.wait_state("second", "PENDING")
     artifact.process.kill()
     began = time.monotonic()
-    assert orphans(tag, patience=GONE + 10 * (state == "STOPPING")) == []
+    assert orphans(tag, timeout=GONE + 10 * (state == "STOPPING")) == []
     assert time.monotonic() - began < (GONE if state != "STOPPING" else 12)
 
 
@@ -79,7 +79,7 @@ def test_cooperative_services_are_gone_at_once(launch: Launch, tmp_path: Path, t
     artifact.wait_for("ready")
     artifact.process.kill()
     began = time.monotonic()
-    assert orphans(tag, patience=GONE) == []
+    assert orphans(tag, timeout=GONE) == []
     assert time.monotonic() - began < 3 * 0.3
 
 
@@ -100,7 +100,7 @@ def test_a_part_of_the_artifact_is_killed(
         again = launch(service())
         again.wait_for("ready")
         again.stop()
-    assert orphans(tag, patience=1.0 if victims == ("supervisor",) else GONE) == []
+    assert orphans(tag, timeout=1.0 if victims == ("supervisor",) else GONE) == []
 
 
 def test_a_stopped_shell(launch: Launch, tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_lifeline_held_by_another_process(launch: Launch, tmp_path: Path, tag:
     artifact.wait_for("ready")
     artifact.process.kill()
     began = time.monotonic()
-    assert orphans(tag, patience=GONE) == []
+    assert orphans(tag, timeout=GONE) == []
     assert time.monotonic() - began < 3 * 0.2 + 0.3
     sibling.kill()
     sibling.wait()

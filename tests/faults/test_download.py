@@ -20,12 +20,12 @@ import pytest
 import trustme
 from faulty_http import CONTENT, ETAG, SHA256, Behaviour, Exchange, FaultyServer
 
-from frostline_runtime.download.fetch import Patience, fetch, is_there
+from frostline_runtime.download.fetch import Limits, fetch, is_there
 from frostline_runtime.download.parts import forget, kept
 from frostline_runtime.download.transfer import CHUNK, DownloadError, Progress, Wanted
 
 pytestmark = pytest.mark.product("L2")
-QUICK = Patience(stall=0.4, lock=0.3, attempts=3, pause=0.01)
+QUICK = Limits(stall=0.4, lock=0.3, attempts=3, pause=0.01)
 SIZE = len(CONTENT)
 HTML = b"<!DOCTYPE html><title>Please log in</title>"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
@@ -227,7 +227,7 @@ def test_it_arrives_despite(name: str, tmp_path: Path) -> None:
     """The file is complete, and nothing else is left in its folder."""
     place = tmp_path / "model.gguf"
     with FaultyServer(RECOVERED[name]) as server:
-        assert fetch(wanted(server.url()), place, patience=QUICK)
+        assert fetch(wanted(server.url()), place, limits=QUICK)
     assert place.read_bytes() == CONTENT
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"model.gguf", ".model.gguf.lock", ".model.gguf.verified"}
@@ -240,7 +240,7 @@ RESUMED = [name for name in RECOVERED if name.startswith(("cut", "stall in"))]
 def test_nothing_is_fetched_twice(name: str, tmp_path: Path) -> None:
     """The second request resumes where the first has ended, except for one chunk."""
     with FaultyServer(RECOVERED[name]) as server:
-        fetch(wanted(server.url()), tmp_path / "model.gguf", patience=QUICK)
+        fetch(wanted(server.url()), tmp_path / "model.gguf", limits=QUICK)
         asked = [exchange.start for exchange in server.exchanges]
         again = server.exchanges[1].headers
     assert len(asked) == 2
@@ -334,7 +334,7 @@ def test_the_message_says_why(name: str, tmp_path: Path) -> None:
     with FaultyServer(behave) as server:
         url = server.url()
         with pytest.raises(DownloadError, match=reason) as caught:
-            fetch(wanted(url), place, patience=QUICK)
+            fetch(wanted(url), place, limits=QUICK)
     assert not place.exists()
     begin = f"model.gguf could not be fetched: {url}: "
     assert str(caught.value).startswith(begin)
@@ -344,10 +344,10 @@ def test_a_wrong_file_is_kept_for_inspection(tmp_path: Path) -> None:
     """It is never under the final name, and is removed after a good download."""
     place, bad = tmp_path / "model.gguf", tmp_path / "model.gguf.bad"
     with FaultyServer(wrong_bytes) as server, pytest.raises(DownloadError, match=r"gguf\.bad"):
-        fetch(wanted(server.url()), place, patience=QUICK)
+        fetch(wanted(server.url()), place, limits=QUICK)
     assert bad.read_bytes() == bytes(SIZE)
     with FaultyServer(Exchange.good) as server:
-        fetch(wanted(server.url()), place, patience=QUICK)
+        fetch(wanted(server.url()), place, limits=QUICK)
     assert not bad.exists()
 
 
@@ -359,8 +359,8 @@ def test_mirrors_in_their_order(tmp_path: Path) -> None:
         broken = stack.enter_context(FaultyServer(status(500)))
         good = stack.enter_context(FaultyServer(Exchange.good))
         with pytest.raises(DownloadError, match=r"404.*; .*500 \(3 attempts\)"):
-            fetch(wanted(gone.url(), broken.url()), place, patience=QUICK)
-        assert fetch(wanted(gone.url(), good.url(), broken.url()), place, patience=QUICK)
+            fetch(wanted(gone.url(), broken.url()), place, limits=QUICK)
+        assert fetch(wanted(gone.url(), good.url(), broken.url()), place, limits=QUICK)
     assert place.read_bytes() == CONTENT
     assert len(broken.exchanges) == 3
 
@@ -377,7 +377,7 @@ def test_a_secret_stays_with_its_host(tmp_path: Path) -> None:
             ))
         )  # fmt: skip
         fetch(
-            wanted(first.url()), tmp_path / "m", patience=QUICK,
+            wanted(first.url()), tmp_path / "m", limits=QUICK,
             secrets={"Authorization": "Bearer secret"},
         )  # fmt: skip
     assert [x.headers.get("authorization") for x in first.exchanges] == ["Bearer secret"] * 2
@@ -407,7 +407,7 @@ def secure(authority: trustme.CA) -> Iterator[FaultyServer]:
 def test_an_unknown_certificate_is_refused(secure: FaultyServer, tmp_path: Path) -> None:
     """At once, and the message says so."""
     with pytest.raises(DownloadError, match="its certificate is not trusted: "):
-        fetch(wanted(secure.url()), tmp_path / "m", patience=QUICK)
+        fetch(wanted(secure.url()), tmp_path / "m", limits=QUICK)
     assert secure.exchanges == []
 
 
@@ -417,12 +417,12 @@ def test_a_known_certificate(
     """SSL_CERT_FILE is used, and the certificate must have the name of the host."""
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    fetch(wanted(secure.url()), tmp_path / "m", patience=QUICK)
+    fetch(wanted(secure.url()), tmp_path / "m", limits=QUICK)
     with pytest.raises(DownloadError, match="certificate is not trusted: Hostname mismatch"):
-        fetch(wanted(secure.url(host="localhost")), tmp_path / "n", patience=QUICK)
+        fetch(wanted(secure.url(host="localhost")), tmp_path / "n", limits=QUICK)
     secure.behave = status(302, Location="http://127.0.0.1/m")
     with pytest.raises(DownloadError, match="redirects from https to another scheme"):
-        fetch(wanted(secure.url()), tmp_path / "n", patience=QUICK)
+        fetch(wanted(secure.url()), tmp_path / "n", limits=QUICK)
 
 
 def test_no_tls_where_it_is_expected(tmp_path: Path) -> None:
@@ -430,7 +430,7 @@ def test_no_tls_where_it_is_expected(tmp_path: Path) -> None:
     with FaultyServer(Exchange.good) as server:
         address = f"https://127.0.0.1:{server.port}/m"
         with pytest.raises(DownloadError, match="3 attempts"):
-            fetch(wanted(address), tmp_path / "m", patience=QUICK)
+            fetch(wanted(address), tmp_path / "m", limits=QUICK)
 
 
 def test_a_refused_connection(tmp_path: Path) -> None:
@@ -438,7 +438,7 @@ def test_a_refused_connection(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"http://127.0.0.1:{free.getsockname()[1]}/m"
     with pytest.raises(DownloadError, match=r"refused \(3 attempts\)"):
-        fetch(wanted(address), tmp_path / "m", patience=QUICK)
+        fetch(wanted(address), tmp_path / "m", limits=QUICK)
 
 
 # The disk
@@ -470,7 +470,7 @@ def test_no_room(small_disk: Callable[[str], Path]) -> None:
         FaultyServer(Exchange.good) as server,
         pytest.raises(DownloadError, match=f"needs {SIZE} bytes in .*, and [0-9]+ are free: make"),
     ):
-        fetch(wanted(server.url()), place, patience=QUICK)
+        fetch(wanted(server.url()), place, limits=QUICK)
     assert not list(place.parent.glob("model.gguf*"))
 
 
@@ -481,7 +481,7 @@ def test_a_disk_that_fills_up(small_disk: Callable[[str], Path]) -> None:
         FaultyServer(chunked(complete=True)) as server,
         pytest.raises(DownloadError, match=r"cannot be written to .*No space left on device"),
     ):
-        fetch(wanted(server.url(), size=0), place, patience=QUICK)
+        fetch(wanted(server.url(), size=0), place, limits=QUICK)
     assert not place.exists()
 
 
@@ -492,7 +492,7 @@ def test_a_folder_that_cannot_be_written(small_disk: Callable[[str], Path]) -> N
         FaultyServer(Exchange.good) as server,
         pytest.raises(DownloadError, match=r"cannot be written to .*Read-only file system"),
     ):
-        fetch(wanted(server.url()), folder / "model.gguf", patience=QUICK)
+        fetch(wanted(server.url()), folder / "model.gguf", limits=QUICK)
     assert server.exchanges == []
 
 
@@ -501,11 +501,11 @@ def test_a_folder_that_cannot_be_written(small_disk: Callable[[str], Path]) -> N
 WORKER = """
 import json, sys
 from pathlib import Path
-from frostline_runtime.download.fetch import Patience, fetch
+from frostline_runtime.download.fetch import Limits, fetch
 from frostline_runtime.download.transfer import Wanted
 made = json.loads(sys.argv[1])
 fetch(Wanted(name="m", urls=(made["url"],), size=made["size"], sha256=made["sha256"]),
-      Path(made["place"]), patience=Patience(stall=5, lock=20, attempts=5, pause=0.01))
+      Path(made["place"]), limits=Limits(stall=5, lock=20, attempts=5, pause=0.01))
 """
 
 
@@ -571,7 +571,7 @@ def test_killed_before_the_rename(tmp_path: Path) -> None:
     place = tmp_path / "model.gguf"
     place.with_name("model.gguf.part").write_bytes(CONTENT)
     with FaultyServer(Exchange.good) as server:
-        assert fetch(wanted(server.url()), place, patience=QUICK)
+        assert fetch(wanted(server.url()), place, limits=QUICK)
     assert server.exchanges == []
     assert place.read_bytes() == CONTENT
 
@@ -599,7 +599,7 @@ def test_the_holder_of_a_lock_is_named(tmp_path: Path) -> None:
         process = worker(server, place)
         assert began.wait(20)
         with pytest.raises(DownloadError, match=f"process {process.pid} has been fetching"):
-            fetch(wanted(server.url()), place, progress=Progress(note=notes.append), patience=QUICK)
+            fetch(wanted(server.url()), place, progress=Progress(note=notes.append), limits=QUICK)
         process.kill()
         process.wait(20)
     assert notes == [f"process {process.pid} is fetching model.gguf; waiting for it"]
@@ -635,11 +635,11 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
     place = tmp_path / "model.gguf"
     with FaultyServer(Exchange.good) as server:
         thing = wanted(server.url())
-        assert fetch(thing, place, patience=QUICK)
-        assert not fetch(thing, place, patience=QUICK)
+        assert fetch(thing, place, limits=QUICK)
+        assert not fetch(thing, place, limits=QUICK)
         place.write_bytes(b"x" * SIZE)
         assert not is_there(thing, place)
-        assert fetch(thing, place, patience=QUICK)
+        assert fetch(thing, place, limits=QUICK)
         assert len(server.exchanges) == 2
     status = place.stat()
     place.write_bytes(b"y" * SIZE)
@@ -655,7 +655,7 @@ def test_a_damaged_note_about_a_part(tmp_path: Path) -> None:
         place.with_name("model.gguf.part").write_bytes(b"x" * 100)
         place.with_name("model.gguf.part.json").write_text(note, encoding="utf-8")
         with FaultyServer(Exchange.good) as server:
-            assert fetch(wanted(server.url()), place, patience=QUICK)
+            assert fetch(wanted(server.url()), place, limits=QUICK)
         assert place.read_bytes() == CONTENT
         forget(place)
 
@@ -666,9 +666,9 @@ def test_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.delenv(name, raising=False)
     with FaultyServer(Exchange.good) as proxy, FaultyServer(Exchange.good) as direct:
         monkeypatch.setenv("http_proxy", f"http://user:pass@127.0.0.1:{proxy.port}")
-        fetch(wanted("http://files.example/model.gguf"), tmp_path / "a", patience=QUICK)
+        fetch(wanted("http://files.example/model.gguf"), tmp_path / "a", limits=QUICK)
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        fetch(wanted(direct.url()), tmp_path / "b", patience=QUICK)
+        fetch(wanted(direct.url()), tmp_path / "b", limits=QUICK)
     assert [exchange.path for exchange in proxy.exchanges] == ["http://files.example/model.gguf"]
     headers: Mapping[str, str] = proxy.exchanges[0].headers
     assert headers["proxy-authorization"] == "Basic dXNlcjpwYXNz"
@@ -681,7 +681,7 @@ def test_progress_of_a_resumed_download(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     with FaultyServer(cut(5)) as server:
         progress = Progress(update=lambda done, total: seen.append((done, total)))
-        fetch(wanted(server.url()), tmp_path / "m", patience=QUICK, progress=progress)
+        fetch(wanted(server.url()), tmp_path / "m", limits=QUICK, progress=progress)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[0] == (0, SIZE)
     assert seen[-1] == (SIZE, SIZE)

@@ -75,7 +75,7 @@ def start(project: Path, tmp_path: Path, temporary: Path, tag: str) -> Iterator[
             artifact.process.terminate()
             artifact.process.wait(15)
         artifact.close()
-    assert orphans(tag, patience=1.0) == []
+    assert orphans(tag, timeout=1.0) == []
 
 
 SHELL = """
@@ -93,7 +93,7 @@ def test_shell_is_killed(start: Start, tag: str, layout: str) -> None:
     artifact = start(layout, (sys.executable, "-S", "-c", SHELL))
     artifact.wait_for("ready")
     artifact.process.kill()
-    assert orphans(tag, patience=GONE) == []
+    assert orphans(tag, timeout=GONE) == []
 
 
 def family(artifact: Artifact) -> dict[str, int]:
@@ -115,7 +115,7 @@ def test_a_part_of_the_artifact_is_killed(start: Start, tag: str, layout: str, v
     artifact = start(layout)
     artifact.wait_for("ready")
     os.kill(family(artifact)[victim], signal.SIGKILL)
-    assert orphans(tag, patience=1.0 if victim == "supervisor" else GONE) == []
+    assert orphans(tag, timeout=1.0 if victim == "supervisor" else GONE) == []
 
 
 def test_the_unpacked_folder_of_a_killed_bootloader(
@@ -127,7 +127,7 @@ def test_the_unpacked_folder_of_a_killed_bootloader(
     members = family(first)
     for name in ("top", "guardian", "supervisor"):
         os.kill(members[name], signal.SIGKILL)
-    assert orphans(tag, patience=GONE) == []
+    assert orphans(tag, timeout=GONE) == []
     (left,) = temporary.glob("_MEI*")
     second = start("onefile")
     second.wait_for("ready")
@@ -214,7 +214,7 @@ def test_a_node_shell(start: Start, tag: str, tmp_path: Path, layout: str) -> No
     assert 'data-service="api"' in artifact.stderr()
     began = time.monotonic()
     artifact.process.kill()
-    assert orphans(tag, patience=GONE) == []
+    assert orphans(tag, timeout=GONE) == []
     assert time.monotonic() - began < GONE
 
 
@@ -284,5 +284,5 @@ def test_a_webkit_shell(start: Start, tag: str, display: str, layout: str) -> No
     artifact.wait_for("page shown", 60)
     began = time.monotonic()
     artifact.process.kill()
-    assert orphans(tag, patience=GONE) == []
+    assert orphans(tag, timeout=GONE) == []
     assert time.monotonic() - began < GONE

@@ -34,7 +34,7 @@ def test_grandchildren_end(launch: Launch, tag: str, grandchild: str) -> None:
     artifact = launch(service("main", "--grandchild", grandchild))
     artifact.wait_for("ready")
     assert artifact.stop() == 0
-    assert orphans(tag, patience=0.5) == []
+    assert orphans(tag, timeout=0.5) == []
 
 
 def test_grandchildren_end_with_a_stopped_service(launch: Launch, tag: str) -> None:

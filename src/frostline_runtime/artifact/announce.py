@@ -10,7 +10,7 @@ from typing import TextIO
 
 PROTOCOL = 1
 _LINES = 256
-_LAST_WORDS = 0.5
+_CLOSE_TIMEOUT = 0.5
 
 Value = str | int | float | bool | None | Mapping[str, "Value"] | list["Value"]
 
@@ -41,12 +41,12 @@ class Outlet:
     def close(self) -> None:
         """Write the remaining lines; give up if they are not read."""
         if self._stream and self.put_last():
-            self._thread.join(_LAST_WORDS)
+            self._thread.join(_CLOSE_TIMEOUT)
 
     def put_last(self) -> bool:
         """Let the thread end after the queued lines; return False if the buffer stays full."""
         try:
-            self._lines.put(None, timeout=_LAST_WORDS)
+            self._lines.put(None, timeout=_CLOSE_TIMEOUT)
         except queue.Full:
             return False
         return True

@@ -24,7 +24,7 @@ from frostline_runtime.control.routes import (
 CONNECTIONS = 16
 HEAD_LIMIT = 8 * 1024
 BODY_LIMIT = 1024 * 1024
-PATIENCE = 5.0
+TIMEOUT = 5.0
 _OK, _NO_CONTENT = 200, 204
 _METHODS = {"GET", "HEAD", "POST", "OPTIONS"}
 _REASONS = {200: "OK", 202: "Accepted", 204: "No Content", 503: "Service Unavailable"}
@@ -87,7 +87,7 @@ class Server:
     def _serve(self, connection: socket.socket) -> None:
         try:
             with connection:
-                self._answer(connection, time.monotonic() + PATIENCE)
+                self._answer(connection, time.monotonic() + TIMEOUT)
         except OSError:  # the client has gone away
             pass
         finally:
@@ -106,7 +106,7 @@ class Server:
         if origin in SHELL_ORIGINS:
             head += f"Access-Control-Allow-Origin: {origin}\r\nVary: Origin\r\n"
             head += "Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
-        connection.settimeout(PATIENCE)
+        connection.settimeout(TIMEOUT)
         connection.sendall(f"{head}\r\n".encode() + (b"" if method == "HEAD" else data))
 
     def _respond(  # the parts of a request

@@ -44,7 +44,7 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Limits:
     """Time limits in seconds, and the number of attempts for each address."""
 
     stall: float = 60.0
@@ -55,14 +55,14 @@ class Patience:
 
 def fetch(
     wanted: Wanted, place: Path, *, progress: Progress | None = None,
-    patience: Patience | None = None, offline: bool = False,
+    limits: Limits | None = None, offline: bool = False,
     secrets: Mapping[str, str] | None = None,
 ) -> bool:  # fmt: skip
     """Fetch *wanted* to *place*; return False if it was there already.
 
     *secrets* are headers that are not sent on to other hosts. Raises DownloadError.
     """
-    told, limits = progress or Progress(), patience or Patience()
+    told, limits = progress or Progress(), limits or Limits()
     if is_there(wanted, place):
         return False
     if offline:
@@ -105,7 +105,7 @@ def is_there(wanted: Wanted, place: Path, *, whole: bool = False) -> bool:
 
 
 @contextlib.contextmanager
-def _locked(place: Path, progress: Progress, patience: float) -> Iterator[None]:
+def _locked(place: Path, progress: Progress, timeout: float) -> Iterator[None]:
     """Hold the lock of *place*; report who holds it while waiting. Raises DownloadError."""
     path, began, told = lock_of(place), time.monotonic(), False
     while True:
@@ -122,8 +122,8 @@ def _locked(place: Path, progress: Progress, patience: float) -> Iterator[None]:
         if held is not None:
             break
         holder = _holder(path)
-        if time.monotonic() - began > patience:
-            message = f"{holder} has been fetching {place.name} for {patience:.0f} s: {path}."
+        if time.monotonic() - began > timeout:
+            message = f"{holder} has been fetching {place.name} for {timeout:.0f} s: {path}."
             raise DownloadError(message)
         if not told:
             progress.note(f"{holder} is fetching {place.name}; waiting for it")
@@ -148,7 +148,7 @@ def _holder(lock: Path) -> str:
 
 
 def _fetch_from_any(
-    wanted: Wanted, place: Path, progress: Progress, limits: Patience, secrets: Mapping[str, str]
+    wanted: Wanted, place: Path, progress: Progress, limits: Limits, secrets: Mapping[str, str]
 ) -> None:
     reasons = []
     for url in wanted.urls:
@@ -175,7 +175,7 @@ def _shown(url: str) -> str:
 
 
 def _fetch_from(
-    url: str, wanted: Wanted, place: Path, progress: Progress, limits: Patience,
+    url: str, wanted: Wanted, place: Path, progress: Progress, limits: Limits,
     secrets: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Fetch the part from *url* and check it, with new attempts while it makes progress.

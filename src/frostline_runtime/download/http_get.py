@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-CONNECT_PATIENCE = 10.0
+CONNECT_TIMEOUT = 10.0
 _MOST_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
@@ -54,19 +54,19 @@ def get(
     url: str,
     headers: Mapping[str, str],
     *,
-    patience: float,
+    timeout: float,
     secrets: Mapping[str, str] | None = None,
 ) -> Iterator[Response]:
     """Yield the answer to a GET of *url* after redirects, with any status.
 
-    *patience* is in seconds, for the header and for each piece of the body. *secrets* are headers
+    *timeout* is in seconds, for the header and for each piece of the body. *secrets* are headers
     for the first host only. Raises RefusedError, OSError, http.client.HTTPException.
     """
     first = _origin(url)
     for _ in range(_MOST_REDIRECTS):
         sent = {**headers, **(secrets or {})} if _origin(url) == first else dict(headers)
-        with contextlib.closing(_connect(url, patience)) as connection:
-            response = _ask(connection, url, sent, patience)
+        with contextlib.closing(_connect(url, timeout)) as connection:
+            response = _ask(connection, url, sent, timeout)
             location = response.getheader("Location", "")
             if response.status not in _REDIRECTS or not location:
                 names = {name.lower(): value for name, value in response.getheaders()}
@@ -103,11 +103,11 @@ def _origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname, port
 
 
-def _connect(url: str, patience: float) -> http.client.HTTPConnection:
+def _connect(url: str, timeout: float) -> http.client.HTTPConnection:
     """Return a connection for *url*, through the proxy in the environment if there is one."""
     scheme, host, port = _origin(url)
     proxy = _proxy(scheme, host)
-    wait = min(CONNECT_PATIENCE, patience)
+    wait = min(CONNECT_TIMEOUT, timeout)
     if scheme == "https":
         via = proxy or (host, port, {})
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(
@@ -122,9 +122,9 @@ def _connect(url: str, patience: float) -> http.client.HTTPConnection:
 
 
 def _ask(
-    connection: http.client.HTTPConnection, url: str, headers: Mapping[str, str], patience: float
+    connection: http.client.HTTPConnection, url: str, headers: Mapping[str, str], timeout: float
 ) -> http.client.HTTPResponse:
-    """Send the request and return the answer; its header must come within *patience*."""
+    """Send the request and return the answer; its header must come within *timeout*."""
     scheme, host, _ = _origin(url)
     parts = urllib.parse.urlsplit(url)
     path = urllib.parse.quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
@@ -137,11 +137,11 @@ def _ask(
     connection.connect()
     # The socket's limit is for each byte: the timer limits the whole header.
     late = threading.Event()
-    timer = threading.Timer(patience, _cut, (connection.sock, late))
+    timer = threading.Timer(timeout, _cut, (connection.sock, late))
     timer.daemon = True
     timer.start()
     try:
-        connection.sock.settimeout(patience)
+        connection.sock.settimeout(timeout)
         given = {"Accept-Encoding": "identity", "User-Agent": "frostline", **headers, **extra}
         connection.request("GET", target, headers=given)
         return connection.getresponse()

@@ -21,7 +21,7 @@ from frostline_runtime.model import ape, gguf, llamafile
 from frostline_runtime.model.llamafile import ModelServerError, PreparedServer, ServerFiles
 from frostline_runtime.system import current
 
-VERSION_PATIENCE = 10.0
+VERSION_TIMEOUT = 10.0
 _PROGRESS_EVERY = 1.0
 _LARGEST_WINDOWS_IMAGE = 4 * 1024**3
 _STATVFS, _NOEXEC = getattr(os, "statvfs", None), getattr(os, "ST_NOEXEC", 0)
@@ -194,7 +194,7 @@ def ask_version(prepared: PreparedServer, environ: Mapping[str, str]) -> str:
         done = subprocess.run(
             line, env=llamafile.child_environment(environ, prepared), cwd=prepared.home,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=VERSION_PATIENCE, check=False,
+            timeout=VERSION_TIMEOUT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return ""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from frostline_runtime.artifact import frozen
 
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 _STORE_STUBS = "WindowsApps"
 _QUESTION = """
 import importlib.util, json, sys
@@ -49,10 +49,10 @@ def reject(candidate: str, version: str, modules: Sequence[str]) -> str:
     try:
         done = subprocess.run(
             [candidate, "-I", "-c", _QUESTION, *modules],
-            check=False, capture_output=True, timeout=_PATIENCE, stdin=subprocess.DEVNULL,
+            check=False, capture_output=True, timeout=_TIMEOUT, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return f"did not answer within {_PATIENCE:g} s"
+        return f"did not answer within {_TIMEOUT:g} s"
     except OSError as error:
         return error.strerror or "cannot be started"
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 SCHEMA = 1
 QUEUE = 1000
 KEPT_DAYS = 30
-_FOLD_AFTER = 24 * 3600
+_MERGE_AFTER = 24 * 3600
 _RETRY = 60.0
 _TIDY_EVERY = 3600.0
 _CORRUPT_KEPT = 2
@@ -171,14 +171,14 @@ def tidy(database: sqlite3.Connection, now: float) -> None:
     oldest = now - KEPT_DAYS * 24 * 3600
     for table, column in (("events", "ts"), ("health", "ts"), ("runs", "end_wall")):
         database.execute(f"DELETE FROM {table} WHERE {column} < ?", (oldest,))  # noqa: S608  # our own names
-    before = now - _FOLD_AFTER
-    folded = database.execute(
+    before = now - _MERGE_AFTER
+    merged = database.execute(
         "SELECT min(ts), service, min(ok), avg(latency_ms), sum(samples) FROM health"
         " WHERE ts < ? GROUP BY service, CAST(ts / 60 AS INTEGER)",
         (before,),
     ).fetchall()
     database.execute("DELETE FROM health WHERE ts < ?", (before,))
-    database.executemany("INSERT INTO health VALUES (?, ?, ?, ?, ?)", folded)
+    database.executemany("INSERT INTO health VALUES (?, ?, ?, ?, ?)", merged)
 
 
 def quarantine(path: Path) -> Path:

@@ -13,7 +13,7 @@ from frostline_runtime import exit_codes
 
 _LONGEST = 64 * 1024
 _GRACE = 5.0
-_PULSE = b'{"cmd": "pulse"}\n'
+_QUESTION = b'{"cmd": "lag"}\n'
 
 
 class Tether:
@@ -46,12 +46,12 @@ class Tether:
             while self._ours.recv(4096):
                 pass
         with contextlib.suppress(OSError):  # the service has ended or does not read
-            self._ours.send(_PULSE)
+            self._ours.send(_QUESTION)
 
-    def answer(self, patience: float) -> float | None:
+    def answer(self, timeout: float) -> float | None:
         """Return how many seconds the loop has been blocked, None without an answer."""
         try:
-            self._ours.settimeout(patience)
+            self._ours.settimeout(timeout)
             message = json.loads(self._ours.recv(4096))
         except (OSError, ValueError):
             return None
@@ -106,7 +106,7 @@ def follow(descriptor: int, lag: Callable[[], float | None]) -> None:
         timer.start()
 
     def said(message: Mapping[str, object]) -> None:
-        if message.get("cmd") == "pulse":
+        if message.get("cmd") == "lag":
             answer = json.dumps({"lag": lag()}) + "\n"
             with contextlib.suppress(OSError):
                 os.write(descriptor, answer.encode())

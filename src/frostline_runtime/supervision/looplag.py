@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-PATIENCE = 0.25
+LAG_TIMEOUT = 0.25
 
 
 class Loop(Protocol):
@@ -43,5 +43,5 @@ class LoopLag:
                 self._ran.set()
                 return None
             self._asked = time.monotonic()
-        self._ran.wait(PATIENCE)
+        self._ran.wait(LAG_TIMEOUT)
         return time.monotonic() - self._asked

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from frostline_runtime.artifact.json_pointer import resolve_pointer
 from frostline_runtime.artifact.loopback import INSTANCE_HEADER, request
 from frostline_runtime.artifact.manifest import Probe
-from frostline_runtime.supervision.looplag import PATIENCE
+from frostline_runtime.supervision.looplag import LAG_TIMEOUT
 
-DEAD_LOOP = 60.0
+LONGEST_BLOCK = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ def ask(probe: Probe, port: int, instance: str = "") -> ProbeResult:
     return judge(probe, answer.status, answer.body)
 
 
-def excuse(result: ProbeResult, lag: float | None) -> ProbeResult:
+def apply_lag(result: ProbeResult, lag: float | None) -> ProbeResult:
     """Return that the service is alive but busy if its event loop has been blocked for *lag*.
 
     Return *result* if the loop is not blocked, or has been for so long that it will not go on.
     """
-    if result.alive or result.certain or lag is None or not PATIENCE <= lag <= DEAD_LOOP:
+    if result.alive or result.certain or lag is None or not LAG_TIMEOUT <= lag <= LONGEST_BLOCK:
         return result
     detail = f"busy: its event loop has been blocked for {lag:.1f} s"
     return ProbeResult(healthy=False, detail=detail)

@@ -9,8 +9,8 @@ from frostline_runtime.artifact.manifest import ModelServer, Probe, Service
 from frostline_runtime.model.llamafile import MODELS
 from frostline_runtime.supervision.events import Role
 from frostline_runtime.supervision.lifeline import Tether
-from frostline_runtime.supervision.looplag import PATIENCE
-from frostline_runtime.supervision.probe import ProbeResult, ask, excuse
+from frostline_runtime.supervision.looplag import LAG_TIMEOUT
+from frostline_runtime.supervision.probe import ProbeResult, apply_lag, ask
 from frostline_runtime.system import current
 
 _PREFIX_FLAGS = ("--api-prefix", "--url-prefix")
@@ -45,7 +45,7 @@ def probe(run: ProbedRun, role: Role) -> ProbeResult:
     if not run.port:
         return ProbeResult(healthy=False, alive=False, detail="has not announced its port yet")
     if role == "liveness" and run.tether:
-        return _ask_with_pulse(question, run.port, run.instance, run.tether)
+        return _ask_with_lag(question, run.port, run.instance, run.tether)
     result = ask(question, run.port, run.instance)
     if role == "startup" and result.healthy:
         return _confirm(run, run.port, result)
@@ -74,12 +74,12 @@ def as_served(asked: Probe, server: ModelServer) -> Probe:
     return asked
 
 
-def _ask_with_pulse(question: Probe, port: int, instance: str, tether: Tether) -> ProbeResult:
+def _ask_with_lag(question: Probe, port: int, instance: str, tether: Tether) -> ProbeResult:
     """Probe the service, and ask at the same time how long its event loop has been blocked."""
     tether.ask()
     result = ask(question, port, instance)
-    lag = tether.answer(PATIENCE)
-    return replace(excuse(result, lag), lag=lag)
+    lag = tether.answer(LAG_TIMEOUT)
+    return replace(apply_lag(result, lag), lag=lag)
 
 
 def _confirm(run: ProbedRun, port: int, result: ProbeResult) -> ProbeResult:

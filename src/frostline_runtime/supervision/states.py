@@ -88,14 +88,18 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class StateMachine:
-    """All services; *exit_code* is set when the artifact has to end, *doomed* is when it will."""
+    """All services, and whether the artifact ends.
+
+    *exit_code* is set when it has to end. *linger_until* is when it begins to stop because a
+    required service has failed, *stop_by* is when everything that still runs is killed.
+    """
 
     units: Mapping[str, Unit]
     restart: bool = True
     linger: float = 0.0
     stopping: bool = False
     exit_code: int | None = None
-    doomed: float | None = None
+    linger_until: float | None = None
     stop_by: float | None = None
     finished: bool = False
 

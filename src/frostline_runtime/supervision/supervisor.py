@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 _SUSPEND_GAP = 3.0
 _BOOT_TIME_GAP = 2.0
-_JOURNAL_PATIENCE = 1.0
+_JOURNAL_TIMEOUT = 1.0
 _LONGEST_RELAYED = 16 * 1024  # an event has at most 64 KiB, and JSON makes text longer
 
 
@@ -96,7 +96,7 @@ class Supervisor:
         self._since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self._instance = environ[INSTANCE]
         self._announcer = Announcer()
-        self._people = Outlet(sys.stderr)
+        self._stderr = Outlet(sys.stderr)
         self._tokens = Tokens(options.token or os.urandom(32).hex())
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._previous = runfile.read(locations.state)
@@ -133,7 +133,7 @@ class Supervisor:
         with ports.listen(self._options.control, remembered) as listener:
             self._base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             self._install()
-            self._hello()
+            self._announce_start()
             self._end_leftovers()
             self._machine = self._first_machine()
             self._handle(Boot())
@@ -144,7 +144,7 @@ class Supervisor:
                 while not self._machine.finished:
                     self._handle(self._next_event())
             finally:
-                self._farewell([*self._processes.close()])
+                self._close([*self._processes.close()])
         return self._machine.exit_code or exit_codes.OK
 
     # The methods of control.routes.RunningArtifact; any thread may call them.
@@ -257,7 +257,7 @@ class Supervisor:
 
     def _show(self, name: str, line: str) -> None:
         """Write a *line* of service *name* to standard error, and to the shell if it wants logs."""
-        self._people.put(f"[{name}] {line}")
+        self._stderr.put(f"[{name}] {line}")
         if self._relays:
             self._announcer.emit("log", service=name, line=line[:_LONGEST_RELAYED])
 
@@ -279,9 +279,9 @@ class Supervisor:
             case other:
                 self._announcer.emit("unknown_command", cmd=str(other))
 
-    def _hello(self) -> None:
-        nets: list[Value] = ["stdin"] if self._options.watch_stdin else []
-        nets += ["shell_pid"] if self._options.shell_pid else []
+    def _announce_start(self) -> None:
+        lifelines: list[Value] = ["stdin"] if self._options.watch_stdin else []
+        lifelines += ["shell_pid"] if self._options.shell_pid else []
         self._announcer.emit(
             "hello",
             pid=os.getpid(),
@@ -290,7 +290,7 @@ class Supervisor:
             version=self._manifest.version,
             onefile=self._manifest.layout == "onefile",
             base_url=self._base_url,
-            lifeline=nets or ["none"],
+            lifeline=lifelines or ["none"],
         )
 
     def _end_leftovers(self) -> None:
@@ -347,9 +347,9 @@ class Supervisor:
                 "fatal" if unit.service.required else "degraded", service=name,
                 reason=unit.reason, code=known.code, restarts=len(unit.restarts), tail=tail,
             )  # fmt: skip
-            self._people.put(f"frostline: service {name} {unit.reason}")
+            self._stderr.put(f"frostline: service {name} {unit.reason}")
         elif unit.state is State.BACKOFF:
-            self._people.put(f"frostline: service {name} {unit.reason}; it is restarted")
+            self._stderr.put(f"frostline: service {name} {unit.reason}; it is restarted")
         elif unit.state in UP and old and old.state is State.STARTING and unit.restarts:
             self._announcer.emit("recovered", service=name)
 
@@ -400,11 +400,11 @@ class Supervisor:
         """Announce that the supervisor cannot write a file; the services go on."""
         self._announcer.emit("trouble", detail=text)
 
-    def _farewell(self, left: list[Value]) -> None:
+    def _close(self, left: list[Value]) -> None:
         self._write_runfile(ended=True)
         if self._journal:
-            self._journal.close(_JOURNAL_PATIENCE)
-        self._people.close()
+            self._journal.close(_JOURNAL_TIMEOUT)
+        self._stderr.close()
         forced: list[Value] = [*sorted(self._forced)]
         self._announcer.emit("stopped", clean=not left, left=left, forced=forced)
         self._announcer.close()

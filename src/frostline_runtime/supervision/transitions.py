@@ -78,7 +78,7 @@ def advance(
 
 def next_wake(machine: StateMachine) -> float | None:
     """Return when the next `Tick` is needed, None if only other events can change anything."""
-    times = [machine.doomed, machine.stop_by]
+    times = [machine.linger_until, machine.stop_by]
     for unit in machine.units.values():
         times += [unit.due, unit.deadline]
     known = [time for time in times if time is not None]
@@ -118,12 +118,12 @@ def _end(machine: StateMachine, now: float) -> StateMachine:
     )
     if lost and machine.exit_code is None:
         machine = replace(
-            machine, exit_code=exit_codes.REQUIRED_SERVICE_FAILED, doomed=now + machine.linger
+            machine, exit_code=exit_codes.REQUIRED_SERVICE_FAILED, linger_until=now + machine.linger
         )
-    elif not lost and machine.doomed is not None:  # a user has started it again
-        machine = replace(machine, exit_code=None, doomed=None)
-    if machine.doomed is not None and now >= machine.doomed:
-        machine = replace(machine, stopping=True, doomed=None, stop_by=now + STOP_TOTAL)
+    elif not lost and machine.linger_until is not None:  # a user has started it again
+        machine = replace(machine, exit_code=None, linger_until=None)
+    if machine.linger_until is not None and now >= machine.linger_until:
+        machine = replace(machine, stopping=True, linger_until=None, stop_by=now + STOP_TOTAL)
     at_rest = all(unit.state in AT_REST for unit in machine.units.values())
     return replace(machine, finished=machine.stopping and at_rest)
 

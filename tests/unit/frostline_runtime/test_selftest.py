@@ -119,6 +119,6 @@ def test_a_storage_that_cannot_be_written(bundle: Path, monkeypatch: pytest.Monk
 
 def test_a_child_that_does_not_answer(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a finding: without `freeze_support` a child would start the whole artifact."""
-    monkeypatch.setattr(selftest, "_CHILD_PATIENCE", 0.0)
+    monkeypatch.setattr(selftest, "_CHILD_TIMEOUT", 0.0)
     (finding,) = run(bundle).findings
     assert (finding["check"], finding["reason"]) == ("child", "no answer within 0 s")

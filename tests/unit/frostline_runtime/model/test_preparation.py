@@ -77,7 +77,7 @@ def test_an_ape_needs_a_shell(tmp_path: Path) -> None:
 )
 def test_an_unknown_version(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that prints no version, or does not end, has an unknown one."""
-    monkeypatch.setattr(preparation, "VERSION_PATIENCE", 0.3)
+    monkeypatch.setattr(preparation, "VERSION_TIMEOUT", 0.3)
     assert examine(ServerFiles(script(tmp_path / "s", text)), tmp_path)[0].version == ()
 
 

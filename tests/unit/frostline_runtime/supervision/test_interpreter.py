@@ -23,7 +23,7 @@ def test_reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert interpreter.reject(sys.executable, "2.7", []) == f"is {version}, not 2.7"
     assert interpreter.reject(sys.executable, "", ["no_such"]) == "lacks no_such"
     with monkeypatch.context() as patch:
-        patch.setattr(interpreter, "_PATIENCE", 0.2)
+        patch.setattr(interpreter, "_TIMEOUT", 0.2)
         silent = script(tmp_path / "a", "exec sleep 9")
         assert "did not answer" in interpreter.reject(silent, "", [])
     assert "not a Python" in interpreter.reject(script(tmp_path / "b", "echo hello"), "", [])
