@@ -57,7 +57,7 @@ class ModelServer(ThreadingHTTPServer):
     def handle_error(
         self, request: socket.socket | tuple[bytes, socket.socket], client_address: object
     ) -> None:
-        """Say nothing when a client leaves: argo closes its connection after an answer's end."""
+        """Ignore a closed connection: argo closes it at the end of an answer."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         self.model.health_requests += 1
@@ -214,7 +214,7 @@ def parse_event(block: str) -> tuple[str, dict[str, object]]:
 
 
 class Host:
-    """A server that lives as long as the tests and serves the app of the current one."""
+    """A server that runs as long as the tests and serves the app of the current one."""
 
     def __init__(self, portal: BlockingPortal, url: str) -> None:
         self.portal = portal

@@ -103,7 +103,7 @@ def test_keeps_unusual_line_separators(argo: "Argo", model: "ModelServer") -> No
 
 
 def test_stores_an_empty_answer(argo: "Argo", model: "ModelServer") -> None:
-    """A model that has nothing to say is no error."""
+    """An empty answer is no error."""
     model.pieces = []
     assert [name for name, _ in argo.stream_events("Hi")] == ["done"]
 
@@ -114,7 +114,7 @@ def test_stores_an_empty_answer(argo: "Argo", model: "ModelServer") -> None:
 def test_failure_before_the_answer_is_503(
     argo: "Argo", model: "ModelServer", behaviour: str, reason: str, *, stream: bool
 ) -> None:
-    """A model server that fails before its first word gives 503 with a reason, nothing stored."""
+    """A model server that fails before its first token gives 503 with a reason, nothing stored."""
     model.behaviour = behaviour
     response = argo.ask(stream=stream)
     detail = f"the model server at {model.url} is not reachable: {reason}"
@@ -125,7 +125,7 @@ def test_failure_before_the_answer_is_503(
 
 @pytest.mark.product("A11")
 def test_absent_model_server_is_503(serve: "Serve") -> None:
-    """A model server that is away gives 503 with its address."""
+    """A model server that cannot be reached gives 503 with its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
     with serve(openai_base_url=url) as argo:
@@ -144,7 +144,7 @@ def test_unset_model_server_is_503(serve: "Serve") -> None:
 
 
 def test_refusal_is_502(argo: "Argo", model: "ModelServer") -> None:
-    """A request that the model server refuses is told apart from a server that is away."""
+    """A request that the model server refuses is not reported as unreachable."""
     model.behaviour = "refuse"
     response = argo.ask()
     assert response.status_code == 502
@@ -173,7 +173,7 @@ def test_failure_within_a_whole_answer_is_503(argo: "Argo", model: "ModelServer"
 
 
 def test_lets_go_of_the_model_when_the_client_leaves(argo: "Argo", model: "ModelServer") -> None:
-    """A client that leaves stops the model's work, and nothing is stored."""
+    """A client that disconnects stops the model's work, and nothing is stored."""
     model.behaviour = "flood"
     with argo.stream("POST", "/api/chat", json={"message": "Hi"}) as response:
         next(response.iter_text())

@@ -1,4 +1,4 @@
-"""Health: which service is at fault."""
+"""`/health` names the service that does not work."""
 
 import sqlite3
 from contextlib import closing
@@ -22,7 +22,7 @@ def test_all_is_well(argo: "Argo", model: "ModelServer") -> None:
 
 
 def test_server_without_health_page_is_well(argo: "Argo", model: "ModelServer") -> None:
-    """A model server that does not know the health page is there all the same."""
+    """A model server without a `/health` path counts as ok."""
     model.health_status = 404
     assert argo.get("/health").json()["status"] == "ok"
 

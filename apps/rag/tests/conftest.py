@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-# The queue reads its settings when it is imported, as Celery's programs want it.
+# The queue reads its settings when it is imported: Celery's programs import it by name.
 os.environ["RAG_STORAGE_PATH"] = tempfile.mkdtemp(prefix="rag-tests-")
 
 import httpx
@@ -23,14 +23,14 @@ WORDS = ("frost", "water", "north", "engine", "wheel")
 
 
 class Embeddings(BaseHTTPRequestHandler):
-    """Answers with how often each of a few words stands in a text."""
+    """Answers with vectors: how often each of WORDS occurs in a text."""
 
     def do_GET(self) -> None:
         """List no models."""
         self._answer({"data": []})
 
     def do_POST(self) -> None:
-        """Give vectors, in the wrong order, which the index puts right."""
+        """Return vectors in reverse order; each has its index."""
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         data = [
             {"index": at, "embedding": [0.01 + text.lower().count(word) for word in WORDS]}
@@ -44,12 +44,12 @@ class Embeddings(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(body).encode())
 
     def log_message(self, *_: object) -> None:
-        """Stay silent."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def model_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve embeddings and tell everybody where."""
+    """Serve embeddings and set OPENAI_BASE_URL to the address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Embeddings) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()

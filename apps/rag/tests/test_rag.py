@@ -1,4 +1,4 @@
-"""Documents in, pieces out; what is not there is said."""
+"""Documents are stored and searched; what does not work is reported with its reason."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ TEXT = "The frost comes from the north. An engine has a wheel, and a wheel turns
 
 @pytest.mark.usefixtures("model_server")
 def test_a_document_is_found_again(client: httpx.Client) -> None:
-    """The nearest piece first, with the title of its document."""
+    """A search returns the nearest piece first, with the title of its document."""
     document = {"title": "Things", "text": TEXT * 5, "wait": 5}
     added = client.post("/documents", json=document)
     assert (added.status_code, added.json()["state"]) == (201, "ready")
@@ -27,7 +27,7 @@ def test_a_document_is_found_again(client: httpx.Client) -> None:
 
 @pytest.mark.product("R7")
 def test_without_a_model_server(client: httpx.Client) -> None:
-    """A document fails with the reason, a search is refused with it, and health tells."""
+    """Documents, searches and `/health` report that no model server is configured."""
     added = client.post("/documents", json={"title": "x", "text": TEXT, "wait": 1})
     assert added.status_code == 503
     assert "OPENAI_BASE_URL" in added.json()["detail"]
@@ -41,7 +41,7 @@ def test_without_a_model_server(client: httpx.Client) -> None:
 @pytest.mark.product("R7")
 @pytest.mark.usefixtures("model_server")
 def test_ready(client: httpx.Client) -> None:
-    """With database, queue and model server it is."""
+    """`/ready` is 200 with a database, a queue and a model server."""
     assert client.get("/ready").json() == {"status": "ok", "problems": {}}
     assert client.get("/health").json()["status"] == "ok"
 
@@ -54,13 +54,13 @@ def test_ready(client: httpx.Client) -> None:
     ],
 )  # fmt: skip
 def test_what_cannot_be_taken(client: httpx.Client, document: dict[str, object]) -> None:
-    """Nothing is stored."""
+    """An invalid document is refused with 422 and not stored."""
     assert client.post("/documents", json=document).status_code == 422
     assert client.get("/documents/1").status_code == 404
 
 
 def test_pieces() -> None:
-    """Whole sentences, none too long, nothing lost."""
+    """Pieces are whole sentences, not longer than allowed, and together the whole text."""
     assert cut(TEXT, 1000) == [TEXT]
     pieces = cut(TEXT, 50)
     assert all(len(piece) <= 50 for piece in pieces)
@@ -70,7 +70,7 @@ def test_pieces() -> None:
 
 
 def test_vectors(model_server: str) -> None:
-    """They have length 1 and stand in the order of the texts."""
+    """Vectors have length 1 and the order of the texts."""
     settings = Settings(OPENAI_BASE_URL=model_server)
     frost, wheel = embed(settings.openai_base_url, ["frost", "wheel"])
     assert nearness(frost, frost) == pytest.approx(1)
@@ -78,14 +78,14 @@ def test_vectors(model_server: str) -> None:
 
 
 def test_a_model_server_that_is_away() -> None:
-    """The reason names its address."""
+    """An unreachable model server raises EmbeddingError."""
     settings = Settings(OPENAI_BASE_URL="http://127.0.0.1:9/v1")
     with pytest.raises(EmbeddingError, match="the model server gave no vectors"):
         embed(settings.openai_base_url, ["x"])
 
 
 def test_the_queue(tmp_path: Path) -> None:
-    """A folder in the storage, or what is configured."""
+    """The queue is a folder in the storage unless a broker is configured."""
     own = create_queue(Settings(RAG_STORAGE_PATH=tmp_path))
     assert own.conf.broker_url == "filesystem://"
     assert (tmp_path / "queue" / "messages").is_dir()

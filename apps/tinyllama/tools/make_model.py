@@ -1,9 +1,9 @@
 """Write tinyllama's model: a llama of random weights that answers any prompt with printable text.
 
-Two tricks make random weights useful for tests. Dimension 0 of the hidden state is a constant that
-no layer changes, so the output matrix can push every token down that is no letter or space: no end
-of text, no broken UTF-8. And attention weighs heavily, so that every answer depends on its prompt.
-The numbers are uniform, not normal: uniform ones need no rounding that differs between systems.
+Dimension 0 of the hidden state is a constant that no layer changes. With it the output matrix makes
+every token impossible that is not a letter or a space: no end of text, no invalid UTF-8. Attention
+has large weights, so that every answer depends on its prompt. The numbers are uniform, not normal:
+normal ones would be rounded differently on different systems.
 """
 
 import string
@@ -27,7 +27,8 @@ KINDS = [
     *[gguf.TokenType.BYTE] * len(BYTES),
     gguf.TokenType.NORMAL,
 ]
-SPOKEN = [*(len(SPECIAL) + ord(letter) for letter in string.ascii_lowercase), TOKENS.index(SPACE)]
+LETTERS = [len(SPECIAL) + ord(letter) for letter in string.ascii_lowercase]
+PRINTABLE = [*LETTERS, TOKENS.index(SPACE)]
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
     "{% if add_generation_prompt %}assistant: {% endif %}"
@@ -44,12 +45,12 @@ def weights() -> Iterator[tuple[str, Matrix]]:
 
     def reading(rows: int, gain: float) -> Matrix:
         matrix = uniform(rows, WIDTH, gain)
-        matrix[:, 0] = 0  # else the constant would draw every answer to the same letter
+        matrix[:, 0] = 0  # else the constant would give every answer the same letter
         return matrix
 
     def writing(columns: int, gain: float) -> Matrix:
         matrix = uniform(WIDTH, columns, gain)
-        matrix[0] = 0  # the constant stays one
+        matrix[0] = 0  # dimension 0 stays constant
         return matrix
 
     ones = np.ones(WIDTH, dtype=np.float32)
@@ -57,7 +58,7 @@ def weights() -> Iterator[tuple[str, Matrix]]:
     embedding[:, 0] = 4
     output = uniform(len(TOKENS), WIDTH, 4)
     output[:, 0] = -10_000
-    output[SPOKEN, 0] = 0
+    output[PRINTABLE, 0] = 0
     yield "token_embd.weight", embedding
     for layer in range(LAYERS):
         block = f"blk.{layer}."

@@ -150,7 +150,7 @@ class ModelServer:
         yield collector.completion()
 
     async def health(self) -> ServiceHealth:
-        """Return whether the model server is there; the answer may be two seconds old."""
+        """Return whether the model server answers; the result may be two seconds old."""
         if self._url is None:
             return ServiceHealth(status="not configured", detail="OPENAI_BASE_URL is not set")
         async with self._health_lock:
@@ -160,7 +160,7 @@ class ModelServer:
             return self._health[1]
 
     async def _ask_health(self, url: str) -> ServiceHealth:
-        # Any answer below 500 proves that somebody is there: not every server has this page.
+        # Any answer below 500 shows that a server runs there: not every server has this path.
         try:
             response = await self._client.get(
                 url.removesuffix("/v1") + "/health", timeout=HEALTH_TIMEOUT

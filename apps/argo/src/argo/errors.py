@@ -2,7 +2,7 @@
 
 
 class ArgoError(Exception):
-    """A request failed with *status* because of *detail*; *service* names who is to blame."""
+    """A request failed with *status* because of *detail*; *service* is the service that failed."""
 
     def __init__(self, status: int, detail: str, service: str | None = None) -> None:
         super().__init__(detail)

@@ -97,7 +97,7 @@ def search(question: Question, request: Request) -> list[Hit]:
 
 @router.get("/live")
 def live() -> dict[str, str]:
-    """Say that this process lives."""
+    """Say that this process runs."""
     return {"status": "ok"}
 
 
@@ -144,7 +144,7 @@ def _told(engine: Engine, number: int) -> Told:
 
 
 def _problems(request: Request) -> dict[str, str]:
-    """Return what does not work, by part; an empty text is good news."""
+    """Return the problem of each part, "" if it works."""
     settings: Settings = request.app.state.settings
     return {
         "database": _database_problem(request.app.state.engine),

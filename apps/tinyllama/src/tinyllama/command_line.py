@@ -1,4 +1,4 @@
-"""The command line of llamafile 0.10, as far as a server has use for it."""
+"""The options of llamafile 0.10 that a server needs."""
 
 import argparse
 import os
@@ -11,15 +11,16 @@ from tinyllama.errors import StartError
 GPU_MODES = ("auto", "nvidia", "amd", "apple", "vulkan", "disable")
 GPU_LAYERS = {"auto": -1, "all": -2}  # as llama.cpp numbers them
 POOLING = ("mean", "cls", "last")
-IGNORED = ("--no-warmup", "--no-webui", "--nologo", "--unsecure", "--offline")  # always so here
-MOST = 2**31 - 1
+# tinyllama always behaves as these options demand.
+IGNORED = ("--no-warmup", "--no-webui", "--nologo", "--unsecure", "--offline")
+LARGEST = 2**31 - 1
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports mistakes as a StartError, for llamafile exits with 1 and not with 2."""
+    """Raises mistakes as StartError, because llamafile exits with 1 and argparse with 2."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise the mistake."""
+        """Raise StartError with *message*."""
         raise StartError(message)
 
 
@@ -41,7 +42,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 def gpu_layers(text: str) -> int:
     """Convert a number of layers, `auto` or `all`."""
-    return GPU_LAYERS[text] if text in GPU_LAYERS else integer(-2, MOST)(text)
+    return GPU_LAYERS[text] if text in GPU_LAYERS else integer(-2, LARGEST)(text)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -53,8 +54,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=integer(0, 65535), default=8080, help="0 is any free one (%(default)s)")
     add("-m", "--model", type=Path, metavar="FILE", help="GGUF file (the bundled one)")
-    add("-c", "--ctx-size", type=integer(0, MOST), default=0, help="0 is the model's (0)")
-    add("-n", "--predict", "--n-predict", type=integer(-2, MOST), default=-1, help="token limit")
+    add("-c", "--ctx-size", type=integer(0, LARGEST), default=0, help="0 is the model's (0)")
+    add("-n", "--predict", "--n-predict", type=integer(-2, LARGEST), default=-1, help="token limit")
     add("-t", "--threads", type=integer(1, 512), default=min(4, os.cpu_count() or 1))
     add("-ngl", "--gpu-layers", "--n-gpu-layers", type=gpu_layers, default=0)
     add("--gpu", choices=GPU_MODES, default="auto", help="disable keeps every layer on the CPU")

@@ -1,4 +1,4 @@
-"""What can go wrong."""
+"""The errors of tinyllama."""
 
 
 class StartError(Exception):

@@ -54,9 +54,9 @@ def check_address(host: str, port: int) -> None:
 
 
 def catch_signals() -> socket.socket:
-    """Return a socket that a byte comes out of for every signal that ends the server.
+    """Return a socket that gets a byte for every signal that ends the server.
 
-    Reading it is the one wait that a signal ends on every system: Windows does not interrupt locks.
+    A read from a socket ends at a signal on every system; Windows does not interrupt locks.
     """
     reader, writer = socket.socketpair()
     writer.settimeout(0)
@@ -71,7 +71,7 @@ def catch_signals() -> socket.socket:
 
 def serve(options: argparse.Namespace, model: Path) -> None:
     """Serve `model` until a signal ends the process."""
-    import xllamacpp  # noqa: PLC0415 - 100 MB that --version and wrong command lines do without
+    import xllamacpp  # noqa: PLC0415 - 100 MB, not needed for --version
 
     params = xllamacpp.CommonParams()
     params.model.path = str(model)
@@ -96,7 +96,7 @@ def serve(options: argparse.Namespace, model: Path) -> None:
     params.n_parallel = 1
     params.warmup = params.ui = False
     params.fit_params = False  # loads the model a second time
-    params.cache_prompt = False  # what was asked before may change the last bit of an answer
+    params.cache_prompt = False  # else earlier requests may change the last bit of an answer
     params.cache_ram_mib = 0
 
     stop = catch_signals()
@@ -107,7 +107,7 @@ def serve(options: argparse.Namespace, model: Path) -> None:
         raise StartError(msg) from error
     print(f"server is listening on {server.listening_address}", flush=True)
     stop.recv(1)
-    # A Server that is destroyed before its loop runs waits for it for ever; the system tidies up.
+    # A Server that is destroyed before its loop runs waits for the loop for ever: exit at once.
     os._exit(0)
 
 
