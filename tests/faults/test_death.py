@@ -180,7 +180,7 @@ def test_spawns_from_the_main_thread(launch: Launch) -> None:
 
 
 def test_a_hung_instance_without_its_shell(launch: Launch, tmp_path: Path) -> None:
-    """§11: the next start replaces it, but only after its shell has ended."""
+    """§11: the next start replaces a hung instance, but only after its shell has ended."""
     hung = launch(service(), prefix=shell(tmp_path / "pid"))
     hung.wait_for("ready")
     leader, supervisor = hung.pid(), hung.supervisor

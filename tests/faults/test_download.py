@@ -224,7 +224,7 @@ RECOVERED: dict[str, Behaviour] = {
 
 @pytest.mark.parametrize("name", RECOVERED)
 def test_it_arrives_despite(name: str, tmp_path: Path) -> None:
-    """The file is complete, and nothing else is left in its folder."""
+    """After each kind of fault the file is complete, and nothing else is left in its folder."""
     place = tmp_path / "model.gguf"
     with FaultyServer(RECOVERED[name]) as server:
         assert fetch(wanted(server.url()), place, limits=QUICK)
@@ -328,7 +328,7 @@ REFUSED: dict[str, tuple[Behaviour, str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_message_says_why(name: str, tmp_path: Path) -> None:
-    """It names file, host and reason; there is no file under the final name."""
+    """The error names file, host and reason; there is no file under the final name."""
     behave, reason = REFUSED[name]
     place = tmp_path / "model.gguf"
     with FaultyServer(behave) as server:
@@ -341,7 +341,7 @@ def test_the_message_says_why(name: str, tmp_path: Path) -> None:
 
 
 def test_a_wrong_file_is_kept_for_inspection(tmp_path: Path) -> None:
-    """It is never under the final name, and is removed after a good download."""
+    """A wrong file never has the final name, and is removed after a good download."""
     place, bad = tmp_path / "model.gguf", tmp_path / "model.gguf.bad"
     with FaultyServer(wrong_bytes) as server, pytest.raises(DownloadError, match=r"gguf\.bad"):
         fetch(wanted(server.url()), place, limits=QUICK)
@@ -405,7 +405,7 @@ def secure(authority: trustme.CA) -> Iterator[FaultyServer]:
 
 
 def test_an_unknown_certificate_is_refused(secure: FaultyServer, tmp_path: Path) -> None:
-    """At once, and the message says so."""
+    """An unknown certificate ends the download without another attempt; the message says so."""
     with pytest.raises(DownloadError, match="its certificate is not trusted: "):
         fetch(wanted(secure.url()), tmp_path / "m", limits=QUICK)
     assert secure.exchanges == []
@@ -434,7 +434,7 @@ def test_no_tls_where_it_is_expected(tmp_path: Path) -> None:
 
 
 def test_a_refused_connection(tmp_path: Path) -> None:
-    """It is tried again, then reported."""
+    """A refused connection is tried again, then reported."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"http://127.0.0.1:{free.getsockname()[1]}/m"
     with pytest.raises(DownloadError, match=r"refused \(3 attempts\)"):
@@ -464,7 +464,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 
 def test_no_room(small_disk: Callable[[str], Path]) -> None:
-    """It is reported before the download, with the bytes needed and free."""
+    """Missing disk space is reported before the download, with the bytes needed and free."""
     place = small_disk("size=1m") / "model.gguf"
     with (
         FaultyServer(Exchange.good) as server,
@@ -475,7 +475,7 @@ def test_no_room(small_disk: Callable[[str], Path]) -> None:
 
 
 def test_a_disk_that_fills_up(small_disk: Callable[[str], Path]) -> None:
-    """Without a known size: the message names the disk, and the part is kept."""
+    """If the size is unknown and the disk fills up, the message names it and the part is kept."""
     place = small_disk("size=1m") / "model.gguf"
     with (
         FaultyServer(chunked(complete=True)) as server,
@@ -486,7 +486,7 @@ def test_a_disk_that_fills_up(small_disk: Callable[[str], Path]) -> None:
 
 
 def test_a_folder_that_cannot_be_written(small_disk: Callable[[str], Path]) -> None:
-    """It is one clear message, and no request is sent."""
+    """A read-only folder gives one clear message, and no request is sent."""
     folder = small_disk("ro,size=1m")
     with (
         FaultyServer(Exchange.good) as server,
@@ -567,7 +567,7 @@ def test_killed_at_random_points_and_resumed(tmp_path: Path) -> None:
 
 
 def test_killed_before_the_rename(tmp_path: Path) -> None:
-    """The next attempt checks the complete part and sends no request."""
+    """After a kill before the rename, the complete part is checked and no request is sent."""
     place = tmp_path / "model.gguf"
     place.with_name("model.gguf.part").write_bytes(CONTENT)
     with FaultyServer(Exchange.good) as server:
@@ -621,7 +621,7 @@ def test_from_a_path_or_a_file_address(tmp_path: Path) -> None:
 
 
 def test_offline_says_what_is_missing(tmp_path: Path) -> None:
-    """No request is sent."""
+    """Offline, a missing file is an error that names it, and no request is sent."""
     with (
         FaultyServer(Exchange.good) as server,
         pytest.raises(DownloadError, match=r"model\.gguf is missing \(.*\) and nothing may be"),
@@ -649,7 +649,7 @@ def test_what_is_there_is_not_fetched_again(tmp_path: Path) -> None:
 
 
 def test_a_damaged_note_about_a_part(tmp_path: Path) -> None:
-    """The part is fetched again, nothing else happens."""
+    """If `.part.json` is damaged, the part is fetched again; nothing else happens."""
     place = tmp_path / "model.gguf"
     for note in ("no json", "[]", json.dumps({"url": "x", "etag": 5, "total": "many"})):
         place.with_name("model.gguf.part").write_bytes(b"x" * 100)
@@ -677,7 +677,7 @@ def test_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_progress_of_a_resumed_download(tmp_path: Path) -> None:
-    """It only grows, up to the whole file."""
+    """The progress of a resumed download only grows, up to the whole file."""
     seen: list[tuple[int, int]] = []
     with FaultyServer(cut(5)) as server:
         progress = Progress(update=lambda done, total: seen.append((done, total)))

@@ -121,7 +121,7 @@ def test_a_part_of_the_artifact_is_killed(start: Start, tag: str, layout: str, v
 def test_the_unpacked_folder_of_a_killed_bootloader(
     start: Start, tag: str, temporary: Path
 ) -> None:
-    """A2: the next start removes it."""
+    """A2: the next start removes the folder that a killed bootloader has unpacked."""
     first = start("onefile")
     first.wait_for("ready")
     members = family(first)
@@ -272,7 +272,7 @@ def display() -> Iterator[str]:
 
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 def test_a_webkit_shell(start: Start, tag: str, display: str, layout: str) -> None:
-    """The same in WebKitGTK, the engine of Tauri on Linux."""
+    """A1: the artifact ends with its shell that is WebKitGTK, the engine of Tauri on Linux."""
     python = "/usr/bin/python3"
     known = subprocess.run(
         [python, "-c", 'import gi; gi.require_version("WebKit2", "4.1")'],

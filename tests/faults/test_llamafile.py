@@ -46,7 +46,7 @@ def model(folder: Path) -> Path:
 @pytest.mark.product("L4")
 @pytest.mark.parametrize("line", ["old", "new"])
 def test_both_kinds_of_versions(line: str, launch: Launch, tmp_path: Path) -> None:
-    """Each ends at an argument of the other, so a ready server has got the right ones."""
+    """A server of either kind becomes ready; each would end at an argument of the other kind."""
     server = ModelServer(executable=str(llamafile(tmp_path, line)), model=str(model(tmp_path)))
     artifact = launch(LLM, server=server, env={"LLAMA_ARG_PORT": "1", "AIP_HTTP_PORT": "2"})
     artifact.wait_for("ready", 30)
@@ -70,7 +70,7 @@ def _output(artifact: Artifact) -> list[tuple[int, str]]:
 
 @pytest.mark.product("L3")
 def test_the_second_start_knows_the_files(launch: Launch, tmp_path: Path) -> None:
-    """Nothing is examined again as long as no file changes."""
+    """A second start examines nothing again as long as no file has changed."""
     path = str(llamafile(tmp_path, "new"))
     server = ModelServer(executable=path, model=str(model(tmp_path)))
     first = launch(LLM, server=server)
@@ -239,7 +239,7 @@ def test_stopping_while_a_model_is_fetched(launch: Launch, tmp_path: Path) -> No
 
 @pytest.mark.product("L2")
 def test_a_model_that_cannot_be_fetched(launch: Launch, tmp_path: Path) -> None:
-    """It is tried again with growing delays, and the reason is announced."""
+    """A failed download is tried again with growing delays, and the reason is announced."""
     with FaultyServer(lambda exchange: exchange.head(404, Content_Length=0)) as files:
         path = str(llamafile(tmp_path, "new"))
         server = ModelServer(executable=path, model="{storage}/models/m.gguf")

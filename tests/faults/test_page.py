@@ -56,7 +56,7 @@ def wait_text(browser: Chrome, selector: str, wanted: str) -> None:
 
 @pytest.mark.product("T7")
 def test_the_page(launch: Launch, browser: Chrome) -> None:
-    """It shows the services, its buttons work, and output is shown as text only."""
+    """The page shows the services and their output as text only, and its buttons work."""
     artifact = launch(service("main", "--say", HOSTILE), service("other"))
     browser.get(str(artifact.wait_for("ready")["status_url"]))
     main = "article[data-service=main]"
@@ -91,7 +91,7 @@ def test_the_page(launch: Launch, browser: Chrome) -> None:
 
 @pytest.mark.product("T7")
 def test_a_service_that_failed(launch: Launch, browser: Chrome) -> None:
-    """Its card has its last error, and the card of one that runs has its uptime."""
+    """The card of a failed service has its last error, that of a running one its uptime."""
     words = ("--exit-after", 0.05, "--exit-code", 78, "--no-server")
     artifact = launch(service(), service("extra", *words, required=False))
     browser.get(str(artifact.wait_for("ready")["status_url"]))
@@ -114,7 +114,7 @@ def test_it_recovers(launch: Launch, browser: Chrome) -> None:
 
 
 def test_without_a_ticket(launch: Launch, browser: Chrome) -> None:
-    """It shows the status only; a ticket is valid once."""
+    """Without a ticket the page shows the status only; a ticket is valid once."""
     artifact = launch(service())
     ready = artifact.wait_for("ready")
     browser.get(str(ready["base_url"]))
@@ -160,7 +160,7 @@ def test_other_pages_read_nothing(
 
 @pytest.mark.product("L2", "T7")
 def test_a_download_is_shown(launch: Launch, browser: Chrome, tmp_path: Path) -> None:
-    """As text and as a bar, which both go away at the end."""
+    """A download is shown as text and as a bar; both go away at the end."""
     go_on = threading.Event()
     data = b"GGUF\3\0\0\0" + bytes(16) + bytes(1_000_000)
 

@@ -27,7 +27,7 @@ Record = Callable[[str, object], None]
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_killed_service_comes_back(launch: Launch, number: signal.Signals) -> None:
-    """B1: with another pid, and the history has both runs."""
+    """B1: a killed service is restarted once, with another pid."""
     artifact = launch(service())
     artifact.wait_for("ready")
     pid = artifact.pid()
@@ -68,7 +68,7 @@ def test_a_crash_loop_is_given_up(launch: Launch) -> None:
 
 
 def test_an_optional_service_that_fails(launch: Launch) -> None:
-    """B2: the artifact goes on and is degraded."""
+    """B2: the artifact goes on without an optional service, and is degraded."""
     failing = service(
         "extra", "--exit-after", 0.05, "--exit-code", 78, "--no-server", required=False
     )
@@ -81,7 +81,7 @@ def test_an_optional_service_that_fails(launch: Launch) -> None:
 
 @pytest.mark.parametrize("grandchild", ["group", "pipe"])
 def test_a_grandchild_that_holds_the_pipe(launch: Launch, grandchild: str) -> None:
-    """B3: the death is noticed although the pipe stays open."""
+    """B3: a service's death is noticed although a grandchild holds its pipe open."""
     artifact = launch(service("main", "--grandchild", grandchild))
     artifact.wait_for("ready")
     time.sleep(0.1)
@@ -93,7 +93,7 @@ def test_a_grandchild_that_holds_the_pipe(launch: Launch, grandchild: str) -> No
 
 
 def test_a_service_without_its_main_thread(launch: Launch) -> None:
-    """B4: it is replaced, although it may still answer."""
+    """B4: a service without its main thread is replaced, although it may still answer."""
     artifact = launch(service("main", "--end-main-thread-after", 1))
     artifact.wait_for("ready")
     pid = artifact.pid()
@@ -123,7 +123,7 @@ async def app(scope, receive, send):
 
 
 def test_a_busy_service_is_left_alone(launch: Launch, tmp_path: Path) -> None:
-    """C3: its event loop is blocked longer than a hung service would be given."""
+    """C3: a service with a blocked event loop gets more time than a hung one."""
     (tmp_path / "busy.py").write_text(BUSY, encoding="utf-8")
     probe = replace(PROBE, interval=0.2, failures=2)
     busy = Service(
@@ -144,7 +144,7 @@ def test_a_busy_service_is_left_alone(launch: Launch, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["line", "descriptor"])
 def test_a_service_that_reports_ready(launch: Launch, kind: ProbeKind) -> None:
-    """D1: by a line of output or a newline on a descriptor; not before."""
+    """D1: a line of output or a newline on a descriptor makes the service ready, not before."""
     how = ["--ready-line", "now serving 7"] if kind == "line" else ["--ready-descriptor"]
     startup = Probe(kind=kind, pattern=r"^now serving \d$")
     main = service("main", "--listen-after", 1, "--no-server", *how, startup=startup)
@@ -170,7 +170,7 @@ def test_a_tcp_probe(launch: Launch) -> None:
 
 
 def test_a_service_that_goes_into_the_background(launch: Launch, tag: str) -> None:
-    """B5: the reason says so, and its child is killed."""
+    """B5: the reason names a service that goes into the background; its child is killed."""
     artifact = launch(service("main", "--daemonise", required=False), arguments=("--no-restart",))
     event = artifact.wait_state("main", "FAILED")
     assert "must stay in the foreground" in event["detail"]
@@ -181,7 +181,7 @@ def test_a_service_that_goes_into_the_background(launch: Launch, tag: str) -> No
 
 
 def test_many_deaths_leave_nothing(launch: Launch) -> None:
-    """B6: the numbers of descriptors, threads and zombies do not grow."""
+    """B6: after many deaths there are no more descriptors, threads and zombies than before."""
     artifact = launch(service("main", "--no-server", startup=None, port=None))
     artifact.wait_state("main", "READY")
     supervisor = psutil.Process(artifact.supervisor)
@@ -205,7 +205,7 @@ def test_many_deaths_leave_nothing(launch: Launch) -> None:
 
 
 def test_a_stopped_service_is_replaced(launch: Launch) -> None:
-    """C1: it is killed and restarted; with the default times within 14 s."""
+    """C1: a stopped process is killed and restarted; with the default times within 14 s."""
     artifact = launch(service(startup=Probe()))
     artifact.wait_for("ready")
     pid = artifact.pid()
@@ -220,7 +220,7 @@ def test_a_stopped_service_is_replaced(launch: Launch) -> None:
 
 @pytest.mark.parametrize("garbage", ["slow", "redirect", "stranger", "http09"])
 def test_bad_answers(launch: Launch, garbage: str) -> None:
-    """C2: each is a failure within the time limit of the probe."""
+    """C2: each bad answer is a failure within the time limit of the probe."""
     artifact = launch(
         service("main", "--garbage", garbage, start_timeout=2.0, required=False),
         arguments=("--no-restart",),
@@ -239,7 +239,7 @@ def test_an_endless_body(launch: Launch) -> None:
 
 
 def test_many_hung_services(launch: Launch, record_property: Record) -> None:
-    """C4: each one is noticed; the lag of the main loop is recorded."""
+    """C4: each hung service is noticed; the lag of the main loop is recorded."""
     artifact = launch(*(service(f"s{n}", "--hang-after", 1) for n in range(20)))
     artifact.wait_for("ready", 30)
     stopping: set[str] = set()
@@ -258,7 +258,7 @@ def test_slow_start_with_progress(launch: Launch) -> None:
 
 
 def test_slow_start_without_progress(launch: Launch) -> None:
-    """D1: without lines the time limit ends the start."""
+    """D1: a start without lines of output ends at the time limit."""
     artifact = launch(
         service("main", "--listen-after", 60, start_timeout=1.0), arguments=("--no-restart",)
     )
@@ -270,7 +270,7 @@ def test_slow_start_without_progress(launch: Launch) -> None:
 @pytest.mark.parametrize("mode", ["fixed", "prefer"])
 @pytest.mark.parametrize("by", ["socket", "environment"])
 def test_a_taken_port(launch: Launch, mode: str, by: str) -> None:
-    """D2: the other process is neither killed nor used; a fixed port fails and names it."""
+    """D2: the process on the port is neither killed nor used; a fixed port fails and names it."""
     with closing(socket.create_server(("127.0.0.1", 0))) as stranger:
         number = stranger.getsockname()[1]
         artifact = launch(service(port=Port(mode=mode, number=number, by=by)))  # type: ignore[arg-type]
@@ -312,7 +312,7 @@ def broken(folder: Path, kind: str) -> Path:
 
 @pytest.mark.parametrize("kind", ["missing", "not executable", "truncated", "wrong architecture"])
 def test_what_cannot_be_started(launch: Launch, tmp_path: Path, kind: str) -> None:
-    """D3: it fails at once with the reason, and is not tried again."""
+    """D3: a service that cannot be started fails at once with the reason, and for good."""
     program = broken(tmp_path, kind)
     artifact = launch(service(command=(str(program),)))
     event = artifact.wait_for("fatal", 5)
@@ -368,7 +368,7 @@ def test_restart_is_quick(launch: Launch, tmp_path: Path, record_property: Recor
 
 
 def test_jumps_of_the_wall_clock(launch: Launch, tmp_path: Path) -> None:
-    """F3: by a year or an hour, both ways: no service is late or restarted."""
+    """F3: when the clock jumps by a year or an hour, no service is late or restarted."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     if not found:
         pytest.skip("needs the Debian package libfaketime")
@@ -400,7 +400,7 @@ def last_probe(artifact: Artifact) -> float:
 
 
 def test_a_port_that_the_service_chooses(launch: Launch) -> None:
-    """It is read from a line, and again in each run; the port of another process is refused."""
+    """An announced port is read in each run; the port of another process is refused."""
     port = Port(mode="announced")
     artifact = launch(service("main", "--own-port", port=port))
     ready = artifact.wait_for("ready")

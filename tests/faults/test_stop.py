@@ -20,7 +20,7 @@ from harness import Launch, orphans, service, tagged
 
 @pytest.mark.product("X3")
 def test_a_service_that_ignores_the_request(launch: Launch) -> None:
-    """E1: it is ended after its grace, which is 5 s unless the profile says otherwise."""
+    """E1: a service that ignores the stop is killed after its grace, 5 s by default."""
     artifact = launch(service("main", "--ignore-term"))
     artifact.wait_for("ready")
     began = time.monotonic()
@@ -30,7 +30,7 @@ def test_a_service_that_ignores_the_request(launch: Launch) -> None:
 
 @pytest.mark.parametrize("grandchild", ["group", "session", "double", "refork"])
 def test_grandchildren_end(launch: Launch, tag: str, grandchild: str) -> None:
-    """E2: in their own group or session, double-forked, or forking all the time."""
+    """E2: grandchildren end, also in an own group or session, double-forked or forking."""
     artifact = launch(service("main", "--grandchild", grandchild))
     artifact.wait_for("ready")
     assert artifact.stop() == 0
@@ -38,7 +38,7 @@ def test_grandchildren_end(launch: Launch, tag: str, grandchild: str) -> None:
 
 
 def test_grandchildren_end_with_a_stopped_service(launch: Launch, tag: str) -> None:
-    """E2: also when only the service is stopped."""
+    """E2: grandchildren end when only their service is stopped."""
     artifact = launch(service("main", "--grandchild", "double"), service("other"))
     artifact.wait_for("ready")
     main = artifact.pid("main")
@@ -72,7 +72,7 @@ def test_the_last_request_counts(launch: Launch, tag: str) -> None:
 
 
 def test_a_second_request(launch: Launch) -> None:
-    """E4: it ends the grace."""
+    """E4: a second request to stop ends the grace."""
     artifact = launch(service("main", "--ignore-term", grace=30.0))
     artifact.wait_for("ready")
     artifact.process.terminate()
@@ -182,7 +182,7 @@ def test_history_answers_queries(launch: Launch, tmp_path: Path) -> None:
 
 
 def test_a_suspended_computer(launch: Launch) -> None:
-    """F4: no service is restarted."""
+    """F4: after the computer was suspended no service is restarted."""
     artifact = launch(service())
     artifact.wait_for("ready")
     family = [psutil.Process(artifact.supervisor), psutil.Process(artifact.pid())]
@@ -199,7 +199,7 @@ def test_a_suspended_computer(launch: Launch) -> None:
 
 @pytest.mark.parametrize("reader", ["closed", "asleep"])
 def test_a_shell_that_does_not_read(launch: Launch, tmp_path: Path, reader: str) -> None:
-    """F6: it blocks nothing, alive or dead; the ready file has the facts."""
+    """F6: a shell that does not read blocks nothing; the ready file has the facts."""
     first = launch(service("main", "--flood", 3_000_000))
     first.wait_for("ready")
     first.stop()
@@ -227,7 +227,7 @@ def test_a_shell_that_does_not_read(launch: Launch, tmp_path: Path, reader: str)
 
 
 def test_a_flood_of_output(launch: Launch, tmp_path: Path) -> None:
-    """F7: it is read, limited on the disk, and delays no probe."""
+    """F7: a flood of output is read, limited on the disk, and delays no probe."""
     artifact = launch(service("main", "--flood", 60_000_000))
     artifact.wait_for("ready", 30)
     logs = list((tmp_path / "storage" / "frostline" / "logs").iterdir())

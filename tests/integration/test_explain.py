@@ -52,7 +52,7 @@ def test_files_and_libraries(project: Path) -> None:
 
 
 def test_what_is_not_there(project: Path) -> None:
-    """The message says why it is not in the bundle."""
+    """For a missing name the message says why it is not in the bundle."""
     for name, words in (
         ("setuptools", "it is excluded"),
         ("no.such.thing", "there is no module or file"),

@@ -123,7 +123,7 @@ def test_it_can_be_undone_until_it_is_confirmed(place: Path) -> None:
 
 @pytest.mark.product("R4")
 def test_an_environment_that_was_moved(place: Path) -> None:
-    """The message explains the shell's misleading "no such file"."""
+    """For a moved environment the message explains the misleading "no such file"."""
     moved = place.rename(place.with_name("elsewhere"))
     done = run("--venv", str(moved))
     assert done.returncode == 3

@@ -216,7 +216,7 @@ def test_wrong_arguments(
 def test_product_that_cannot_be_built(  # a row of the table
     tmp_path: Path, old: str, new: str, file: str, code: int, message: str
 ) -> None:
-    """It is found before the freeze; nothing is under the final name."""
+    """A mistake is found before the freeze; no bundle has the final name."""
     project = edited(tmp_path, old, new, file)
     if file == "lock.txt":
         text = (project / file).read_text(encoding="utf-8")
@@ -234,7 +234,7 @@ def test_product_that_cannot_be_built(  # a row of the table
 
 
 def test_second_build_at_the_same_time(project: Path) -> None:
-    """It is refused at once with the reason."""
+    """A second build of the same product is refused at once with the reason."""
     with FileLock(project / "build" / "lock" / NAME):
         done = run(project, "build", "--product", "echo")
     assert done.returncode == 6
@@ -293,7 +293,7 @@ def test_interrupted_smoke(project: Path, tmp_path: Path, phase: str) -> None:
 
 
 def test_a_product_of_other_platforms(tmp_path: Path) -> None:
-    """It is not in this platform's matrix and is not built here."""
+    """A product for other platforms is not in this platform's matrix and is not built here."""
     other = next(name for name in platforms.PLATFORMS if name != HOST)
     project = edited(tmp_path, "schema = 1", f'schema = 1\nplatforms = ["{other}"]')
     done = run(project, "build", "--product", "echo")
@@ -417,7 +417,7 @@ def test_places_that_cannot_be_written(project: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["--version", "--help", "-h"])
 def test_version_and_help_import_nothing_slow(flag: str) -> None:
-    """They import nothing that takes over 10 ms."""
+    """`--version` and `--help` import nothing that takes over 10 ms."""
     slow = {"invoke", "rich", "pydantic", "filelock", "lief", "urllib3", "asyncio"}
     code = (
         f"import sys; sys.argv = ['frostline', {flag!r}]; from frostline.cli.program import main; "
@@ -474,7 +474,7 @@ def mount(tmp_path: Path) -> Iterator[Callable[[Path, str], None]]:
 
 
 def test_disk_full_while_freezing(tmp_path: Path, mount: Callable[[Path, str], None]) -> None:
-    """One message, and no bundle under the final name."""
+    """A full disk gives one message, and no bundle under the final name."""
     project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
     mount(project / "build" / "work", "size=4m")
     done = run(project, "build", "--product", "echo")
@@ -483,7 +483,7 @@ def test_disk_full_while_freezing(tmp_path: Path, mount: Callable[[Path, str], N
 
 
 def test_output_is_read_only(tmp_path: Path, mount: Callable[[Path, str], None]) -> None:
-    """One message that names the file, and no traceback."""
+    """A read-only output folder gives one message that names the file, and no traceback."""
     project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
     mount(project / "build" / "output", "ro")
     done = run(project, "build", "--product", "echo")

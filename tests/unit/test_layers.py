@@ -1,4 +1,4 @@
-"""Guards of the layout: who may import what, who may start processes, who may print."""
+"""Rules of the layout: which modules may import what, start processes, and print."""
 
 import ast
 import re
@@ -29,7 +29,9 @@ SHARED = (
     "frostline_runtime.model.llamafile",
     "frostline_runtime.model.preparation",
 )
-NAMELESS = {"utils", "helpers", "common", "base", "manager"}
+# The modules of the build side that start processes, and what they import to do it.
+STARTERS = {"frostline.core.command": "subprocess", "frostline.smoke.isolation": "multiprocessing"}
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "base", "manager"}
 # What an artifact must not import before its first line of output: 10 ms and more each.
 EXPENSIVE = [
     "asyncio",
@@ -51,8 +53,8 @@ def module_of(path: Path) -> str:
     return ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
 
 
-def room_of(module: str) -> str:
-    """Return the package that *module* lies in, or the module itself at the top: `audit`."""
+def package_of(module: str) -> str:
+    """Return the package of *module*, such as `audit`, or the module itself at the top."""
     return module.split(".")[1] if "." in module else module
 
 
@@ -90,67 +92,67 @@ def test_packages_import_one_way(path: Path) -> None:
     if "." not in module:
         return
     side = module.partition(".")[0]
-    rooms = {room_of(name) for name in modules_imported(path) if name.startswith(f"{side}.")}
-    assert rooms <= ALLOWED[side, room_of(module)]
+    packages = {package_of(name) for name in modules_imported(path) if name.startswith(f"{side}.")}
+    assert packages <= ALLOWED[side, package_of(module)]
 
 
 @pytest.mark.parametrize("side", ["frostline", "frostline_runtime"])
 def test_the_table_has_no_circle(side: str) -> None:
-    """What a package may import is above it in the table, and the table names all there are."""
-    rooms = [name for of, name in ALLOWED if of == side]
-    assert {(side, room_of(name)) for name in MODULES if name.startswith(f"{side}.")} == {
-        (side, room) for room in rooms
+    """A package imports only packages above it in the table, and the table names all packages."""
+    packages = [name for of, name in ALLOWED if of == side]
+    assert {(side, package_of(name)) for name in MODULES if name.startswith(f"{side}.")} == {
+        (side, package) for package in packages
     }
-    for number, room in enumerate(rooms):
-        assert ALLOWED[side, room] <= {*rooms[: number + 1], side}
+    for number, package in enumerate(packages):
+        assert ALLOWED[side, package] <= {*packages[: number + 1], side}
 
 
 @pytest.mark.parametrize("side", ["frostline", "frostline_runtime"])
 def test_the_drawing_shows_the_imports(side: str) -> None:
-    """An arrow is an import that no longer way of arrows shows."""
+    """The arrows are the imports, without those that other arrows imply."""
     graph: dict[str, set[str]] = {}
     for path in BOTH:
         if (module := module_of(path)).startswith(f"{side}."):
-            rooms = {
-                room_of(name) for name in modules_imported(path) if name.startswith(side + ".")
+            packages = {
+                package_of(name) for name in modules_imported(path) if name.startswith(side + ".")
             }
-            graph.setdefault(room_of(module), set()).update(rooms - {room_of(module)})
+            graph.setdefault(package_of(module), set()).update(packages - {package_of(module)})
 
-    def below(room: str) -> set[str]:
-        return graph[room].union(*(below(other) for other in graph[room]))
+    def below(package: str) -> set[str]:
+        return graph[package].union(*(below(other) for other in graph[package]))
 
     drawn = set(re.findall(r"^    (\w+) --> (\w+)$", SECTIONS[side], re.MULTILINE))
     assert drawn == {
-        (room, other)
-        for room, others in graph.items()
+        (package, other)
+        for package, others in graph.items()
         for other in others - set().union(*(below(between) for between in others))
     }
 
 
 def test_modules_import_in_no_circle() -> None:
-    """A newcomer can read each module after those that it imports."""
+    """There is an order in which each module comes after those that it imports."""
     graph = {module_of(path): modules_imported(path) - {module_of(path)} for path in BOTH}
     assert [*TopologicalSorter(graph).static_order()]
 
 
 @pytest.mark.parametrize("path", RUNTIME, ids=module_of)
 def test_run_time_imports_the_standard_library_only(path: Path) -> None:
-    """Its start-up and size are every user's."""
+    """The run time imports no distribution, because it is frozen into every artifact."""
     allowed = sys.stdlib_module_names | {"frostline_runtime"}
     assert {name.partition(".")[0] for name in imported(path)} <= allowed
 
 
 @pytest.mark.parametrize("path", BUILD, ids=module_of)
 def test_build_side_takes_only_shared_modules_of_the_run_time(path: Path) -> None:
-    """The rest of the run time is for artifacts."""
+    """The build side imports only the modules in SHARED of the run time."""
     used = [name for name in imported(path) if name.startswith("frostline_runtime.")]
     assert [name for name in used if not name.startswith(SHARED)] == []
 
 
 @pytest.mark.parametrize("path", BOTH, ids=module_of)
 def test_modules_have_a_name_of_their_own(path: Path) -> None:
-    """A module is named by what it knows."""
-    assert path.stem not in NAMELESS
+    """A module is not called `utils`, `helpers`, `common`, `base` or `manager`."""
+    assert path.stem not in FORBIDDEN_NAMES
 
 
 @pytest.mark.parametrize("path", [path for path in BOTH if path.stem == "__init__"], ids=module_of)
@@ -162,27 +164,28 @@ def test_packages_say_what_they_are_for(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", BUILD, ids=module_of)
-def test_only_command_starts_processes(path: Path) -> None:
-    """One place decides about shells, pipes, groups and encodings."""
-    assert ("subprocess" in set(imported(path))) == (module_of(path) == "frostline.core.command")
+def test_only_two_modules_start_processes(path: Path) -> None:
+    """Only the modules in STARTERS import what starts processes."""
+    used = {name.partition(".")[0] for name in imported(path)} & {*STARTERS.values()}
+    assert used == {name for name in [STARTERS.get(module_of(path))] if name}
 
 
 @pytest.mark.parametrize("path", BOTH, ids=module_of)
 def test_the_system_is_asked_in_few_places(path: Path) -> None:
-    """`sys.platform` belongs to the table of platforms and to the system modules."""
+    """Only the table of platforms and the system modules read `sys.platform`."""
     if path.stem != "platforms" and path.parent.name != "system":
         assert "sys.platform" not in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", BUILD, ids=module_of)
 def test_only_log_prints(path: Path) -> None:
-    """Results go to stdout and the rest to stderr in one place."""
+    """On the build side only `core/log.py` calls `print`."""
     calls = [node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if _prints(node)]
     assert not calls or module_of(path) == "frostline.core.log"
 
 
 def test_import_budget_of_the_run_time() -> None:
-    """The entry imports nothing expensive before it knows what is asked for."""
+    """Importing the entry of the run time imports none of the EXPENSIVE modules."""
     code = (
         "import sys; import frostline_runtime.entry; "
         f"print(*[name for name in {EXPENSIVE!r} if name in sys.modules])"
@@ -199,7 +202,7 @@ def _prints(node: ast.AST) -> bool:
 
 
 def test_changes_are_named_by_issue_and_kind() -> None:
-    """A fragment with another name would be missing from the changelog, without a word."""
+    """Every fragment has a name that the changelog includes; others are left out silently."""
     kinds = "feature|fix|removal|deprecation|doc|misc"
     names = [path.name for path in (ROOT / "changes").iterdir() if path.name != ".gitignore"]
     assert [name for name in names if not re.fullmatch(rf"\d+\.({kinds})(\.\d+)?\.md", name)] == []

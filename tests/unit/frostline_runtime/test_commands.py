@@ -95,7 +95,7 @@ def call(bundle: Path, *argv: str) -> "subprocess.CompletedProcess[str]":
     ],
 )
 def test_wrong_usage(bundle: Path, line: str, message: str) -> None:
-    """It is exit code 2 with the reason on standard error; nothing is started or written."""
+    """Wrong usage is exit code 2 with the reason on standard error; nothing is started."""
     done = call(bundle, *line.split())
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
@@ -132,7 +132,7 @@ def test_selftest(bundle: Path, module: str, code: int) -> None:
 
 
 def test_a_second_instance(bundle: Path) -> None:
-    """It ends with 75 and tells where the first one is."""
+    """A second instance ends with 75 and tells where the first one is."""
     place = bundle.parent / "storage" / "frostline"
     held = runfile.take(place)
     assert held is not None
@@ -149,7 +149,7 @@ def test_a_second_instance(bundle: Path) -> None:
 
 
 def test_a_storage_that_cannot_be_used(bundle: Path) -> None:
-    """It ends with 76 and one line that names the folder."""
+    """An unusable storage is exit code 76 and one line that names the folder."""
     (bundle.parent / "storage").touch()
     done = call(bundle)
     assert (done.returncode, done.stdout) == (76, "")

@@ -69,5 +69,5 @@ def test_other_modules_use_the_constants(path: Path) -> None:
     ],
 )
 def test_a_bare_number_is_found(text: str) -> None:
-    """The check above finds a plain number."""
+    """The check for bare numbers finds one."""
     assert list(bare(ast.parse(text)))

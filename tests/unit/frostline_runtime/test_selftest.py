@@ -110,7 +110,7 @@ def test_all_findings_at_once(bundle: Path) -> None:
 
 
 def test_a_storage_that_cannot_be_written(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is a finding with its path."""
+    """A storage that cannot be written is a finding with its path."""
     storage = str(bundle / "data" / "file" / "storage")
     monkeypatch.setenv("SELFTEST_STORAGE", storage)
     (finding,) = run(bundle).findings
@@ -118,7 +118,7 @@ def test_a_storage_that_cannot_be_written(bundle: Path, monkeypatch: pytest.Monk
 
 
 def test_a_child_that_does_not_answer(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is a finding: without `freeze_support` a child would start the whole artifact."""
+    """A child without an answer is a finding: it may have started the whole artifact."""
     monkeypatch.setattr(selftest, "_CHILD_TIMEOUT", 0.0)
     (finding,) = run(bundle).findings
     assert (finding["check"], finding["reason"]) == ("child", "no answer within 0 s")

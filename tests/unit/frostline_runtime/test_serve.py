@@ -64,7 +64,7 @@ def test_an_attribute_of_an_attribute(tmp_path: Path) -> None:
 
 
 def test_collecting_garbage(tmp_path: Path) -> None:
-    """It is off during the import, and on when the function runs."""
+    """Garbage collection is off during the import, and on when the function runs."""
     body = (
         "import gc\nimported = gc.isenabled()\n"
         "def main():\n    print(imported, gc.isenabled(), gc.get_freeze_count() > 0)\n"
@@ -89,7 +89,7 @@ def application(environ, start_response):
 
 @pytest.mark.skipif(os.name == "nt", reason="sockets are handed on by descriptor")
 def test_wsgi_on_the_socket_of_the_supervisor(tmp_path: Path) -> None:
-    """It answers on the inherited socket; a slow request does not block a probe."""
+    """WSGI answers on the inherited socket; a slow request does not block a probe."""
     (tmp_path / "product.py").write_text(WSGI, encoding="utf-8")
     with ports.listen(Port(mode="ephemeral")) as listener:
         port, descriptor = int(listener.getsockname()[1]), listener.fileno()

@@ -25,7 +25,7 @@ def test_the_shortest_way() -> None:
 
 
 def test_what_would_go_with_it() -> None:
-    """Only modules that nothing else imports leave with it, and its submodules."""
+    """Only submodules and modules that nothing else imports would leave with a module."""
     assert only_through(GRAPH, "a") == {"a", "a.inner", "heavy", "heavier"}
     assert only_through(GRAPH, "shared") == {"shared"}
     assert only_through(GRAPH, "lost") == frozenset()

@@ -71,7 +71,7 @@ def test_platform_names() -> None:
     ],
 )
 def test_where_the_executable_lies(project: Workspace, platform: str, place: str) -> None:
-    """It has the product's name, in a folder named after product and platform."""
+    """The executable has the product's name, in a folder named after product and platform."""
     found = project.executable(Target("argo", PLATFORMS[platform]))
     assert found == project.build / "output" / place
 

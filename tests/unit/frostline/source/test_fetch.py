@@ -150,7 +150,7 @@ def test_links_do_not_leave_it_either(tmp_path: Path) -> None:
 
 
 def test_a_broken_archive(source: Path, tmp_path: Path) -> None:
-    """The message names the file."""
+    """The message about a broken archive names the file."""
     for kind in ("tar", "zip"):
         with pytest.raises(BuildError, match="thing cannot be unpacked"):
             fetch.bundled(Workspace(tmp_path), [pin(source, unpack=kind)], tmp_path / "work")

@@ -70,7 +70,7 @@ def test_links_are_refused_unless_asked_for(tree: Path) -> None:
 def test_a_link_that_is_no_file_is_refused(
     tree: Path, symlinks: Literal["follow", "refuse"], target: str
 ) -> None:
-    """No file is left out without a word, and the copy does not fail later."""
+    """A link that is no file is refused: it is neither left out nor copied."""
     (tree / "data" / "link").symlink_to(tree / target)
     with pytest.raises(BuildError, match="symbolic link"):
         select_data(Data(source="data", destination="x", symlinks=symlinks), tree, tree)

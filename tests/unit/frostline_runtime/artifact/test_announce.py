@@ -79,7 +79,7 @@ def test_a_stream_that_is_gone(pipe: Pipe, closed: str) -> None:
 
 
 def test_a_broken_stream_does_not_fill_the_buffer(pipe: Pipe) -> None:
-    """After the reader has died, lines are dropped, and the buffer has room again."""
+    """After the reader has ended, lines are dropped, and the buffer has room again."""
     reader, writer = pipe
     reader.close()
     before = set(threading.enumerate())
@@ -91,7 +91,7 @@ def test_a_broken_stream_does_not_fill_the_buffer(pipe: Pipe) -> None:
 
 
 def test_a_slow_reader(pipe: Pipe) -> None:
-    """It blocks no caller; dropped lines are counted, and later ones are written again."""
+    """A slow reader blocks no caller; dropped lines are counted, later ones are written."""
     reader, writer = pipe
     outlet = Outlet(writer)
     taken: list[bool] = []
@@ -112,7 +112,7 @@ def test_a_slow_reader(pipe: Pipe) -> None:
 
 
 def test_numbers_have_no_gaps(pipe: Pipe) -> None:
-    """A dropped event uses up no number, so a gap tells the shell that it has lost a line."""
+    """A dropped event uses up no number."""
     reader, writer = pipe
     before = set(threading.enumerate())
     announcer = Announcer(writer)

@@ -22,5 +22,5 @@ from frostline_runtime.artifact.guardian import supervises
     ],
 )
 def test_supervises(line: str, *, expected: bool) -> None:
-    """Only a start of all services does; commands, `--help` and multiprocessing do not."""
+    """Only a start of all services gets a guardian; commands and `--help` do not."""
     assert supervises(line.split()) is expected

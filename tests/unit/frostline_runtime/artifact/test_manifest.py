@@ -57,7 +57,7 @@ def test_another_schema_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", "null", '"x"', "{}", f'{{"schema": {SCHEMA}}}'])
 def test_a_damaged_manifest(tmp_path: Path, text: str) -> None:
-    """It is told in one message, not with a traceback."""
+    """A damaged manifest raises ManifestError, and nothing else."""
     (tmp_path / FILE_NAME).write_text(text, encoding="utf-8")
     with pytest.raises(ManifestError, match="is damaged"):
         load(tmp_path)

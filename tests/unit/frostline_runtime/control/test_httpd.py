@@ -20,7 +20,7 @@ def pair() -> Iterator[Pair]:
 
 
 def test_a_request(pair: Pair) -> None:
-    """It may come in pieces, with the beginning of the body after the header."""
+    """A request may come in pieces, with the beginning of the body after the header."""
     client, ours = pair
     for piece in (b"POST /a?b=c HTTP/1.1\r\nHo", b"st: x\r\nContent-Length: 8\r\n\r\n", b'{"a":'):
         client.sendall(piece)

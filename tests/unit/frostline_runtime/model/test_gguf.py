@@ -80,7 +80,7 @@ def test_quantised_tensors(tmp_path: Path) -> None:
 
 
 def test_block_sizes_are_those_of_the_reference() -> None:
-    """They agree with the reference implementation."""
+    """The block sizes are those of the reference implementation."""
     theirs = {int(kind): sizes for kind, sizes in reference.GGML_QUANT_SIZES.items()}
     assert {kind: theirs[kind] for kind in gguf._BLOCKS} == gguf._BLOCKS
 
@@ -101,7 +101,7 @@ def test_truncated_anywhere(model: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_tensor_type(model: Path, tmp_path: Path) -> None:
-    """Its size is unknown, so completeness is not checked."""
+    """With an unknown tensor type the size is unknown, so completeness is not checked."""
     data = bytearray(model.read_bytes())
     at = data.index(b"output.weight") + len(b"output.weight") + 4 + 8
     assert struct.unpack_from("<I", data, at) == (1,)
@@ -129,7 +129,7 @@ def test_an_unknown_tensor_type(model: Path, tmp_path: Path) -> None:
     ],
 )
 def test_other_files(data: bytes, reason: str) -> None:
-    """The message says what kind of file it is instead."""
+    """For another file the message says what kind of file it is."""
     with pytest.raises(GgufError, match=re.escape(reason)):
         parsed(data)
 

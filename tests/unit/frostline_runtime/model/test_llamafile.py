@@ -66,7 +66,7 @@ def test_the_user_wins(tmp_path: Path) -> None:
 
 
 def test_the_model_of_the_user(tmp_path: Path) -> None:
-    """It wins over the profile's model, which the user's own executable does not get."""
+    """The user's model wins over the profile's, which the user's own executable does not get."""
     bundled, chosen = executable(tmp_path / "llamafile"), executable(tmp_path / "own")
     own, theirs = tmp_path / "own.gguf", tmp_path / "m.gguf"
     own.touch()
@@ -111,7 +111,7 @@ def test_a_server_that_cannot_be_started(
 
 
 def test_a_missing_model(tmp_path: Path) -> None:
-    """The message says who named it."""
+    """The message about a missing model says who named it."""
     executable(tmp_path / "llamafile")
     with pytest.raises(ModelServerError, match=r"^model missing: MY_MODEL names /no/model\.gguf"):
         choose({"MY_MODEL": "/no/model.gguf"}, tmp_path)
@@ -158,7 +158,7 @@ ADDRESS = ["--host", "127.0.0.1", "--port", "80"]
 @pytest.mark.product("L4")
 @pytest.mark.parametrize("version", [(0, 8, 6), (0, 9, 3), (0, 10, 0), (0, 11, 2), ()])
 def test_command_line_by_version(version: tuple[int, ...]) -> None:
-    """Before 0.10 it needs --nobrowser, later that is an error; unknown versions are new."""
+    """Before 0.10 the server needs --nobrowser, later that is an error; unknown is new."""
     line = llamafile.command(replace(PREPARED, version=version), ModelServer(), 80)
     old = ["--nobrowser"] if version and version < (0, 10) else []
     assert line == [*HEAD, *old, *ADDRESS, "-c", "0", "-ngl", "0", "--gpu", "disable"]
@@ -176,7 +176,7 @@ def test_arguments_of_the_profile() -> None:
 
 @pytest.mark.product("L4")
 def test_a_command_line_in_the_profile() -> None:
-    """It replaces the generated one."""
+    """A command line in the profile replaces the generated one."""
     server = ModelServer(command=("--v2", "-l", "127.0.0.1:{port}", "-m", "{model}"), context=5)
     line = llamafile.command(replace(PREPARED, model="m {port}"), server, 80)
     assert line == ["/x/llamafile", "--v2", "-l", "127.0.0.1:80", "-m", "m {port}"]
@@ -225,7 +225,7 @@ def test_recall(tmp_path: Path) -> None:
 
 @pytest.mark.product("L6")
 def test_another_port() -> None:
-    """It is read from the output; old versions report it nowhere else."""
+    """The port is read from the output; old versions report it nowhere else."""
     line = "llama server listening at http://127.0.0.1:8081"
     assert llamafile.listens_elsewhere(line, 8080)
     assert not llamafile.listens_elsewhere(line, 8081)

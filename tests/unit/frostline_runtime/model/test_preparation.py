@@ -90,7 +90,7 @@ def test_an_unknown_version(text: str, tmp_path: Path, monkeypatch: pytest.Monke
     ],
 )
 def test_not_a_server(content: bytes, reason: str, tmp_path: Path) -> None:
-    """The message says what kind of file it is."""
+    """For a file that is no server the message says what kind of file it is."""
     (tmp_path / "s").write_bytes(content)
     with pytest.raises(ModelServerError, match=reason):
         examine(ServerFiles(tmp_path / "s"), tmp_path)
@@ -105,7 +105,7 @@ def test_a_server_for_another_machine(tmp_path: Path) -> None:
 
 
 def test_an_incomplete_model(tmp_path: Path) -> None:
-    """It raises ModelServerError before the server is started."""
+    """An incomplete model raises ModelServerError before the server is started."""
     server = script(tmp_path / "s", "#!/bin/sh\n")
     whole = model(tmp_path / "m.gguf").read_bytes()
     (tmp_path / "m.gguf").write_bytes(whole[:-200])
@@ -115,7 +115,7 @@ def test_an_incomplete_model(tmp_path: Path) -> None:
 
 @pytest.mark.product("L2")
 def test_a_file_that_cannot_be_fetched(tmp_path: Path) -> None:
-    """It raises UnavailableError, because a later attempt may succeed."""
+    """A failed download raises UnavailableError, because a later attempt may succeed."""
     resource = Resource(name="m", urls=(str(tmp_path / "nothing"),), destination="m.gguf")
     files = ServerFiles(script(tmp_path / "s", "#!/bin/sh\n"), tmp_path / "m.gguf", (resource,))
     with pytest.raises(preparation.UnavailableError, match="m could not be fetched"):
@@ -124,7 +124,7 @@ def test_a_file_that_cannot_be_fetched(tmp_path: Path) -> None:
 
 @pytest.mark.product("L2")
 def test_missing_files_are_fetched(tmp_path: Path) -> None:
-    """With progress, and with a message if size and hash are unknown."""
+    """Missing files are fetched with progress, and a message if size and hash are unknown."""
     source = model(tmp_path / "source.gguf")
     resource = Resource(
         name="m", urls=(source.as_uri(),), destination="models/m.gguf", unverified="no figures yet"
@@ -148,7 +148,7 @@ def test_missing_files_are_fetched(tmp_path: Path) -> None:
 
 @pytest.mark.product("L5")
 def test_windows_starts_no_file_over_4_gb(tmp_path: Path) -> None:
-    """The message says what to do; with a base, the big file becomes its model."""
+    """Over 4 GB the message says what to do; with a base, the big file becomes its model."""
     big = tmp_path / "big.llamafile"
     with big.open("wb") as file:
         file.truncate(4 * 1024**3)
@@ -186,7 +186,7 @@ def test_an_executable_temporary_folder(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_an_ordinary_executable(tmp_path: Path) -> None:
-    """It is started without a shell."""
+    """An ordinary executable is started without a shell."""
     found, said = examine(ServerFiles(Path(sys.executable).resolve()), tmp_path)
     assert not found.shell
     assert found.version[0] == 3

@@ -27,7 +27,7 @@ def test_tidy(tmp_path: Path) -> None:
 
 
 def test_status_is_the_last_state(tmp_path: Path) -> None:
-    """The view has one row per service."""
+    """The view `service_status` has one row per service, with its last state."""
     with closing(journal.connect(tmp_path / "db", "app")) as database:
         insert = "INSERT INTO events VALUES (?, 'i', ?, ?, '')"
         rows = [(1, "a", "STARTING"), (2, "b", "READY"), (3, "a", "FAILED"), (4, "a", "note")]

@@ -98,7 +98,7 @@ def test_a_socket_is_handed_to_a_real_child(
 def test_a_port_that_the_service_opens(
     bundle: Path, address: Callable[[Port], Address], by: str
 ) -> None:
-    """The supervisor's socket is closed before, so that the service can listen there."""
+    """The supervisor's socket is closed before the start, so that the service can listen."""
     del bundle
     port = Port(mode="ephemeral", by="argument" if by == "argument" else "environment")
     mine = address(port)
@@ -164,7 +164,7 @@ def test_ways_to_start_an_entry(bundle: Path) -> None:
 
 
 def test_a_script(bundle: Path) -> None:
-    """It is started with a real interpreter, without PYTHONPATH and PYTHONHOME."""
+    """A script is started with a real interpreter, without PYTHONPATH and PYTHONHOME."""
     environ = {
         "FROSTLINE_PYTHON": sys.executable, "PYTHONPATH": "x", "PYTHONHOME": "y", "KEPT": "z",
     }  # fmt: skip
@@ -188,7 +188,7 @@ def test_a_script(bundle: Path) -> None:
 def test_what_cannot_be_started(
     bundle: Path, address: Callable[[Port], Address], service: Service, message: str
 ) -> None:
-    """It raises LaunchError with the reason."""
+    """A service that cannot be started raises LaunchError with the reason."""
     del bundle
     with pytest.raises(LaunchError, match=message):
         candidates(service, address(Port(mode="ephemeral")), {"FROSTLINE_PYTHON": sys.executable})

@@ -43,7 +43,7 @@ def number(listener: socket.socket) -> int:
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS does not tell who owns a port")
 def test_a_fixed_port_that_is_taken(other: tuple[int, int]) -> None:
-    """It raises, and the message names the port and the process that has it."""
+    """PortError names the taken port and the process that has it."""
     port, pid = other
     with pytest.raises(PortError, match=rf"port {port} is taken by .*\bpid {pid}\b"):
         ports.listen(Port(mode="fixed", number=port))

@@ -65,7 +65,7 @@ def test_answers(serve: Serve, answer: bytes, *, alive: bool, healthy: bool, det
 
 
 def test_a_silent_service(serve: Serve) -> None:
-    """The time limit ends the probe."""
+    """The time limit ends the probe of a silent service."""
     began = time.monotonic()
     result = probe.ask(Probe(timeout=0.2), serve(b""))
     assert not result.alive
@@ -120,7 +120,7 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_closed_without_an_answer() -> None:
-    """It is not alive, and the detail says why."""
+    """A service that closes the connection is not alive, and the detail says why."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def hang_up() -> None:
@@ -154,7 +154,7 @@ def test_bodies(serve: Serve, body: bytes, detail: str) -> None:
 
 
 def test_a_refused_connection() -> None:
-    """It is not alive, and the detail says so."""
+    """A service that refuses connections is not alive, and the detail says so."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         result = probe.ask(Probe(), taken.getsockname()[1])

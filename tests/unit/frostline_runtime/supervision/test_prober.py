@@ -43,7 +43,7 @@ def test_a_port_that_was_not_announced(target: ProbedRun) -> None:
 def test_a_process_without_its_main_thread(
     target: ProbedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is certainly not alive, whatever it would answer."""
+    """A process without its main thread is certainly not alive, whatever it would answer."""
     monkeypatch.setattr(current, "main_thread_exited", lambda _: True)
     found = prober.probe(target, "liveness")
     assert (found.alive, found.certain) == (False, True)

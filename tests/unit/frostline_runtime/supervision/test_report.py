@@ -32,7 +32,7 @@ def test_metrics_parse() -> None:
 
 
 def test_health_of_the_whole() -> None:
-    """The pid, the start and the figures of the supervisor are in it."""
+    """The pid, the start and the figures of the supervisor are in `/health`."""
     report = health(SNAPSHOT)
     assert (report["pid"], report["since"]) == (os.getpid(), "2026-11-20T20:00:00Z")
     supervisor = report["supervisor"]

@@ -13,6 +13,6 @@ def test_delays_grow() -> None:
 
 
 def test_the_first_restart_after_a_long_run_is_at_once() -> None:
-    """The second in a row waits, however long the run was."""
+    """After a long run the first restart follows at once, the second in a row waits."""
     assert restart_delay(1, LONG_ENOUGH, 1.0) == 0.0
     assert restart_delay(2, LONG_ENOUGH, 0.0) == 1.0

@@ -101,14 +101,14 @@ def test_services_start_in_order_of_need() -> None:
 
 
 def test_the_first_restart_after_a_good_run() -> None:
-    """It follows at once, without a delay."""
+    """The first restart after a good run follows without a delay."""
     clock = ready(DB)
     assert clock.exited(after=6) == (Spawn("db", 2), Ask("db", 2, "startup"))
 
 
 @pytest.mark.parametrize("life", [0.05, 1.5, 61.0])
 def test_a_crash_loop_is_given_up(life: float) -> None:
-    """After six starts in ten minutes, however long each of them lived."""
+    """A service is given up after six starts in ten minutes, however long each run was."""
     clock = Clock(DB)
     while clock.unit().state is not State.FAILED:
         if clock.unit().state is State.BACKOFF:
@@ -121,7 +121,7 @@ def test_a_crash_loop_is_given_up(life: float) -> None:
 
 
 def test_old_restarts_are_forgotten() -> None:
-    """A service that dies once in a quarter of an hour is restarted for ever."""
+    """A service that ends once in a quarter of an hour is restarted for ever."""
     clock = ready(DB)
     for _ in range(20):
         clock.exited(after=WINDOW * 1.5)
@@ -183,7 +183,7 @@ def test_probes_are_spread(chance: float, pause: float) -> None:
 
 @pytest.mark.parametrize("kind", ["line", "descriptor"])
 def test_a_service_that_reports_ready(kind: ProbeKind) -> None:
-    """It is not probed, neither while it starts nor later."""
+    """A service that reports itself ready is not probed, neither at its start nor later."""
     clock = Clock(replace(DB, startup=Probe(kind=kind)))
     assert clock.actions == [Spawn("db", 1)]
     assert next_wake(clock.machine) == clock.now + DB.start_timeout
@@ -208,7 +208,7 @@ def test_retry_after() -> None:
     assert clock.unit("llm").state is State.FAILED
 
 
-def test_any_answer_is_a_sign_of_life() -> None:
+def test_any_answer_counts_for_liveness() -> None:
     """A busy service that answers 503 is not hung."""
     clock = ready(DB)
     for _ in range(10):
@@ -231,7 +231,7 @@ def test_readiness_restarts_nothing() -> None:
 
 
 def test_a_start_may_take_long_while_it_progresses() -> None:
-    """The limit counts from the last progress."""
+    """The time limit of a start counts from the last progress."""
     clock = Clock(DB)
     for _ in range(5):
         clock.send(Progressed("db", 1), after=50)
@@ -279,7 +279,7 @@ def test_failed_spawns() -> None:
 
 
 def test_a_failed_need() -> None:
-    """It makes the dependant fail, and start again when it is ready."""
+    """A failed need makes the dependant fail; it starts again when the need is ready."""
     clock = Clock(DB, API)
     clock.exited(code=78)
     assert clock.unit("api").state is State.FAILED
@@ -290,7 +290,7 @@ def test_a_failed_need() -> None:
 
 
 def test_an_optional_service_that_fails() -> None:
-    """The artifact goes on."""
+    """The artifact goes on when an optional service fails."""
     clock = ready(DB, LLM)
     clock.exited("llm", code=78)
     assert clock.machine.exit_code is None
@@ -329,7 +329,7 @@ def test_shutdown_stops_dependants_first() -> None:
 
 
 def test_a_second_shutdown() -> None:
-    """It kills everything at once."""
+    """A second request to stop kills every process at once."""
     clock = ready(DB, API)
     clock.send(Shutdown("test"))
     actions = clock.send(Shutdown("test"))
@@ -337,7 +337,7 @@ def test_a_second_shutdown() -> None:
 
 
 def test_whole_stop_is_limited() -> None:
-    """To ten seconds, whatever the grace of each service."""
+    """A whole stop takes at most ten seconds, whatever the grace of each service."""
     clock = ready(replace(DB, grace=60.0))
     clock.send(Shutdown("test"))
     asked = clock.now
@@ -369,7 +369,7 @@ def test_without_restarts_a_failure_is_final() -> None:
 
 
 def test_a_download_does_not_count_as_start() -> None:
-    """However long it takes; there are no probes before it has ended."""
+    """A download takes no time from the start, and there are no probes before its end."""
     clock = Clock(DB)
     for share in (0.1, 0.5, 0.9):
         clock.send(Fetching("db", 1, share, "fetching m"), after=500.0)
@@ -386,7 +386,7 @@ def test_a_download_does_not_count_as_start() -> None:
 
 
 def test_a_download_that_stalls_is_a_failed_start() -> None:
-    """Without progress the time limit applies again."""
+    """A download without progress fails at the time limit of the start."""
     clock = Clock(DB)
     clock.send(Fetching("db", 1, 0.1, "fetching m"), after=500.0)
     clock.tick()
@@ -394,7 +394,7 @@ def test_a_download_that_stalls_is_a_failed_start() -> None:
 
 
 def test_a_stop_during_a_download() -> None:
-    """When the preparation ends, in any way, the service is stopped."""
+    """After a stop during a download the service is STOPPED, however the preparation ends."""
     for end in (Prepared("db", 1), SpawnFailed("db", 1, "killed", again=True)):
         clock = Clock(DB)
         clock.send(Fetching("db", 1, 0.1, "fetching m"))

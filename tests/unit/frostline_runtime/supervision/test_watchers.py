@@ -57,7 +57,7 @@ def test_lines_that_become_events(
 
 
 def test_an_announced_port() -> None:
-    """The first line with a port counts."""
+    """The first line with a port is the announcement."""
     port = Port(mode="announced")
     address = Address(port)
     watch = watcher(Service(name="main", port=port), [], address=address)

@@ -49,7 +49,7 @@ def test_all_are_stopped_before_any_is_killed() -> None:
 
 
 def test_processes_that_cannot_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are returned after a time limit."""
+    """Processes that cannot be killed are returned after a time limit."""
     monkeypatch.setattr(posix, "_UNTIL_KILLED", 0.02)
     kernel = Kernel({7, 999}, forks=0)
     assert posix.sweep(kernel.tagged, kernel.send) == (999,)

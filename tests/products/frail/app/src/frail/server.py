@@ -55,11 +55,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, *_: object) -> None:
-        """Stay silent."""
+        """Log nothing."""
 
 
 def main() -> None:
-    """Serve until told to stop, in the way that is asked for."""
+    """Serve with the faulty behaviour that is configured."""
     name, value = behaviour()
     if name == "writes-bundle":
         (BUNDLE / "frail" / "state.txt").write_text("started", encoding="utf-8")
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def stranger(port: int) -> None:
-    """Let a process that is not ours any more answer in our place, and do nothing."""
+    """Let a detached grandchild answer on *port*; this process only waits."""
     if sys.platform != "win32":
         if os.fork():
             threading.Event().wait()
@@ -89,7 +89,7 @@ def stranger(port: int) -> None:
 
 
 def tool() -> None:
-    """Be a program that ends at once; it may leave a child behind."""
+    """Print a line and end; with the behaviour `leaves-child`, leave a process behind."""
     if behaviour()[0] == "leaves-child":
         with contextlib.suppress(OSError):
             subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A service beside the first one."""
+"""The second service of the product."""
 
 import sys
 import threading
@@ -7,7 +7,7 @@ from frail.behaviour import behaviour
 
 
 def main() -> None:
-    """Wait for the end, or be dead."""
+    """Wait until this process is ended, or exit at once for the behaviour `dead-worker`."""
     if behaviour()[0] == "dead-worker":
         sys.exit("the worker cannot go on")
     threading.Event().wait()
