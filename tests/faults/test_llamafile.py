@@ -293,7 +293,7 @@ def test_model_pull(launch: Launch, tmp_path: Path) -> None:
         code, said = model("check")
         assert (code, said) == (
             3,
-            "m: is not what it should be: `model remove m`, then pull it again\n",
+            "m: is not what it should be: `faulty model remove m`, then pull it again\n",
         )
         assert model("remove")[0] == 2
         assert model("remove", "m") == (0, f"m: removed: {place}\n")

@@ -34,19 +34,19 @@ def main(manifest: Manifest, options: argparse.Namespace, locations: Locations) 
         say(f"{manifest.product}: there is no model {strange[0]!r}; there is {there}.")
         return exit_codes.USAGE_ERROR
     if options.action == "remove" and not options.names:
-        say(f"{manifest.product}: name the files: model remove NAME.")
+        say(f"{manifest.product}: name the files: {manifest.product} model remove NAME.")
         return exit_codes.USAGE_ERROR
     chosen = [known[name] for name in options.names] or [*known.values()]
     actions = {
         "list": lambda: _list(locations, chosen, as_json=options.json),
         "pull": lambda: _pull(manifest, locations, chosen),
-        "check": lambda: _check(locations, chosen),
+        "check": lambda: _check(manifest.product, locations, chosen),
         "remove": lambda: _remove(locations, chosen),
     }
     try:
         return actions[options.action]()
     except KeyboardInterrupt:
-        say("interrupted; the next pull continues here")
+        say(f"{manifest.product}: interrupted; the next pull continues here")
         return exit_codes.INTERRUPTED
 
 
@@ -111,21 +111,22 @@ def _line(text: str) -> None:
         say(text)
 
 
-def _check(locations: Locations, chosen: Sequence[Resource]) -> int:
+def _check(product: str, locations: Locations, chosen: Sequence[Resource]) -> int:
     wrong = False
     for resource in chosen:
         place = locations.data / resource.destination
-        result = _judged(resource, place)
+        result = _judged(product, resource, place)
         wrong |= result not in {"good", "not there"}
         print(f"{resource.name}: {result}")
     return exit_codes.NEGATIVE_ANSWER if wrong else exit_codes.OK
 
 
-def _judged(resource: Resource, place: Path) -> str:
+def _judged(product: str, resource: Resource, place: Path) -> str:
     if not place.exists():
         return "not there"
     if not is_there(preparation.wanted_of(resource), place, whole=True):
-        return f"is not what it should be: `model remove {resource.name}`, then pull it again"
+        remove = f"{product} model remove {resource.name}"
+        return f"is not what it should be: `{remove}`, then pull it again"
     try:
         if place.suffix in {".gguf", ".llamafile"}:
             preparation.check_model(place)

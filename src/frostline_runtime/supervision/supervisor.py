@@ -340,16 +340,17 @@ class Supervisor:
             self._announce_ready()
 
     def _explain(self, unit: Unit, old: Unit | None) -> None:
-        name, known = unit.service.name, self._processes[unit.service.name]
+        product, name = self._manifest.product, unit.service.name
+        known = self._processes[name]
         if unit.state is State.FAILED:
             tail: list[Value] = [*known.log.tail()]
             self._announcer.emit(
                 "fatal" if unit.service.required else "degraded", service=name,
                 reason=unit.reason, code=known.code, restarts=len(unit.restarts), tail=tail,
             )  # fmt: skip
-            self._stderr.put(f"frostline: service {name} {unit.reason}")
+            self._stderr.put(f"{product}: service {name} {unit.reason}")
         elif unit.state is State.BACKOFF:
-            self._stderr.put(f"frostline: service {name} {unit.reason}; it is restarted")
+            self._stderr.put(f"{product}: service {name} {unit.reason}; it is restarted")
         elif unit.state in UP and old and old.state is State.STARTING and unit.restarts:
             self._announcer.emit("recovered", service=name)
 
