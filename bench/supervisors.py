@@ -236,7 +236,7 @@ def launched(command: list[str], folder: Path) -> Iterator[Running]:
 def frostline_bundle(folder: Path, service: Service) -> list[str]:
     """Write the manifest of *service* and return the command that runs it from source."""
     value = Manifest(
-        product="bench", name="bench", version="1", platform="", layout="onedir", entry="",
+        product="bench", name="bench", version="1", layout="onedir", entry="",
         services=(service,),
         environment=manifest.Environment(storage_variable="STORAGE", storage_default="~"),
     )  # fmt: skip

@@ -52,7 +52,7 @@ def bundle(
 ) -> dict[str, str]:  # fmt: skip
     """Write the manifest of *services* and return the environment that runs it from source."""
     value = Manifest(
-        product="faulty", name="faulty", version="1", platform="", layout="onedir", entry="",
+        product="faulty", name="faulty", version="1", layout="onedir", entry="",
         services=services, model_server=server, resources=resources,
         environment=manifest.Environment(storage_variable="STORAGE", storage_default="~"),
     )  # fmt: skip

@@ -56,7 +56,6 @@ def write_manifest(
         product=build.product,
         name=build.profile.title or name,
         version=product.version,
-        platform=build.platform.name,
         layout=build.layout,
         entry=build.profile.entry,
         serve=build.profile.serve,

@@ -209,7 +209,7 @@ def _manifest(choice: ServerFiles, request: ServeRequest) -> Manifest:
         request.server, executable=str(choice.executable), model=str(choice.model or "")
     )
     return Manifest(
-        product="llamafile", name="llamafile", version="1", platform="", layout="onedir", entry="",
+        product="llamafile", name="llamafile", version="1", layout="onedir", entry="",
         environment=manifest.Environment(storage_variable=_STORAGE, storage_default="~"),
         services=(service,), model_server=server,
     )  # fmt: skip

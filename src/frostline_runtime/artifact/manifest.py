@@ -146,7 +146,6 @@ class Manifest:
     product: str
     name: str
     version: str
-    platform: str
     layout: str
     entry: str
     serve: Serve = "function"

@@ -11,7 +11,7 @@ import os
 import random
 import time
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,12 +56,8 @@ class Limits:
 def fetch(
     wanted: Wanted, place: Path, *, progress: Progress | None = None,
     limits: Limits | None = None, offline: bool = False,
-    secrets: Mapping[str, str] | None = None,
 ) -> bool:  # fmt: skip
-    """Fetch *wanted* to *place*; return False if it was there already.
-
-    *secrets* are headers that are not sent on to other hosts. Raises DownloadError.
-    """
+    """Fetch *wanted* to *place*; return False if it was there already. Raises DownloadError."""
     told, limits = progress or Progress(), limits or Limits()
     if is_there(wanted, place):
         return False
@@ -73,7 +69,7 @@ def fetch(
         with _locked(place, told, limits.lock):
             if is_there(wanted, place):  # the process that held the lock has fetched it
                 return False
-            _fetch_from_any(wanted, place, told, limits, secrets or {})
+            _fetch_from_any(wanted, place, told, limits)
     except OSError as error:  # of a local file: errors of the network are handled below
         at = error.filename or place
         message = f"{wanted.name} cannot be written to {at}: {error.strerror or error}."
@@ -147,13 +143,11 @@ def _holder(lock: Path) -> str:
         return "another process"
 
 
-def _fetch_from_any(
-    wanted: Wanted, place: Path, progress: Progress, limits: Limits, secrets: Mapping[str, str]
-) -> None:
+def _fetch_from_any(wanted: Wanted, place: Path, progress: Progress, limits: Limits) -> None:
     reasons = []
     for url in wanted.urls:
         try:
-            _fetch_from(url, wanted, place, progress, limits, secrets)
+            _fetch_from(url, wanted, place, progress, limits)
         except WrongError as error:
             reasons.append(f"{_shown(url)}: {error}")
             progress.note(reasons[-1])
@@ -174,10 +168,7 @@ def _shown(url: str) -> str:
     return url if not host else f"{parts.scheme}://{host}{parts.path}"
 
 
-def _fetch_from(
-    url: str, wanted: Wanted, place: Path, progress: Progress, limits: Limits,
-    secrets: Mapping[str, str],
-) -> None:  # fmt: skip
+def _fetch_from(url: str, wanted: Wanted, place: Path, progress: Progress, limits: Limits) -> None:
     """Fetch the part from *url* and check it, with new attempts while it makes progress.
 
     Raises WrongError.
@@ -185,7 +176,7 @@ def _fetch_from(
     failures, second, most = 0, False, kept(place)
     while True:
         try:
-            digest = transfer(url, wanted, place, progress, limits.stall, secrets)
+            digest = transfer(url, wanted, place, progress, limits.stall)
         except RefusedError as error:
             raise WrongError(str(error)) from error
         except LaterError as error:

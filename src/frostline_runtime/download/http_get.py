@@ -50,23 +50,15 @@ class Response:
 
 
 @contextlib.contextmanager
-def get(
-    url: str,
-    headers: Mapping[str, str],
-    *,
-    timeout: float,
-    secrets: Mapping[str, str] | None = None,
-) -> Iterator[Response]:
+def get(url: str, headers: Mapping[str, str], *, timeout: float) -> Iterator[Response]:
     """Yield the answer to a GET of *url* after redirects, with any status.
 
-    *timeout* is in seconds, for the header and for each piece of the body. *secrets* are headers
-    for the first host only. Raises RefusedError, OSError, http.client.HTTPException.
+    *timeout* is in seconds, for the header and for each piece of the body. User and password in an
+    address are not sent. Raises RefusedError, OSError, http.client.HTTPException.
     """
-    first = _origin(url)
     for _ in range(_MOST_REDIRECTS):
-        sent = {**headers, **(secrets or {})} if _origin(url) == first else dict(headers)
         with contextlib.closing(_connect(url, timeout)) as connection:
-            response = _ask(connection, url, sent, timeout)
+            response = _ask(connection, url, headers, timeout)
             location = response.getheader("Location", "")
             if response.status not in _REDIRECTS or not location:
                 names = {name.lower(): value for name, value in response.getheaders()}

@@ -103,7 +103,6 @@ def transfer(
     place: Path,
     progress: Progress,
     stall: float,
-    secrets: Mapping[str, str],
 ) -> str:
     """Fetch the rest of the part and return the sha256 of the whole.
 
@@ -119,7 +118,7 @@ def transfer(
     start, etag = _resumable(url, wanted, place)
     headers = {"Range": f"bytes={start}-", "If-Range": etag} if start else {}
     try:
-        with get(url, headers, timeout=stall, secrets=secrets) as response:
+        with get(url, headers, timeout=stall) as response:
             if response.status == _RANGE_NOT_SATISFIABLE and start:
                 part_of(place).unlink()
                 raise LaterError("its file is shorter than the part that is here", 0.0)

@@ -60,8 +60,6 @@ class Model:
     whole numbers and the short strings.
     """
 
-    version: int
-    tensors: int
     size: int
     needed: int | None
     metadata: Mapping[str, Value] = field(default_factory=dict)
@@ -158,7 +156,7 @@ def parse(file: BinaryIO, size: int, name: str) -> Model:
     needed: int | None = data + max(known) if known else described
     if len(known) < len(ends):
         needed = None
-    return Model(version=version, tensors=tensors, size=size, needed=needed, metadata=metadata)
+    return Model(size=size, needed=needed, metadata=metadata)
 
 
 def _strange_version(version: int, name: str) -> str:

@@ -55,7 +55,7 @@ def prepare(
     return prepared
 
 
-def fetch_resource(resource: Resource, place: Path, say: Say, *, offline: bool = False) -> bool:
+def fetch_resource(resource: Resource, place: Path, say: Say) -> bool:
     """Fetch *resource* to *place*, report progress to *say*; return False if it was there.
 
     Raises DownloadError.
@@ -71,7 +71,7 @@ def fetch_resource(resource: Resource, place: Path, say: Say, *, offline: bool =
             told[0] = now
             say(progress_line(resource.name, done, total))
 
-    return fetch(wanted, place, progress=Progress(progress, say), offline=offline)
+    return fetch(wanted, place, progress=Progress(progress, say))
 
 
 def wanted_of(resource: Resource) -> Wanted:

@@ -21,7 +21,7 @@ PORT = "FROSTLINE_PORT"
 SERVICE = "FROSTLINE_SERVICE"
 RUN = "FROSTLINE_RUN"
 
-How = Literal["frozen", "artifact", "script", "command", "llamafile", "prepare"]
+How = Literal["artifact", "script", "command", "llamafile", "prepare"]
 
 
 class LaunchError(Exception):
@@ -171,13 +171,10 @@ def _entry_commands(
     service: Service, bundle: Path, child: dict[str, str]
 ) -> list[tuple[How, tuple[str, ...], dict[str, str]]]:
     found: list[tuple[How, tuple[str, ...], dict[str, str]]] = []
-    suffix = ".exe" if os.name == "nt" else ""
-    binary = bundle / "services" / service.name / f"{service.name}{suffix}"
-    if binary.is_file():
-        found.append(("frozen", (str(binary),), child))
-    # This executable again: it needs the variables of its bootloader.
-    own = frozen.own_command("service", service.name)
-    found.append(("artifact", own, child | environment.bootloader))
+    if service.entry or not service.script:
+        # This executable again: it needs the variables of its bootloader.
+        own = frozen.own_command("service", service.name)
+        found.append(("artifact", own, child | environment.bootloader))
     if service.script:
         from frostline_runtime.supervision import interpreter  # noqa: PLC0415  # only for scripts
 
@@ -189,8 +186,6 @@ def _entry_commands(
         elif not service.entry:
             message = f"found no interpreter for {script}: {'; '.join(search.rejected)}"
             raise LaunchError(message)
-        if not service.entry:
-            found = [candidate for candidate in found if candidate[0] != "artifact"]
     return found
 
 

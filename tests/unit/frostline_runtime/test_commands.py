@@ -33,7 +33,7 @@ def tool():
     return 7
 """
 VALUE = Manifest(
-    product="prod", name="prod", version="1", platform="", layout="onedir", entry="product:main",
+    product="prod", name="prod", version="1", layout="onedir", entry="product:main",
     environment=Environment(storage_variable="STORAGE", storage_default="~"),
     services=(
         Service(name="api"),

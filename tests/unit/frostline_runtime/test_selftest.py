@@ -13,7 +13,7 @@ from frostline_runtime.artifact.locations import locate
 from frostline_runtime.artifact.manifest import Environment, Manifest
 
 GOOD = Manifest(
-    product="p", name="p", version="1", platform="", layout="onedir", entry="",
+    product="p", name="p", version="1", layout="onedir", entry="",
     environment=Environment(storage_variable="SELFTEST_STORAGE"),
     modules=("json.decoder",),
     distributions={"selftested": "1.2"},

@@ -26,7 +26,7 @@ ONLY_MANIFEST = {
     "Environment": {"storage_variable", "storage_default", "env_file"},  # of [storage]
     "Resource": {"urls"},  # url and mirrors
     "Manifest": {
-        "product", "name", "version", "platform", "modules", "distributions", "entry_points",
+        "product", "name", "version", "modules", "distributions", "entry_points",
         "files", "libraries", "schema",
     },
 }  # fmt: skip

@@ -7,7 +7,7 @@ from frostline_runtime.artifact.locations import Locations, locate
 from frostline_runtime.artifact.manifest import Environment, Manifest
 from frostline_runtime.system import current
 
-PRODUCT = Manifest(product="p", name="p", version="1", platform="", layout="onedir", entry="")
+PRODUCT = Manifest(product="p", name="p", version="1", layout="onedir", entry="")
 BUNDLE = Path("bundle")
 
 
@@ -15,7 +15,7 @@ def test_with_a_storage(tmp_path: Path) -> None:
     """The user's variable wins over the default; the state is in a folder inside."""
     rules = Environment(storage_variable="STORAGE", storage_default=str(tmp_path / "default"))
     manifest = Manifest(
-        product="p", name="p", version="1", platform="", layout="onedir", entry="",
+        product="p", name="p", version="1", layout="onedir", entry="",
         environment=rules,
     )  # fmt: skip
     chosen = tmp_path / "chosen"

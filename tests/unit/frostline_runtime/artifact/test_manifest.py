@@ -22,7 +22,6 @@ VALUE = Manifest(
     product="argo",
     name="argo",
     version="1",
-    platform="linux_x86_64",
     layout="onedir",
     entry="a:b",
     services=(

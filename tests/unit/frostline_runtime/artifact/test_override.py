@@ -8,7 +8,7 @@ from frostline_runtime.artifact import override
 from frostline_runtime.artifact.manifest import Manifest, ModelServer, Port, Service
 
 SHIPPED = Manifest(
-    product="p", name="p", version="1", platform="", layout="onedir", entry="",
+    product="p", name="p", version="1", layout="onedir", entry="",
     services=(
         Service(name="api", port=Port(number=9019), environment={"A": "1"}),
         Service(name="llm", kind="llamafile"),

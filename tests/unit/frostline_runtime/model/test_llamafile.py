@@ -30,7 +30,7 @@ PREPARED = PreparedServer("/x/llamafile", "", (0, 10, 5), False, "/home", "/tmp"
 def manifest(server: ModelServer | None = SERVER, *resources: Resource) -> Manifest:
     """Return the manifest of a product with *server*."""
     return Manifest(
-        product="p", name="p", version="1", platform="", layout="onedir", entry="p:main",
+        product="p", name="p", version="1", layout="onedir", entry="p:main",
         environment=Environment(storage_variable="STORAGE", storage_default="~"),
         model_server=server, resources=resources,
     )  # fmt: skip

@@ -53,7 +53,7 @@ def candidates(
 ) -> tuple[Launch, ...]:  # fmt: skip
     """Return how *service* can be started, together with the other services of *manifest*."""
     value = manifest or Manifest(
-        product="p", name="p", version="1", platform="", layout="onedir", entry="p:main"
+        product="p", name="p", version="1", layout="onedir", entry="p:main"
     )
     value = replace(value, services=(service, *value.services))
     known = dict(others or {}) | ({service.name: address} if address else {})
@@ -126,7 +126,7 @@ def test_environment(tmp_path: Path, bundle: Path, address: Callable[[Port], Add
     """The profile's values win over the user's; services get the address of the model server."""
     del bundle
     manifest = Manifest(
-        product="p", name="p", version="1", platform="", layout="onedir", entry="p:main",
+        product="p", name="p", version="1", layout="onedir", entry="p:main",
         environment=Environment(storage_variable="STORAGE", storage_default="~"),
         services=(Service(name="llm", kind="llamafile"),),
         model_server=ModelServer(addresses={"LLM": "{url}/v1"}),
@@ -146,17 +146,14 @@ def test_environment(tmp_path: Path, bundle: Path, address: Callable[[Port], Add
 
 @posix_only
 def test_ways_to_start_an_entry(bundle: Path) -> None:
-    """Its own executable comes first, then this artifact; both get the lifeline."""
-    service = Service(name="api", entry="p:main")
+    """This artifact comes first, then the script; both get the lifeline."""
+    service = Service(name="api", entry="p:main", script="run.py")
     lifeline = {launch.LIFELINE_FD: LIFELINE}
-    assert [found.how for found in candidates(service)] == ["artifact"]
-    binary = bundle / "services" / "api" / "api"
-    binary.parent.mkdir(parents=True)
-    binary.touch()
-    own, artifact = candidates(service, inherited=lifeline)
-    assert (own.how, own.argv) == ("frozen", (str(binary),))
+    environ = {"FROSTLINE_PYTHON": sys.executable}
+    artifact, script = candidates(service, None, environ, inherited=lifeline)
     assert (artifact.how, artifact.argv[-2:]) == ("artifact", ("service", "api"))
-    for found in (own, artifact):
+    assert (script.how, script.argv) == ("script", (sys.executable, str(bundle / "run.py")))
+    for found in (artifact, script):
         assert LIFELINE in found.descriptors
         assert found.environ[launch.LIFELINE_FD] == str(LIFELINE)
     (foreign,) = candidates(Service(name="x", kind="command", command=(sys.executable,)))
@@ -203,7 +200,7 @@ def test_a_model_server_is_prepared_first(
     server.write_text("#!/bin/sh\n", encoding="utf-8")
     server.chmod(0o755)
     manifest = Manifest(
-        product="p", name="p", version="1", platform="", layout="onedir", entry="p:main",
+        product="p", name="p", version="1", layout="onedir", entry="p:main",
         environment=Environment(storage_variable="STORAGE", storage_default="~"),
         model_server=ModelServer(executable="{bundle}/llamafile", addresses={"K": "{key}"}),
     )  # fmt: skip
