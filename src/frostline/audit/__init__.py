@@ -1,5 +1,5 @@
 """Examines a bundle without running it, and explains why something is in it.
 
-A new rule is a row of `rules.RULES` and a function that yields its findings. Nothing here starts
+A new rule is a row of `rules.AUDIT` and a function that yields its findings. Nothing here starts
 or changes a bundle.
 """

@@ -1,4 +1,4 @@
 """General tools: errors, log, processes, platforms, paths, digests, archives, native files.
 
-Knows nothing of products and imports no other package of frostline.
+Reads no profile and imports no other package of frostline.
 """

@@ -1,6 +1,6 @@
-"""All output of the build side: results go to stdout, everything else to stderr.
+"""Output of the build side: results go to stdout, everything else to stderr.
 
-No other module prints.
+No other module calls `print`. `cli/program.py` writes help and version itself.
 """
 
 import io
