@@ -276,9 +276,7 @@ def test_resources_of_a_product(tmp_path: Path, served: tuple[Path, str]) -> Non
         instance.wait_healthy(30)
         assert instance.wait_event("ready", 30)
         deadline = time.monotonic() + 30  # an optional service does not delay the start
-        while not any(
-            (event.get("name"), event.get("state")) == ("llm", "READY") for event in instance.events
-        ):
+        while not any((item.name, item.state) == ("llm", "READY") for item in instance.events):
             assert time.monotonic() < deadline, instance.events
             time.sleep(0.05)
         assert instance.stop(20) == 0

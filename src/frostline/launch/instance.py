@@ -12,16 +12,15 @@ from typing import Self
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from frostline.core import exit_codes
+from frostline.core import exit_codes, json_file
 from frostline.core.command import Process
 from frostline.core.errors import FrostlineError
+from frostline.launch.announced import Event, HealthReport
 
 _FIRST_INTERVAL = 0.02
 _LONGEST_INTERVAL = 0.1
 # Follows redirects, retries nothing, and uses no proxy, as all requests go to loopback.
 _POOL = urllib3.PoolManager(retries=urllib3.Retry(total=None, connect=0, read=0, redirect=10))
-
-Event = dict[str, object]
 
 
 class NotHealthyError(FrostlineError):
@@ -92,19 +91,18 @@ class Instance:
         hint = f"its full output is in {self.process.log}"
         raise NotHealthyError(message, hint=hint, tail=self.process.tail())
 
-    def report(self) -> Mapping[str, object]:
+    def report(self) -> HealthReport:
         """Return the full health report; it needs the token of the ready line."""
-        token = str((self.event("ready") or {}).get("token", ""))
-        _, body = ask("GET", self.health_url, token=token)
+        ready = self.event("ready")
+        _, body = ask("GET", self.health_url, token=ready.token if ready else "")
         try:
-            found = json.loads(body)
+            return json_file.parse(body, HealthReport)
         except ValueError:
-            return {}
-        return found if isinstance(found, dict) else {}
+            return HealthReport()
 
     def event(self, name: str) -> Event | None:
         """Return the first event called *name* that the artifact announced, or None."""
-        return next((event for event in self.events if event.get("event") == name), None)
+        return next((event for event in self.events if event.event == name), None)
 
     def wait_event(self, name: str, timeout: float) -> Event | None:
         """Wait up to *timeout* seconds for the event called *name*; return None without it."""
@@ -115,11 +113,9 @@ class Instance:
 
     def service_urls(self) -> dict[str, str]:
         """Return the addresses in the ready line, by service."""
-        ready = self.event("ready") or {}
-        services = ready.get("services")
-        if not isinstance(services, dict):
-            return {}
-        return {name: str(facts["url"]) for name, facts in services.items() if facts.get("url")}
+        ready = self.event("ready")
+        services = ready.services if ready else {}
+        return {name: facts.url for name, facts in services.items() if facts.url}
 
     def stop(self, timeout: float) -> int:
         """Close the lifeline to stop the artifact; return its exit code. Raises TimeoutError."""
@@ -128,17 +124,16 @@ class Instance:
 
     def _receive(self, line: str) -> None:
         try:
-            event = json.loads(line)
+            event = json_file.parse(line, Event)
         except ValueError:
-            return
-        if isinstance(event, dict):
-            self.events.append(event)
-            if event.get("event") == "ready":
-                self.ready_after = time.monotonic() - self.started
+            return  # a line of the product's own
+        self.events.append(event)
+        if event.event == "ready":
+            self.ready_after = time.monotonic() - self.started
 
     def _reason(self) -> str:
-        failed = [event for event in self.events if event.get("event") in {"fatal", "degraded"}]
-        return "".join(f"; service {e.get('service')} {e.get('reason')}" for e in failed)
+        failed = [event for event in self.events if event.event in {"fatal", "degraded"}]
+        return "".join(f"; service {event.service} {event.reason}" for event in failed)
 
 
 def ask(

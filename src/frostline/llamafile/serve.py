@@ -217,20 +217,18 @@ def _manifest(choice: ServerFiles, request: ServeRequest) -> Manifest:
 
 def _served(instance: Instance) -> Served:
     url = instance.service_urls()[_SERVICE]
-    services = instance.report().get("services")
-    facts = services[_SERVICE] if isinstance(services, dict) else {}
+    facts = instance.report().services.get(_SERVICE)
     status, body = ask("GET", f"{url}{llamafile.MODELS}")
     return Served(
-        url=url, pid=int(facts.get("pid") or 0),
+        url=url, pid=(facts and facts.pid) or 0,
         model=llamafile.served_model(status, body.encode()),
         seconds=round(instance.healthy_after or 0.0, 2),
     )  # fmt: skip
 
 
 def _failed(instance: Instance) -> HostError:
-    fatal = instance.event("fatal") or {}
-    reason = str(fatal.get("reason") or "was not ready in time")
-    tail = fatal.get("tail")
-    lines = [str(line) for line in tail] if isinstance(tail, list) else instance.process.tail()
+    fatal = instance.event("fatal")
+    reason = (fatal and fatal.reason) or "was not ready in time"
+    lines = fatal.tail if fatal else instance.process.tail()
     hint = f"its full output is in {instance.process.log}"
     return HostError(f"the model server: {reason.rstrip('.')}.", hint=hint, tail=lines)

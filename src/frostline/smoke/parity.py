@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from frostline.audit.findings import Finding, finding
 from frostline.core import json_file, log
@@ -12,6 +12,14 @@ from frostline.profile.build import Build
 from frostline.smoke.result import TrialResult
 from frostline.smoke.verdict import SmokeTarget, attempt, attempt_from_source
 from frostline.source.product import lay_out
+
+
+@dataclass(frozen=True)
+class _SelfTest:
+    """The part of the report of `selftest --json` that is compared: facts by kind."""
+
+    facts: Mapping[str, tuple[str, ...]]
+
 
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
@@ -50,7 +58,7 @@ def compare(source: TrialResult, artifact: TrialResult) -> tuple[Finding, ...]:
             reason = f"status {status} from source, {other} from the artifact: {other_text[:200]}"
             found.append(finding("parity.status", name, reason))
         elif name == "selftest --json":
-            found += _facts(_document(text), _document(other_text))
+            found += _facts(text, other_text)
         else:
             found += _shapes(name, _document(text), _document(other_text))
     return tuple(found)
@@ -78,19 +86,21 @@ def _operations(document: object) -> Iterator[tuple[str, str]]:
                 yield f"{method.upper()} {path}", json.dumps(described, sort_keys=True)
 
 
-def _facts(source: object, artifact: object) -> Iterator[Finding]:
-    if not (isinstance(source, dict) and isinstance(artifact, dict)):
+def _facts(source: str, artifact: str) -> Iterator[Finding]:
+    try:
+        ours, theirs = _facts_in(source), _facts_in(artifact)
+    except ValueError:
         yield finding("parity.fact", "selftest", "its report cannot be read")
         return
-    ours, theirs = _facts_in(source), _facts_in(artifact)
     for fact in sorted(ours - theirs):
         yield finding("parity.fact", "selftest", f"{fact}: from source only")
     for fact in sorted(theirs - ours):
         yield finding("parity.fact", "selftest", f"{fact}: in the artifact only")
 
 
-def _facts_in(report: "Mapping[str, Mapping[str, list[str]]]") -> set[str]:
-    facts = report.get("facts", {})  # artifacts of an older frostline have none
+def _facts_in(report: str) -> set[str]:
+    """Return the facts in the *report* of `selftest --json`. Raises ValueError."""
+    facts = json_file.parse(report, _SelfTest).facts
     return {f"{kind} {fact}" for kind, several in facts.items() for fact in several}
 
 

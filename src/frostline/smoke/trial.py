@@ -18,6 +18,7 @@ import psutil
 from frostline.core import exit_codes, json_file
 from frostline.core.errors import BuildError
 from frostline.launch import exercise
+from frostline.launch.announced import Event, HealthReport
 from frostline.launch.exercise import Outcome
 from frostline.launch.instance import Instance, NotHealthyError, ask
 from frostline.profile.checks import Command
@@ -135,8 +136,8 @@ class Trial:
             problem = "" if ready else f"no ready line within {timeout:g} s"
             self._check("smoke.not-ready", "ready line", problem)
             report = instance.report()
-            problem = "" if report.get("status") == "ok" else _unhealthy(report)
-            good = f"GET /health: {report.get('status')}"
+            problem = "" if report.status == "ok" else _unhealthy(report)
+            good = f"GET /health: {report.status}"
             self._check("smoke.unhealthy", "healthy", problem, good)
             urls = self._addresses(instance)
             for request in self.profile.smoke.requests:
@@ -205,15 +206,14 @@ class Trial:
         except TimeoutError as error:
             self._check("smoke.not-stopped", title, str(error))
             return
-        stopped = instance.event("stopped") or {}
+        stopped = instance.event("stopped") or Event(event="stopped")
         problem = f"exit code {code}" if code else ""
-        if not problem and not stopped.get("clean"):
-            problem = f"it reports that it left {stopped.get('left')}"
+        if not problem and not stopped.clean:
+            problem = f"it reports that it left {stopped.left}"
         seconds = time.monotonic() - started
         self._check("smoke.not-stopped", title, problem, f"{seconds:.1f} s, exit code 0")
-        forced = stopped.get("forced")
-        if isinstance(forced, list) and forced:
-            problem = f"{', '.join(map(str, forced))} did not stop when asked, and was killed"
+        if stopped.forced:
+            problem = f"{', '.join(stopped.forced)} did not stop when asked, and was killed"
             self._check("smoke.ignores-stop", title, problem)
 
     def _unchanged(self, place: Path, before: Mapping[str, object]) -> None:
@@ -277,16 +277,13 @@ def _tree(place: Path) -> dict[str, tuple[int, int, int]]:
     return tree
 
 
-def _unhealthy(report: Mapping[str, object]) -> str:
-    services = report.get("services")
-    reasons = [f"status {report.get('status')}"]
-    if isinstance(services, dict):
-        reasons += [
-            f"service {name} {facts.get('reason') or facts.get('state')}"
-            for name, facts in services.items()
-            if facts.get("state") != "READY"
-        ]
-    return "; ".join(reasons)
+def _unhealthy(report: HealthReport) -> str:
+    reasons = [
+        f"service {name} {facts.reason or facts.state}"
+        for name, facts in report.services.items()
+        if facts.state != "READY"
+    ]
+    return "; ".join([f"status {report.status}", *reasons])
 
 
 def _memory(pid: int) -> int:
