@@ -48,14 +48,14 @@ def build_bundle(build: Build, *, clean: bool = False, debug: bool = False) -> B
 
 
 @dataclass(frozen=True)
-class Prepared:
+class Preparation:
     """What was fetched for a build: its environment's interpreter and the files of resources."""
 
     environment: Path
     files: tuple[Path, ...]
 
 
-def prepare(build: Build) -> Prepared:
+def prepare(build: Build) -> Preparation:
     """Fetch everything that *build* needs, so that the build needs no network."""
     require_host(build.platform)
     with build.exclusively():
@@ -65,7 +65,7 @@ def prepare(build: Build) -> Prepared:
                 environment.of_tools(build, step.requirements)
         wanted = resources.wanted(build)
         files = fetch.fetch(build.workspace, [item for item in wanted if item.when == "build"])
-    return Prepared(made.python, tuple(files.values()))
+    return Preparation(made.python, tuple(files.values()))
 
 
 def plan(build: Build) -> Plan:

@@ -15,7 +15,7 @@ from frostline.hosts.choice import Where
 if TYPE_CHECKING:
     from frostline.freeze.bundle import Bundle
     from frostline.freeze.plan import Plan
-    from frostline.pipeline import Prepared
+    from frostline.pipeline import Preparation
     from frostline.source.environment import Wheel
 
 
@@ -53,7 +53,7 @@ def build(
 @verb("Build", show=results.prepared)
 def prepare(
     product: str = "", platform: Platform | None = None, layout: Layout | None = None
-) -> "Prepared":
+) -> "Preparation":
     """Fetch everything that a build needs, so that it works without a network.
 
     Example: frostline prepare --product argo

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from frostline.freeze.prune_venv import Confirmed, Pruned, Undone
     from frostline.llamafile.pack import Contents
     from frostline.llamafile.serve import Served
-    from frostline.pipeline import Prepared, Recorded
+    from frostline.pipeline import Preparation, Recorded
     from frostline.profile.resources import Resource
     from frostline.release.listing import Artifact
     from frostline.release.shells import Export
@@ -67,7 +67,7 @@ def plan(found: "Plan") -> None:
     log.table(f"plan of {found.product}-{found.platform}", ("what", "value"), rows)
 
 
-def prepared(found: "Prepared") -> None:
+def prepared(found: "Preparation") -> None:
     """Show what a build can use without a network."""
     for path in (found.environment, *found.files):
         log.text(str(path))
