@@ -2,7 +2,6 @@
 
 import shutil
 import time
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -179,9 +178,8 @@ def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
     folder = packed.parent / "artifact"
     try:
         archive.unpack(packed, folder)
-    except zipfile.BadZipFile as error:
-        message = f"the downloaded artifact is not a zip archive: {error}."
-        raise FetchError(message, hint="try again with --run") from None
+    except FetchError as error:
+        raise FetchError(error.message, hint="build it again, without --run") from None
     release = folder / "release"
     chosen = listing.choose(release, build.platform, build.product)
     made = listing.find(chosen)
