@@ -25,7 +25,7 @@ def is_excluded(module: str, excludes: Collection[str]) -> bool:
 
 def write_runtime_hook(build: Build, stage: Stage) -> Path:
     """Write the runtime hook that sets environment variables first of all; return its path."""
-    path = stage.work / "hooks" / "frostline_environment.py"
+    path = build.work / "hooks" / "frostline_environment.py"
     written = manifest.load(stage.folder)
     rules, services = written.environment, written.services
     guard = "from frostline_runtime.artifact import guardian\n\nguardian.begin(sys.argv[1:])\n\n"

@@ -117,7 +117,7 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
         ),
         console=build.profile.console,
         icon=_icon(build),
-        version_file=_version_file(build, stage, shipped[canonicalize_name(name)].version),
+        version_file=_version_file(build, shipped[canonicalize_name(name)].version),
         debug=debug,
         strip=build.profile.strip and build.platform.system != "windows",
         patchelf=_patchelf(build),
@@ -239,10 +239,10 @@ def _icon(build: Build) -> str:
     return str(build.root / name) if name and build.platform.system == "windows" else ""
 
 
-def _version_file(build: Build, stage: Stage, version: str) -> str:
+def _version_file(build: Build, version: str) -> str:
     if build.platform.system != "windows":
         return ""
-    path = stage.work / "version.txt"
+    path = build.work / "version.txt"
     title = build.profile.title or build.product
     workspace.write(path, version_resource.text(build.product, title, version, build.profile.about))
     return str(path)

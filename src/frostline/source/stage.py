@@ -30,7 +30,6 @@ class Stage:
     """
 
     folder: Path
-    work: Path
     environment: ProductEnvironment
     modules: tuple[str, ...]
     data: tuple[str, ...]
@@ -64,7 +63,7 @@ def build_stage(
         destination = folder / name
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, destination, follow_symlinks=True)
-    return Stage(folder, build.work, product_environment, modules, tuple(sorted(data)), resources)
+    return Stage(folder, product_environment, modules, tuple(sorted(data)), resources)
 
 
 def own_modules(folder: Path, prefix: str = "") -> list[str]:
