@@ -228,8 +228,9 @@ def test_bundles_are_bit_identical(project: Path, tmp_path: Path) -> None:
     path = f"{only_uv}{os.pathsep}{SYSTEM_PATH}"
     frostline(other, "build", "--product", "argo", path=path)
     assert report(other, "bundle")["files"] == report(project, "bundle")["files"]
-    installers = set()
-    for folder in (project, other):
-        marker = next(folder.glob("build/env/argo-*/frostline-complete.json"))
-        installers.add(json.loads(marker.read_text(encoding="utf-8"))["installer"])
+    installers = {
+        file.read_text(encoding="utf-8").strip()
+        for folder in (project, other)
+        for file in folder.glob("build/env/argo-*/lib/python3*/site-packages/*/INSTALLER")
+    }
     assert installers == {"pip", "uv"}

@@ -279,7 +279,7 @@ def test_interrupt(tmp_path: Path, phase: str) -> None:
     interrupted(project, temporary, "build", phase)
     assert not (project / "build" / "output" / NAME).exists()
     for folder in (project / "build" / "env").glob("*"):
-        assert (folder / "frostline-complete.json").is_file()
+        assert (folder / "frostline-complete").is_file()
 
 
 @pytest.mark.parametrize("phase", ["smoke-testing", "launch"])

@@ -1,6 +1,5 @@
 """Makes the environment that a product is frozen in, from its hashed lock and nothing else."""
 
-import json
 import os
 import shutil
 import sys
@@ -19,7 +18,7 @@ from frostline.core.errors import HostError, LockError
 from frostline.core.workspace import Workspace
 from frostline.profile.build import Build
 
-_COMPLETE = "frostline-complete.json"
+_COMPLETE = "frostline-complete"
 _HASH_MISMATCH = (
     "DO NOT MATCH THE HASHES",
     "Hash mismatch",
@@ -50,11 +49,10 @@ class Wheel:
 
 @dataclass(frozen=True)
 class ProductEnvironment:
-    """A finished environment; *key* is the digest of its lock, interpreter and native wheels."""
+    """A finished environment."""
 
     python: Path
     site_packages: Path
-    key: str
 
 
 def create(
@@ -70,7 +68,6 @@ def create(
     check_interpreter()
     key = environment_key(lock, wheels)
     folder = project.environment(f"{name}-{key[:12]}")
-    result = _describe(folder, key)
     if not (folder / _COMPLETE).is_file():
         with log.step(f"making the environment of {name}") as step:
             workspace.remove(folder)
@@ -80,7 +77,7 @@ def create(
             except BaseException:
                 workspace.remove(folder)
                 raise
-    return result
+    return _describe(folder)
 
 
 def of_tools(build: Build, requirements: str) -> ProductEnvironment:
@@ -175,20 +172,19 @@ def of_source(stage: Path) -> dict[str, str]:
     }
 
 
-def _describe(folder: Path, key: str) -> ProductEnvironment:
+def _describe(folder: Path) -> ProductEnvironment:
     values = {"base": str(folder), "platbase": str(folder)}
     scheme = "venv" if "venv" in sysconfig.get_scheme_names() else sysconfig.get_default_scheme()
     scripts = Path(sysconfig.get_path("scripts", scheme, values))
     return ProductEnvironment(
         python=scripts / ("python.exe" if os.name == "nt" else "python"),
         site_packages=Path(sysconfig.get_path("purelib", scheme, values)),
-        key=key,
     )
 
 
 def layout(folder: Path) -> tuple[Path, Path]:
     """Return the interpreter and the site-packages of any virtual environment in *folder*."""
-    expected = _describe(folder, "")
+    expected = _describe(folder)
     packages = sorted(folder.glob("lib/python3.*/site-packages"))  # its Python may be another one
     return expected.python, next(iter(packages), expected.site_packages)
 
@@ -196,7 +192,7 @@ def layout(folder: Path) -> tuple[Path, Path]:
 def _fill(folder: Path, lock: Path, environ: Environ, log_file: Path, step: log.Step) -> None:
     env = child_environment(environ)
     uv = shutil.which("uv", path=environ.get("PATH"))
-    python = str(_describe(folder, "").python)
+    python = str(_describe(folder).python)
     options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(lock)]
     if uv:
         make = [uv, "venv", "--no-project", "--python", base_executable(), str(folder)]
@@ -211,8 +207,7 @@ def _fill(folder: Path, lock: Path, environ: Environ, log_file: Path, step: log.
         command.run(install, log=log_file, env=env, on_line=lambda line: _show(line, step))
     except command.CommandError as error:
         raise _explain(error, lock) from error
-    complete = {"python": sys.version, "installer": "uv" if uv else "pip"}
-    workspace.write(folder / _COMPLETE, json.dumps(complete))
+    (folder / _COMPLETE).touch()
 
 
 def _show(line: str, step: log.Step) -> None:

@@ -31,10 +31,8 @@ _TAGS = {
 class _Entry:
     """The content of `wheel.json`, which describes the wheel beside it."""
 
-    name: str
     file: str
     sha256: str
-    platform: str
 
 
 @dataclass(frozen=True)
@@ -139,8 +137,7 @@ def keep(workspace: Workspace, request: WheelRequest, file: Path) -> Wheel:
     folder.mkdir(parents=True)
     kept_file = Path(shutil.copy(file, folder / file.name))
     wheel = Wheel(request.name, kept_file, digest.of_file(kept_file))
-    entry = _Entry(wheel.name, file.name, wheel.sha256, request.platform.name)
-    json_file.write(folder / "wheel.json", entry)
+    json_file.write(folder / "wheel.json", _Entry(file.name, wheel.sha256))
     return wheel
 
 
