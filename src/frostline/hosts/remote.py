@@ -14,8 +14,8 @@ from frostline.freeze.bundle import Bundle, describe_files, read_bundle
 from frostline.profile.build import Build
 from frostline.release import listing
 from frostline.release.github import ApiError, Repository, items, number, text
-from frostline_runtime.download import fetch as download
-from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
+from frostline.source import fetch
+from frostline_runtime.download.transfer import Wanted
 
 WORKFLOW = "freeze.yml"
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 15.0
@@ -164,12 +164,7 @@ def _download(build: Build, repository: Repository, run: int, place: Path) -> Pa
         name=name, urls=(url,), size=number(artifact, "size_in_bytes"),
         sha256=digest.removeprefix("sha256:"),
     )  # fmt: skip
-    with log.downloads() as bars:
-        progress = Progress(update=partial(bars.show, name), note=log.note)
-        try:
-            download.fetch(wanted, place, progress=progress)
-        except DownloadError as error:
-            raise FetchError(str(error), hint="try again with --run") from error
+    fetch.download_file(wanted, place, hint="try again with --run")
     return place
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from frostline.core import log, own_files, workspace
-from frostline.core.errors import FetchError, HostError, NotBuiltError, UsageError
+from frostline.core.errors import HostError, NotBuiltError, UsageError
 from frostline.core.platforms import host
 from frostline.core.workspace import Workspace
 from frostline.launch.instance import Instance, NotHealthyError, ask
@@ -17,7 +17,7 @@ from frostline.source import environment, fetch
 from frostline_runtime.artifact import manifest
 from frostline_runtime.artifact.manifest import Manifest, ModelServer, Port, Probe, Service
 from frostline_runtime.download import fetch as download
-from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
+from frostline_runtime.download.transfer import Wanted
 from frostline_runtime.model import ape, llamafile, preparation
 from frostline_runtime.model.llamafile import ModelServerError, ServerFiles, Version
 
@@ -114,12 +114,8 @@ def _by_url(
             raise UsageError(
                 message, hint="add --yes, or pin it: `frostline resources --pin NAME --url …`"
             )
-        try:
-            with log.downloads() as bars:
-                progress = Progress(lambda done, total: bars.show(name, done, total), log.note)
-                download.fetch(wanted, place, progress=progress, offline=request.offline)
-        except DownloadError as error:
-            raise FetchError(str(error), hint="try again: the partial file is kept") from error
+        hint = "try again: the partial file is kept"
+        fetch.download_file(wanted, place, hint=hint, offline=request.offline)
     return place
 
 

@@ -110,12 +110,7 @@ def pin(project: Workspace, name: str, url: str) -> Resource:
         raise UsageError(message, hint="give the address of the file itself")
     kept = project.build / "cache" / "pin" / file_name
     parts.forget(kept)
-    with log.downloads() as bars:
-        progress = Progress(update=partial(bars.show, name), note=log.note)
-        try:
-            download.fetch(Wanted(name=name, urls=(url,)), kept, progress=progress)
-        except DownloadError as error:
-            raise FetchError(str(error), hint="check the address") from error
+    download_file(Wanted(name=name, urls=(url,)), kept, hint="check the address")
     size, sha256 = kept.stat().st_size, transfer.hash_of(kept)
     text = file.read_text(encoding="utf-8")
     workspace.write(file, with_figures(text, name, url, size=size, sha256=sha256))
@@ -123,6 +118,16 @@ def pin(project: Workspace, name: str, url: str) -> Resource:
     place(project, pinned).parent.mkdir(parents=True, exist_ok=True)
     kept.replace(place(project, pinned))
     return pinned
+
+
+def download_file(wanted: Wanted, place: Path, *, hint: str, offline: bool = False) -> None:
+    """Fetch *wanted* to *place* and show the progress. Raises FetchError with *hint*."""
+    with log.downloads() as bars:
+        progress = Progress(update=partial(bars.show, wanted.name), note=log.note)
+        try:
+            download.fetch(wanted, place, progress=progress, offline=offline)
+        except DownloadError as error:
+            raise FetchError(str(error), hint=hint) from error
 
 
 def _fetch_together(project: Workspace, resources: Sequence[Resource]) -> None:
