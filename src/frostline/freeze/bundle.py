@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from frostline.core import digest, json_file
+from frostline.core import digest, json_file, workspace
 from frostline.core.errors import NotBuiltError, SmokeError, UsageError
 from frostline.core.platforms import host
 from frostline.core.workspace import Layout
@@ -81,6 +81,12 @@ def read_bundle(path: Path) -> Bundle:
     except (OSError, ValueError):
         message = f"{path} is not a bundle.json that this version of frostline can read."
         raise UsageError(message, hint="name a bundle.json that a build wrote") from None
+
+
+def forget_reports(build: Build) -> None:
+    """Remove the reports about the bundle of *build*, as another one takes its place."""
+    for kind in ("audit", "smoke", "parity"):
+        workspace.remove(build.report(kind))
 
 
 def describe_files(folder: Path) -> dict[str, tuple[str, int, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from frostline.core import command, digest, json_file, log, own_files, workspace
 from frostline.core.errors import BuildError
 from frostline.freeze import provenance
-from frostline.freeze.bundle import Bundle, describe_files
+from frostline.freeze.bundle import Bundle, describe_files, forget_reports
 from frostline.freeze.plan import Plan, plan_file
 from frostline.profile.build import Build
 from frostline.source import distributions, environment
@@ -141,8 +141,7 @@ def _put_in_place(build: Build, made: Path) -> None:
     old = build.work / "old"
     final.parent.mkdir(parents=True, exist_ok=True)
     workspace.remove(old)
-    for kind in ("smoke", "audit", "parity"):  # these reports describe the old bundle
-        workspace.remove(build.report(kind))
+    forget_reports(build)
     if final.exists():
         final.replace(old)
     made.replace(final)

@@ -10,7 +10,7 @@ from pathlib import Path
 from frostline.core import archive, command, log, workspace
 from frostline.core.errors import BuildError, FetchError, HostError, UsageError
 from frostline.core.log import Json
-from frostline.freeze.bundle import Bundle, describe_files, read_bundle
+from frostline.freeze.bundle import Bundle, describe_files, forget_reports, read_bundle
 from frostline.profile.build import Build
 from frostline.release import listing
 from frostline.release.github import ApiError, Repository, items, number, text
@@ -196,9 +196,8 @@ def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
         top.replace(final)
     finally:
         workspace.remove(part)
-    workspace.remove(build.report("parity"))  # it describes the old bundle
+    forget_reports(build)
     for name, report in reports.items():
-        workspace.remove(build.report(name))
         if report.is_file():
             workspace.write(build.report(name), report.read_text(encoding="utf-8"))
     return bundle

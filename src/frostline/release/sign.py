@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from frostline.core import command, digest, json_file, log, native, workspace
 from frostline.core.command import CommandError
 from frostline.core.errors import BuildError, HostError, UsageError
-from frostline.freeze.bundle import Bundle, describe_files, require_bundle
+from frostline.freeze.bundle import Bundle, describe_files, forget_reports, require_bundle
 from frostline.profile.build import Build
 from frostline.profile.profile import Signing
 from frostline.release.listing import find, write_release
@@ -125,8 +125,7 @@ def sign_bundle(build: Build, bundle: Bundle, commands: Sequence[SigningCommand]
     finally:
         workspace.remove(place)
     signed = replace(bundle, files=files, size=sum(size for _, size, _ in files.values()))
-    for kind in ("audit", "smoke", "parity"):
-        workspace.remove(build.report(kind))
+    forget_reports(build)
     json_file.write(build.report("bundle"), signed)
     return signed
 
