@@ -90,7 +90,7 @@ def examine(build: Build, policy: Policy, bundle: Bundle) -> AuditResult:
     found += unbundled.find(build, evidence.load(build), items, libraries)
     waived = findings.waive(found, build.profile.audit.waivers, date.today())  # noqa: DTZ011  # days only
     judged = findings.grade(waived, policy.severity)
-    word, _, _ = build.platform.minimum.partition(" ")
+    word, _ = build.platform.oldest
     return AuditResult(
         product=build.product, version=bundle.version, platform=build.platform.name,
         layout=build.layout, inputs=bundle.inputs,

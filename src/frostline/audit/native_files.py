@@ -92,8 +92,7 @@ def _is_there(
 
 
 def _too_new(files: Sequence[NativeFile], platform: Platform) -> Iterator[Finding]:
-    word, _, number = platform.minimum.partition(" ")
-    promised = tuple(int(part) for part in number.split("."))
+    word, promised = platform.oldest
     needed = max((file.needs for file in files), default=())
     at = [file.name for file in files if needed and file.needs == needed]
     if _bare(needed) > _bare(promised):

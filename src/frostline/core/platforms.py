@@ -37,6 +37,12 @@ class Platform:
         """Return the platform's key, such as `linux_x86_64`."""
         return f"{self.system}_{self.machine}"
 
+    @property
+    def oldest(self) -> tuple[str, tuple[int, ...]]:
+        """Return the name and the version in *minimum*, such as `("glibc", (2, 28))`."""
+        name, _, version = self.minimum.partition(" ")
+        return name, tuple(int(part) for part in version.split("."))
+
 
 _TABLE = (
     Platform(

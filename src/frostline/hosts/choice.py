@@ -24,7 +24,7 @@ def choose(platform: Platform, where: Where, *, promised: bool, libc: str | None
         return where
     if platform == host():
         version = python_platform.libc_ver()[1] if libc is None else libc
-        newer = bool(version) and _numbers(version) > _numbers(platform.minimum.split()[-1])
+        newer = _numbers(version) > platform.oldest[1]
         return "container" if platform.oci and promised and newer else "host"
     return "container" if platform.oci else "remote"
 

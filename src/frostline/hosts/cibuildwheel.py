@@ -69,7 +69,7 @@ def examine(file: Path, request: WheelRequest) -> tuple[str, ...]:
         message = f"{file.name} is not a wheel of {request.name}."
         raise BuildError(message, hint="correct the name in [[wheels]]")
     warnings = []
-    oldest = tuple(map(int, request.platform.minimum.split()[-1].split(".")))
+    _, oldest = request.platform.oldest
     with zipfile.ZipFile(file) as packed:
         for member in packed.namelist():
             with packed.open(member) as content:

@@ -53,6 +53,7 @@ def test_the_table() -> None:
         assert len(set(names)) == 6
     assert not any("latest" in row.runner for row in rows)
     assert {row.name for row in rows if row.oci} == {"linux_x86_64", "linux_arm64"}
+    assert PLATFORMS["linux_x86_64"].oldest == ("glibc", (2, 28))
 
 
 def test_the_matrix() -> None:
