@@ -1,7 +1,7 @@
 """The verbs about the project and this machine: products, platforms, matrix, resources, doctor."""
 
 import os
-import sys
+import sysconfig
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ def matrix(
     ]
     for warning in matrix.retiring(rows, date.today()) if check else ():  # noqa: DTZ011  # days only
         log.warning(warning)
-    return matrix.jobs(targets, f"{sys.version_info.major}.{sys.version_info.minor}")
+    return matrix.jobs(targets, sysconfig.get_python_version())
 
 
 def _code(states: "Sequence[ResourceState]") -> int:

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import sysconfig
 from pathlib import Path
 
 from frostline.core import command, digest, json_file, log, own_files, workspace
@@ -63,7 +64,7 @@ def freeze(build: Build, plan: Plan, stage: Stage, *, inputs: str) -> Bundle:
                 for name in origin.distributions
                 if (compiled := distributions.parts(known[name]))
             },
-            python=f"{sys.version_info.major}.{sys.version_info.minor}",
+            python=sysconfig.get_python_version(),
         )
         _put_in_place(build, made)
     finally:

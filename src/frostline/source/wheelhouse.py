@@ -1,7 +1,7 @@
 """The wheelhouse: keeps native wheels by the digest of everything they were built from."""
 
 import shutil
-import sys
+import sysconfig
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +72,7 @@ def requested(build: Build, image: Image, python: str = "") -> tuple[WheelReques
 
     Raises LockError for a name that is not in the lock.
     """
-    number = (python or f"{sys.version_info.major}.{sys.version_info.minor}").replace(".", "")
+    number = (python or sysconfig.get_python_version()).replace(".", "")
     lock = (build.root / build.profile.requirements).read_text(encoding="utf-8")
     blocks = {
         canonicalize_name(requirement.name): (requirement, block)
