@@ -98,7 +98,7 @@ def _file(
 def _by_url(
     project: Workspace, known: Sequence[Resource], url: str, request: ServeRequest, confirm: Confirm
 ) -> Path:
-    name = url.partition("?")[0].rpartition("/")[2]
+    name = resources.file_name_of(url)
     pinned = [resource for resource in known if url in resource.urls]
     if pinned:
         return fetch.fetch(project, pinned[:1], offline=request.offline)[pinned[0].name]

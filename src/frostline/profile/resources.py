@@ -60,7 +60,7 @@ class Resource(Table):
     @property
     def file_name(self) -> str:
         """Return the name of the downloaded file."""
-        return self.url.rpartition("/")[2]
+        return file_name_of(self.url) or self.name
 
     @property
     def urls(self) -> tuple[str, ...]:
@@ -75,6 +75,11 @@ class ResourceFile(Table):
     """The version of this format."""
     resources: tuple[Resource, ...] = ()
     """The files."""
+
+
+def file_name_of(url: str) -> str:
+    """Return the name of the file at the address *url*, "" if its path ends with `/`."""
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 def path_of(workspace: Workspace) -> Path:

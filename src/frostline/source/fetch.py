@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from frostline.core import archive, log, workspace
 from frostline.core.errors import BuildError, FetchError, UsageError
 from frostline.core.workspace import Workspace
-from frostline.profile.resources import Resource, load, with_figures
+from frostline.profile.resources import Resource, file_name_of, load, with_figures
 from frostline_runtime.download import fetch as download
 from frostline_runtime.download import parts, transfer
 from frostline_runtime.download.transfer import DownloadError, Progress, Wanted
@@ -104,7 +104,7 @@ def pin(project: Workspace, name: str, url: str) -> Resource:
     if not file.is_file():
         message = f"{file} does not exist: nothing can be pinned."
         raise UsageError(message, hint="write it first, with an entry that has `unverified`")
-    file_name = url.partition("?")[0].rpartition("/")[2]
+    file_name = file_name_of(url)
     if not file_name:
         message = f"{url} is not the address of a file."
         raise UsageError(message, hint="give the address of the file itself")

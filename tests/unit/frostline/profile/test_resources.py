@@ -54,6 +54,15 @@ def test_what_is_loaded(tmp_path: Path) -> None:
         resources.chosen(found, ["server"], WINDOWS)
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [("https://x.org/a/m.gguf", "m.gguf"), ("https://x.org/m.gguf?download=true", "m.gguf")],
+)
+def test_file_names(url: str, expected: str) -> None:
+    """The query of an address is no part of the file's name: Windows allows no `?` in one."""
+    assert resources.file_name_of(url) == expected
+
+
 def test_frostline_s_own_are_complete(tmp_path: Path) -> None:
     """The resources of frostline cover every platform that argo is built for."""
     found = resources.load(Workspace(tmp_path))
