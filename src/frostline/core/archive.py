@@ -16,8 +16,8 @@ from frostline.core.errors import FetchError
 from frostline.core.platforms import ArchiveKind
 
 KINDS: tuple[ArchiveKind, ...] = get_args(ArchiveKind)
-# The oldest date that zip can store; builds use it for their files, too.
-_EPOCH, _DATE = 315532800, (1980, 1, 1, 0, 0, 0)
+# The oldest date that zip can store, and ZipInfo's default; builds use it for their files, too.
+EPOCH = 315532800
 _LEVEL = 19
 _EXECUTABLE, _PLAIN, _LINK = 0o755, 0o644, 0o777
 # The first bytes of a zip file and of a zstandard stream.
@@ -91,7 +91,7 @@ def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: ArchiveKin
     import gzip  # noqa: PLC0415  # tarfile's `w|gz` would store the current time
 
     with (
-        gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=_EPOCH) as zipped,
+        gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=EPOCH) as zipped,
         tarfile.open(fileobj=zipped, mode="w|", format=tarfile.PAX_FORMAT) as tar,
     ):
         _fill_tar(tar, folder, top)
@@ -100,7 +100,7 @@ def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: ArchiveKin
 def _fill_tar(tar: tarfile.TarFile, folder: Path, top: str) -> None:
     for member in _members(folder, top):
         info = tarfile.TarInfo(member.name)
-        info.mtime, info.mode = _EPOCH, member.mode
+        info.mtime, info.mode = EPOCH, member.mode
         if member.link:
             info.type, info.linkname = tarfile.SYMTYPE, member.link
             tar.addfile(info)
@@ -113,7 +113,7 @@ def _fill_tar(tar: tarfile.TarFile, folder: Path, top: str) -> None:
 def _write_zip(folder: Path, top: str, file: io.BufferedWriter) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
         for member in _members(folder, top):
-            info = zipfile.ZipInfo(member.name, _DATE)
+            info = zipfile.ZipInfo(member.name)
             info.create_system, info.compress_type = 3, zipfile.ZIP_DEFLATED
             kind = stat.S_IFLNK if member.link else stat.S_IFREG
             info.external_attr = (kind | member.mode) << 16

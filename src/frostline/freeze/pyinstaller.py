@@ -6,7 +6,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from frostline.core import command, digest, json_file, log, own_files, workspace
+from frostline.core import archive, command, digest, json_file, log, own_files, workspace
 from frostline.core.errors import BuildError
 from frostline.freeze import provenance
 from frostline.freeze.bundle import Bundle, describe_files, forget_reports
@@ -93,7 +93,7 @@ def _run_pyinstaller(build: Build, plan: Plan, stage: Stage, part: Path) -> None
     env = environment.child_environment(build.environ) | {
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "SOURCE_DATE_EPOCH": "315532800",
+        "SOURCE_DATE_EPOCH": str(archive.EPOCH),
         "PYINSTALLER_CONFIG_DIR": str(work / "cache"),
         "PYINSTALLER_STRICT_COLLECT_MODE": "1",
         "PYINSTALLER_STRICT_BUNDLE_CODESIGN_ERROR": "1",

@@ -15,8 +15,6 @@ from frostline_runtime.model.ape import ALIGNMENT, ARGUMENTS, Executable, Member
 from frostline_runtime.model.gguf import GgufError, Model
 from frostline_runtime.model.llamafile import Version
 
-# The date of all members, so that packing the same files gives the same bytes.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 _ZIP64_FROM = 2**31 - 1
 _LOCAL_HEAD, _ZIP64_EXTRA = 30, 20
 _USERS_OWN = "..."
@@ -163,7 +161,7 @@ def _align(archive: zipfile.ZipFile, name: str, size: int) -> None:
 
 
 def _info(name: str, size: int) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name, _EPOCH)
+    info = zipfile.ZipInfo(name)  # with a fixed date: the same files give the same bytes
     info.create_system = 3  # POSIX, whatever the host is
     info.external_attr = 0o644 << 16
     info.file_size = size

@@ -6,11 +6,10 @@ It is laid out like the bundle, so the product can run from it unfrozen.
 import os
 import shutil
 import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from frostline.core import command, own_files, workspace
+from frostline.core import archive, command, own_files, workspace
 from frostline.core.command import Environ
 from frostline.core.errors import BuildError
 from frostline.profile.build import Build
@@ -45,10 +44,7 @@ def build_stage(
     """
     folder = build.work / "stage"
     workspace.remove(folder)
-    folder.mkdir(parents=True)
-    wheel = _build_wheel(build)
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
+    archive.unpack(_build_wheel(build), folder)
     modules = tuple(own_modules(folder))
     ignored = shutil.ignore_patterns("__pycache__")
     runtime = folder / "frostline_runtime"
@@ -120,7 +116,7 @@ def _build_wheel(build: Build) -> Path:
     folder = build.work / "wheel"
     workspace.remove(folder)
     argv = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    env = environment.child_environment(build.environ) | {"SOURCE_DATE_EPOCH": "315532800"}
+    env = environment.child_environment(build.environ) | {"SOURCE_DATE_EPOCH": str(archive.EPOCH)}
     log_file = build.log("wheel")
     try:
         command.run([*argv, str(source)], log=log_file, env=env)
