@@ -13,7 +13,7 @@ from typing import Literal
 from frostline.audit import findings, leaks, missing_modules, native_files, unbundled
 from frostline.audit.findings import Finding, finding
 from frostline.audit.native_files import NativeFile
-from frostline.core import json_file, log, native
+from frostline.core import archive, json_file, log, native
 from frostline.core.workspace import Workspace
 from frostline.freeze import contents
 from frostline.freeze.bundle import Bundle, require_bundle
@@ -23,7 +23,6 @@ from frostline.profile import policy
 from frostline.profile.build import Build
 from frostline.profile.policy import Policy
 
-_EXECUTABLE = "755"
 _RELEASE_LIMIT = 2 * 1024**3
 _GPL = re.compile(
     r"^(License(-Expression)?: .*(?<!L)GPL|.*:: GNU (Affero )?General Public)", re.MULTILINE
@@ -120,7 +119,7 @@ def _mode_findings(build: Build, item: Item, bundle: Bundle) -> Iterator[Finding
         if item.mode & stat.S_IWOTH:
             yield finding("mode.writable", item.name, "is writable by every user")
         built = bundle.files.get(item.name, ("", 0, ""))[2]
-        if built == _EXECUTABLE and not item.mode & stat.S_IXUSR:
+        if built == f"{archive.EXECUTABLE:o}" and not item.mode & stat.S_IXUSR:
             yield finding("mode.lost", item.name, "was executable after the build")
 
 

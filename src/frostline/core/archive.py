@@ -19,7 +19,7 @@ KINDS: tuple[ArchiveKind, ...] = get_args(ArchiveKind)
 # The oldest date that zip can store, and ZipInfo's default; builds use it for their files, too.
 EPOCH = 315532800
 _LEVEL = 19
-_EXECUTABLE, _PLAIN, _LINK = 0o755, 0o644, 0o777
+EXECUTABLE, _PLAIN, _LINK = 0o755, 0o644, 0o777
 # The first bytes of a zip file and of a zstandard stream.
 _ZIP, _ZSTANDARD = (b"PK\x03\x04", b"PK\x05\x06"), b"\x28\xb5\x2f\xfd"
 
@@ -70,14 +70,18 @@ def unpack(archive: Path, folder: Path, place: Callable[[str], str] = str) -> No
             raise FetchError(message, hint="fetch it again") from None
 
 
+def mode_of(path: Path) -> int:
+    """Return the mode that the file at *path* gets in a bundle and in an archive."""
+    return EXECUTABLE if os.access(path, os.X_OK) else _PLAIN
+
+
 def _members(folder: Path, top: str) -> Iterator[_Member]:
     for path in sorted(folder.rglob("*")):
         name = f"{top}/{path.relative_to(folder).as_posix()}"
         if path.is_symlink():
             yield _Member(name, _LINK, path.readlink().as_posix(), path)
         elif path.is_file():
-            mode = _EXECUTABLE if os.access(path, os.X_OK) else _PLAIN
-            yield _Member(name, mode, "", path)
+            yield _Member(name, mode_of(path), "", path)
 
 
 def _write_tar(folder: Path, top: str, file: io.BufferedWriter, kind: ArchiveKind) -> None:

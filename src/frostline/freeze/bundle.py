@@ -1,12 +1,11 @@
 """Reads and checks `bundle.json`, the description of a finished bundle."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from frostline.core import digest, json_file, workspace
+from frostline.core import archive, digest, json_file, workspace
 from frostline.core.errors import NotBuiltError, SmokeError, UsageError
 from frostline.core.platforms import host
 from frostline.core.workspace import Layout
@@ -97,6 +96,6 @@ def describe_files(folder: Path) -> dict[str, tuple[str, int, str]]:
         if path.is_symlink():
             described[name] = (f"-> {path.readlink().as_posix()}", 0, "link")
         else:
-            mode = "755" if os.access(path, os.X_OK) else "644"
+            mode = f"{archive.mode_of(path):o}"
             described[name] = (digest.of_file(path), path.stat().st_size, mode)
     return described

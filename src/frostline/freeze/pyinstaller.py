@@ -1,6 +1,5 @@
 """Runs PyInstaller in a child process and moves the finished bundle to its final place."""
 
-import os
 import re
 import sys
 import sysconfig
@@ -16,7 +15,6 @@ from frostline.source import distributions, environment
 from frostline.source.stage import Stage
 
 _MISSING = re.compile(r"(?m)^missing module named '?([\w.]+)'? - imported by ")
-_EXECUTABLE, _PLAIN = 0o755, 0o644
 # The messages for the user, by the text of PyInstaller's log.
 _PHASES = {
     "Analyzing": "analysing imports",
@@ -124,11 +122,10 @@ def _set_modes(made: Path, plan: Plan) -> None:
         if path.is_symlink():
             continue
         inside = path.relative_to(contents if contents in path.parents else made)
-        runs = os.access(path, os.X_OK) or inside in executable
-        path.chmod(_EXECUTABLE if runs else _PLAIN)
+        path.chmod(archive.EXECUTABLE if inside in executable else archive.mode_of(path))
     for folder in (made, *(path for path in made.rglob("*") if path.is_dir())):
         if not folder.is_symlink():
-            folder.chmod(_EXECUTABLE)
+            folder.chmod(archive.EXECUTABLE)
 
 
 def _missing_modules(work: Path) -> tuple[str, ...]:
