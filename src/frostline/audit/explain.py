@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -12,6 +12,7 @@ from frostline.core.errors import SmokeError, UsageError, did_you_mean
 from frostline.freeze import contents
 from frostline.freeze.bundle import Bundle, require_bundle
 from frostline.freeze.contents import Item
+from frostline.freeze.manifest import is_excluded
 from frostline.freeze.plan import Plan, read_plan
 from frostline.launch import evidence
 from frostline.launch.evidence import Fact
@@ -121,19 +122,15 @@ def chain(graph: Graph, name: str) -> tuple[str, ...]:
 
 def only_through(graph: Graph, name: str) -> frozenset[str]:
     """Return the modules that leave the bundle when *name* and its submodules do."""
-
-    def is_out(module: str) -> bool:
-        return f"{module}.".startswith(f"{name}.")
-
-    return _reachable(graph, lambda _: False) - _reachable(graph, is_out)
+    return _reachable(graph, ()) - _reachable(graph, (name,))
 
 
-def _reachable(graph: Graph, is_out: Callable[[str], bool]) -> frozenset[str]:
+def _reachable(graph: Graph, excludes: Collection[str]) -> frozenset[str]:
     seen = {*_roots(graph)}
     waiting = [*seen]
     while waiting:
         for other in graph.get(waiting.pop(), ()):
-            if other not in seen and not is_out(other):
+            if other not in seen and not is_excluded(other, excludes):
                 seen.add(other)
                 waiting.append(other)
     return frozenset(seen)
@@ -213,7 +210,7 @@ def _needed_by(name: str, items: Sequence[Item]) -> Iterator[str]:
 def _absent(name: str, built: BuiltProduct) -> str:
     if name in built.bundle.missing:
         return f"{name} is not in the bundle: it is imported, but PyInstaller did not find it."
-    if any(f"{name}.".startswith(f"{other}.") for other in built.plan.excludes):
+    if is_excluded(name, built.plan.excludes):
         return f"{name} is not in the bundle: it is excluded."
     return f"there is no module or file {name} in the bundle."
 
