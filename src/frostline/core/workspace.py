@@ -30,8 +30,12 @@ class Target:
     @property
     def name(self) -> str:
         """Return the name that the target's files share, such as `argo-linux_x86_64`."""
-        suffix = "" if self.layout == "onedir" else f"-{self.layout}"
-        return f"{self.product}-{self.platform.name}{suffix}"
+        return f"{self.product}-{self.variant}"
+
+    @property
+    def variant(self) -> str:
+        """Return the platform's name and, unless it is `onedir`, the layout."""
+        return self.platform.name + ("" if self.layout == "onedir" else f"-{self.layout}")
 
 
 @dataclass(frozen=True)

@@ -42,8 +42,7 @@ def _package(build: Build, bundle: Bundle, kind: ArchiveKind, *, unproven: bool)
         )
         raise SmokeError(message, hint=hint)
     top = f"{bundle.product}-{bundle.version}"
-    suffix = "" if build.layout == "onedir" else f"-{build.layout}"
-    file = build.workspace.release / f"{top}-{build.platform.name}{suffix}.{kind}"
+    file = build.workspace.release / f"{top}-{build.target.variant}.{kind}"
     archive.pack(build.bundle, top, file, kind)
     with workspace.temporary() as folder:
         archive.unpack(file, folder / "x")
