@@ -14,6 +14,12 @@ def data(*parts: str) -> Path:
     return root.joinpath(*parts)
 
 
+def resource(project: Path, name: str) -> Path:
+    """Return the file *name* in `resources` of *project*, or frostline's if there is none."""
+    own = project / "resources" / name
+    return own if own.is_file() else data("resources", name)
+
+
 def runtime_package() -> Path:
     """Return the folder of `frostline_runtime`, which is frozen into every artifact."""
     return Path(frostline_runtime.__file__).resolve().parent

@@ -60,8 +60,7 @@ class Policy(Table):
 
 def load(workspace: Workspace) -> Policy:
     """Return the project's policy, or frostline's default if it has none. Raises TomlError."""
-    own = workspace.root / "resources" / "policy.toml"
-    path = own if own.is_file() else own_files.data("resources", "policy.toml")
+    path = own_files.resource(workspace.root, "policy.toml")
     file = toml_file.read(path, workspace.root, "docs/audit.md")
     try:
         return from_toml(Policy, file.table)

@@ -1,7 +1,6 @@
 """Reads `resources/resources.toml`: the URL, size and SHA-256 of each download."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 import tomlkit
@@ -82,15 +81,13 @@ def file_name_of(url: str) -> str:
     return url.partition("?")[0].rpartition("/")[2]
 
 
-def path_of(workspace: Workspace) -> Path:
-    """Return the project's `resources.toml`, or frostline's own if the project has none."""
-    own = workspace.root / "resources" / "resources.toml"
-    return own if own.is_file() else own_files.data("resources", "resources.toml")
-
-
 def load(workspace: Workspace) -> tuple[Resource, ...]:
-    """Return all resources. Raises TomlError with every mistake at once."""
-    file = toml_file.read(path_of(workspace), workspace.root, "docs/model-server.md")
+    """Return all resources of the project, or frostline's if it has no `resources.toml`.
+
+    Raises TomlError with every mistake at once.
+    """
+    path = own_files.resource(workspace.root, "resources.toml")
+    file = toml_file.read(path, workspace.root, "docs/model-server.md")
     try:
         found, wrong = from_toml(ResourceFile, file.table).resources, []
     except ValidationError as error:
