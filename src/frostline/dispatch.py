@@ -111,7 +111,7 @@ def build_wheels(build: Build, python: str, engine_name: str) -> "tuple[Wheel, .
         else:
             require_host(build.platform)
         for request in missing:
-            cibuildwheel.build(build.workspace, request, recipe, found, build.environ)
+            cibuildwheel.build(build, request, recipe, found)
     return wheelhouse.kept(build.workspace, requests)
 
 

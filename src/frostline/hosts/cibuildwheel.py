@@ -14,8 +14,8 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from frostline.core import command, log, native, workspace
 from frostline.core.errors import BuildError, LockError
-from frostline.core.workspace import Workspace
 from frostline.hosts.engine import Engine
+from frostline.profile.build import Build
 from frostline.profile.policy import Image
 from frostline.source import environment
 from frostline.source.environment import Wheel
@@ -24,17 +24,12 @@ from frostline.source.wheelhouse import WheelRequest, keep, tool_lock
 _IMAGES = {"x86_64": "CIBW_MANYLINUX_X86_64_IMAGE", "arm64": "CIBW_MANYLINUX_AARCH64_IMAGE"}
 
 
-def build(
-    project: Workspace,
-    request: WheelRequest,
-    image: Image,
-    engine: Engine | None,
-    environ: Mapping[str, str],
-) -> Wheel:
+def build(build: Build, request: WheelRequest, image: Image, engine: Engine | None) -> Wheel:
     """Build, repair and test the wheel of *request* with cibuildwheel; examine and keep it.
 
     Linux wheels are built in a container of *engine*. Raises BuildError, LockError, HostError.
     """
+    project, environ = build.workspace, build.environ
     logged = project.build / "log" / f"{request.name}-{request.platform.name}.wheel.log"
     tools = environment.create(
         project, "cibuildwheel", tool_lock(), environ=environ, log_file=logged

@@ -145,7 +145,7 @@ def run(build: Build, commands: Sequence[SigningCommand]) -> None:
             shown.update(f"{number + 1} of {len(commands)}: {item.why}")
             argv = [part.replace("{password}", str(password)) for part in item.argv]
             if item.resume:
-                _submit(item, logged, build.environ)
+                _submit(build, item)
                 continue
             try:
                 command.run(argv, log=logged, env=build.environ)
@@ -254,17 +254,17 @@ def _osslsigncode(build: Build, files: Sequence[str], signing: Signing) -> Itera
         yield SigningCommand(f"verify {Path(file).name}", (*verify, "-in", file))
 
 
-def _submit(step: SigningCommand, logged: Path, environ: Mapping[str, str]) -> None:
+def _submit(build: Build, step: SigningCommand) -> None:
     """Submit the archive for notarisation and wait for the result; resume an earlier submission."""
-    known = Path(step.known)
+    known, logged = Path(step.known), build.log("sign")
     try:
         number = json_file.read(known, _Submission).id
         log.note(f"waiting again for submission {number}")
     except (OSError, ValueError):
-        number = _submission(command.output(step.argv, logged, environ)).id
+        number = _submission(command.output(step.argv, logged, build.environ)).id
         json_file.write(known, _Submission(id=number))
     argv = [part.replace("{id}", number) for part in step.resume]
-    submission = _submission(command.output(argv, logged, environ))
+    submission = _submission(command.output(argv, logged, build.environ))
     workspace.remove(known)
     if submission.status != "Accepted":
         message = f"Apple did not accept submission {number}: {submission.status}."
