@@ -13,13 +13,13 @@ assert sys.platform == "linux"  # faults can be injected there only
 
 import psutil
 import pytest
+import verbs
 from harness import TAG, Artifact, orphans, tagged
 
 from frostline.core import platforms
 from frostline.launch.instance import ask
 
 PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
-FROSTLINE = str(Path(sys.executable).parent / "frostline")
 HOST = platforms.host().name
 GONE = 6.0
 
@@ -31,8 +31,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the sample product, frozen in both layouts."""
     folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("frozen") / "project"))
     for layout in ("onedir", "onefile"):
-        argv = [FROSTLINE, "build", "--product", "echo", "--layout", layout]
-        subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+        verbs.output(folder, "build", "--product", "echo", "--layout", layout)
     return folder
 
 

@@ -1,11 +1,12 @@
 """Frozen products that several test files share."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
-from verbs import FROSTLINE
+import verbs
+
+from frostline.core.workspace import Workspace
 
 PRODUCTS = Path(__file__).resolve().parents[1] / "products"
 
@@ -19,9 +20,15 @@ def frail(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(shutil.copytree(PRODUCTS / "frail", tmp_path_factory.mktemp("frail") / "p"))
     for product in ("frail", "frailtool"):
         for verb in ("evidence", "build"):
-            argv = [FROSTLINE, verb, "--product", product]
-            done = subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
-    argv = [FROSTLINE, "audit", "--product", "frail", "--accept"]
-    subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+            verbs.output(folder, verb, "--product", product)
+    verbs.output(folder, "audit", "--product", "frail", "--accept")
     return folder
+
+
+@pytest.fixture
+def copy(project: Path, tmp_path: Path) -> Workspace:
+    """Return a copy of the test file's `project` whose bundles may be changed."""
+    folder = tmp_path / "copy"
+    ignored = shutil.ignore_patterns("env", "work", "log")
+    shutil.copytree(project, folder, ignore=ignored, symlinks=True)
+    return Workspace(folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import verbs
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
@@ -29,14 +30,7 @@ SYSTEM_PATH = os.pathsep.join(
 
 def frostline(project: Path, *arguments: str, path: str = SYSTEM_PATH) -> str:
     """Run frostline in *project*; it must succeed. Return its standard output."""
-    return subprocess.run(
-        [str(SCRIPTS / "frostline"), *arguments],
-        cwd=project,
-        env={**os.environ, "PATH": path},
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
+    return verbs.output(project, *arguments, environ={**os.environ, "PATH": path})
 
 
 def copy_project(folder: Path) -> Path:

@@ -47,15 +47,6 @@ def built(project: Path) -> Bundle:
     return require_bundle(opened(Workspace(project)))
 
 
-@pytest.fixture
-def copy(project: Path, tmp_path: Path) -> Workspace:
-    """Return a copy of the project whose bundle may be changed."""
-    folder = tmp_path / "copy"
-    ignored = shutil.ignore_patterns("env", "work", "log")
-    shutil.copytree(project, folder, ignore=ignored, symlinks=True)
-    return Workspace(folder)
-
-
 def opened(workspace: Workspace, **keys: object) -> Build:
     """Return the build of the product with some keys of its profile changed."""
     build = open_build(workspace, "echo", TARGET.platform, {})

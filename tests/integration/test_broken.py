@@ -38,15 +38,6 @@ def project(frail: Path) -> Path:
     return frail
 
 
-@pytest.fixture
-def copy(project: Path, tmp_path: Path) -> Workspace:
-    """Return a copy of the project whose bundles may be broken."""
-    folder = tmp_path / "copy"
-    ignored = shutil.ignore_patterns("env", "work", "log")
-    shutil.copytree(project, folder, ignore=ignored, symlinks=True)
-    return Workspace(folder)
-
-
 def built(paths: Workspace, target: Target) -> Bundle:
     """Return the description of the bundle."""
     return require_bundle(opened(paths, target))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from verbs import FROSTLINE
+import verbs
 
 from frostline.core import platforms
 from frostline.core.errors import FrostlineError
@@ -42,10 +42,7 @@ class Podman:
 
     def frostline(self, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run frostline in *project*."""
-        return subprocess.run(
-            [FROSTLINE, *arguments], cwd=project, env=self.environ, check=False,
-            capture_output=True, text=True,
-        )  # fmt: skip
+        return verbs.run(project, *arguments, environ=self.environ)
 
     def run(self, *arguments: str) -> str:
         """Run podman and return what it prints."""
@@ -190,7 +187,7 @@ def test_interrupted(podman: Podman, old: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(old, tmp_path / "p", symlinks=True, ignore=ignored))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(
-        [FROSTLINE, "build", "--product", "echo", "--platform", HERE.name],
+        [verbs.FROSTLINE, "build", "--product", "echo", "--platform", HERE.name],
         cwd=folder, env=podman.environ, stderr=subprocess.PIPE, text=True, process_group=0,
     ) as child:  # fmt: skip
         assert child.stderr

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from verbs import FROSTLINE
+import verbs
 
 from frostline.core import platforms
 from frostline.launch.instance import Instance, ask, free_port
@@ -21,8 +21,7 @@ NAME = f"rag-{platforms.host().name}"
 
 def frostline(project: Path, *arguments: str) -> str:
     """Run frostline in *project*; it must succeed. Return its standard output."""
-    argv = [FROSTLINE, *arguments, "--product", "rag"]
-    return subprocess.run(argv, cwd=project, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return verbs.output(project, *arguments, "--product", "rag")
 
 
 @pytest.fixture(scope="module")

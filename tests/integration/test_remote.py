@@ -36,7 +36,7 @@ def made(frail: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     folder = tmp_path_factory.mktemp("made") / "p"
     shutil.copytree(frail, folder, symlinks=True, ignore=ignored)
     for verb in ("smoke", "package"):
-        subprocess.run([verbs.FROSTLINE, verb, "--product", "frail"], cwd=folder, check=True)
+        verbs.output(folder, verb, "--product", "frail")
     return zipped(folder / "build")
 
 

@@ -17,3 +17,10 @@ def run(
         [FROSTLINE, *arguments], cwd=project, env=environ or os.environ, check=False,
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
+
+
+def output(project: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> str:
+    """Run `frostline` as `run` does; it must succeed. Return its standard output."""
+    done = run(project, *arguments, environ=environ)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
