@@ -26,30 +26,35 @@ def install(session: nox.Session, lock: str, *, frostline: bool = True) -> None:
         session.install("--no-build-isolation", "--no-deps", "-e", ".")
 
 
+def invoke(session: nox.Session, *words: str) -> None:
+    """Run a verb of frostline; after Ctrl-C it has time to remove what it has half-made."""
+    session.run("invoke", *words, interrupt_timeout=30.0)
+
+
 @nox.session
 def build(session: nox.Session) -> None:
     """Freeze argo for this platform, audit it, smoke-test it, compare it with its source."""
     install(session, "build")
-    session.run("invoke", "build", "--product", "argo", *session.posargs)
-    session.run("invoke", "audit", "--product", "argo")
-    session.run("invoke", "smoke", "--product", "argo")
-    session.run("invoke", "parity", "--product", "argo")
+    invoke(session, "build", "--product", "argo", *session.posargs)
+    invoke(session, "audit", "--product", "argo")
+    invoke(session, "smoke", "--product", "argo")
+    invoke(session, "parity", "--product", "argo")
 
 
 @nox.session
 def verb(session: nox.Session) -> None:
     """Run a verb of frostline, for example `-s verb -- matrix --json`."""
     install(session, "build")
-    session.run("invoke", *session.posargs)
+    invoke(session, *session.posargs)
 
 
 @nox.session
 def artifact(session: nox.Session) -> None:
     """Build, audit, smoke-test and pack a product."""
     install(session, "build")
-    session.run("invoke", "wheels", *session.posargs)
+    invoke(session, "wheels", *session.posargs)
     for step in ("build", "audit", "smoke", "package"):
-        session.run("invoke", step, *session.posargs)
+        invoke(session, step, *session.posargs)
 
 
 @nox.session

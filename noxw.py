@@ -34,9 +34,19 @@ def main(arguments: list[str]) -> int:
                 return HOST_UNFIT
             MARKER.write_text(key, encoding="ascii")
         command = [str(python), "-m", "nox", "-f", str(ROOT / "noxfile.py"), *arguments]
-        return subprocess.run(command, cwd=ROOT, check=False).returncode
+        return run(command)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def run(command: list[str]) -> int:
+    """Run *command* and return its exit code; after Ctrl-C, wait until it has ended."""
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # the terminal has interrupted it, too
+            process.wait()
+            raise
 
 
 def make(python: Path) -> str:

@@ -206,11 +206,12 @@ def test_wrong_arguments(
         ("echo.server:main", "echo.servant:main", "specs/echo.toml", 4, "no module echo.servant"),
         ("echo.server:main", "echo.server:run", "specs/echo.toml", 4, "echo.server has no run"),
         ("import json", "import nowhere", "app/src/echo/server.py", 4, "No module named 'nowhere'"),
+        ("import json", "import json ;;", "app/src/echo/server.py", 4, "echo/server.py:"),
         ('version = "1.0"', 'version = "1.0"\ndependencies = ["six"]', "app/pyproject.toml", 2,
          "six is not in it"),
         ("sha256:", "sha256:0000", "lock.txt", 2, "lock"),
         ("[smoke]", f"{STEP}[smoke]", "specs/echo.toml", 4, "did not make"),
-        ("else 200}", "else 500}", "app/src/echo/server.py", 5, "answered 500"),
+        ("else 200}", "else 500}", "app/src/echo/server.py", 4, "answered 500"),
     ],
 )  # fmt: skip
 def test_product_that_cannot_be_built(  # a row of the table

@@ -96,7 +96,7 @@ def _too_new(files: Sequence[NativeFile], platform: Platform) -> Iterator[Findin
     needed = max((file.needs for file in files), default=())
     at = [file.name for file in files if needed and file.needs == needed]
     if _bare(needed) > _bare(promised):
-        more = f" and {len(at) - 1} more" if len(at) > 1 else ""
+        more = f" (and so do {len(at) - 1} more)" if len(at) > 1 else ""
         reason = f"needs {word} {_dotted(needed)}{more}; {platform.name} allows {platform.minimum}"
         yield finding("native.minimum", at[0], reason)
 

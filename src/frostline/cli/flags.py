@@ -84,7 +84,11 @@ def platform_named(name: str) -> Platform | None:
 
 def here() -> Workspace:
     """Return the project that contains the current folder. Raises UsageError."""
-    return workspace.find(Path.cwd())
+    try:
+        return workspace.find(Path.cwd())
+    except FileNotFoundError:
+        message = "the current folder does not exist any more."
+        raise UsageError(message, hint="change to the folder of your project") from None
 
 
 def chosen_product(project: Workspace, product: str) -> str:

@@ -9,6 +9,7 @@ from frostline.core import exit_codes, log
 
 def main() -> None:
     """Run the verb that the command line names."""
+    log.open_streams()
     log.accept_any_text()
     try:
         _run()

@@ -34,14 +34,29 @@ Json = str | int | float | bool | None | Mapping[str, "Json"] | Sequence["Json"]
 def _err() -> "Console":
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+    class Err(Console):
+        def on_broken_pipe(self) -> None:
+            """Show nothing from now on: work does not end because nobody reads its progress."""
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+    return Err(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 @cache
 def _out() -> "Console":
     from rich.console import Console
 
-    return Console(highlight=False, emoji=False, soft_wrap=True)
+    class Out(Console):
+        def on_broken_pipe(self) -> None:
+            """Let the command line end: nobody reads its result."""
+            raise BrokenPipeError
+
+    return Out(highlight=False, emoji=False, soft_wrap=True)
+
+
+def _animated() -> bool:
+    """Return whether progress can be drawn over; FORCE_COLOR asks for colours, not for that."""
+    return sys.stderr.isatty() and _err().is_terminal and not _err().is_dumb_terminal
 
 
 def program() -> str:
@@ -57,6 +72,14 @@ def as_called(text: str) -> str:
     A command stands in backticks (messages) or at the start of a line (help texts).
     """
     return _CALLED.sub(lambda match: f"{match[1] or ''}{program()} ", text)
+
+
+def open_streams() -> None:
+    """Write to nowhere what would go to a stream that the caller has closed (`>&-`)."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # until the end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123  # until the end
 
 
 def accept_any_text() -> None:
@@ -85,7 +108,7 @@ class Step:
         from rich.markup import escape
 
         self._title = title
-        self._status = _err().status(escape(title)) if _err().is_terminal else None
+        self._status = _err().status(escape(title)) if _animated() else None
         self._shown = ""
         self.ok = True
 
@@ -154,7 +177,7 @@ class Downloads:
         from rich.markup import escape
 
         with self._lock:
-            if _err().is_terminal:
+            if _animated():
                 if name not in self._tasks:
                     self._tasks[name] = self.bars.add_task(escape(name), total=None)
                 self.bars.update(self._tasks[name], completed=done, total=total or None)
@@ -170,7 +193,7 @@ class Downloads:
 def downloads() -> Iterator[Downloads]:
     """Show the progress of the downloads that the block makes."""
     shown = Downloads()
-    if not _err().is_terminal:
+    if not _animated():
         yield shown
         return
     with shown.bars:

@@ -30,11 +30,13 @@ class NotHealthyError(FrostlineError):
 
 
 class Instance:
-    """A started artifact; leaving the `with` block ends its process group."""
+    """A started artifact, *name* in messages; leaving the `with` block ends its process group."""
 
     def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path
-    ) -> None:
+        self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path,
+        name: str = "the artifact",
+    ) -> None:  # fmt: skip
+        self.name = name
         self.port = free_port()
         self.events: list[Event] = []
         self.started = time.monotonic()
@@ -75,7 +77,7 @@ class Instance:
             if code is not None:
                 self.process.wait(5)
                 message = (
-                    f"the artifact ended with exit code {code} before it was healthy"
+                    f"{self.name} ended with exit code {code} before it was healthy"
                     f"{self._reason()}."
                 )
                 hint = f"its full output is in {self.process.log}"
@@ -87,7 +89,7 @@ class Instance:
             last = body.strip()[:300] if status else body
             time.sleep(interval)
             interval = min(interval * 1.5, _LONGEST_INTERVAL)
-        message = f"the artifact was not healthy after {timeout:g} s: {last}{self._reason()}"
+        message = f"{self.name} was not healthy after {timeout:g} s: {last}{self._reason()}"
         hint = f"its full output is in {self.process.log}"
         raise NotHealthyError(message, hint=hint, tail=self.process.tail())
 

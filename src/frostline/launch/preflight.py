@@ -5,7 +5,7 @@ from pathlib import Path
 from frostline.core import command, log, workspace
 from frostline.core.command import Environ
 from frostline.core.errors import BuildError
-from frostline.launch.instance import Instance
+from frostline.launch import from_source
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
 from frostline.source import environment
@@ -20,18 +20,21 @@ try:
 except ModuleNotFoundError as error:
     print(error)
     sys.exit(41 if error.name and (module + ".").startswith(error.name + ".") else 42)
+except SyntaxError as error:
+    print(f"{error.filename}:{error.lineno}: {error.msg}")
+    sys.exit(44)
 for part in attribute.split("."):
     if not hasattr(found, part):
         sys.exit(43)
     found = getattr(found, part)
 """
-_NO_MODULE, _NO_DEPENDENCY, _NO_ATTRIBUTE = 41, 42, 43
+_NO_MODULE, _NO_DEPENDENCY, _NO_ATTRIBUTE, _SYNTAX_ERROR = 41, 42, 43, 44
 
 
 def check(build: Build, stage: Stage) -> None:
     """Import every entry and start the services from source.
 
-    Raises BuildError, or NotHealthyError if a service does not become healthy.
+    Raises BuildError.
     """
     env = environment.child_environment(build.environ) | environment.of_source(stage.folder)
     log_file = build.log("preflight")
@@ -48,9 +51,13 @@ def check(build: Build, stage: Stage) -> None:
             workspace.remove(home)
             home.mkdir(parents=True)
             for entry in entries:
-                _import_entry(entry, stage.environment.python, env, log_file)
+                _import_entry(entry, stage, env, log_file)
             if build.profile.services and build.profile.check_unfrozen:
-                _start(build, stage, env | private(home, build.profile), home)
+                variables = env | private(home, build.profile)
+                with from_source.running(
+                    build, stage.environment.python, variables, home, log_file
+                ):
+                    pass
         finally:
             workspace.remove(home)
 
@@ -63,30 +70,21 @@ def private(home: Path, profile: Profile) -> dict[str, str]:
     return values
 
 
-def _import_entry(entry: str, python: Path, env: Environ, log_file: Path) -> None:
+def _import_entry(entry: str, stage: Stage, env: Environ, log_file: Path) -> None:
     module, _, attribute = entry.partition(":")
-    argv = [str(python), "-P", "-c", _IMPORT_ENTRY, entry]
+    argv = [str(stage.environment.python), "-P", "-c", _IMPORT_ENTRY, entry]
     try:
         command.run(argv, log=log_file, env=env)
     except command.CommandError as error:
+        last = error.tail[-1] if error.tail else ""
+        if error.code == _SYNTAX_ERROR:
+            message = f"{last.removeprefix(str(stage.folder)).lstrip('/')}, a syntax error."
+            raise BuildError(message, hint=f"correct it; {error.hint}") from error
         reasons = {
             _NO_MODULE: f"the product has no module {module} (entry = {entry!r}).",
-            _NO_DEPENDENCY: f"{module} needs a module that the lock does not install: "
-            f"{error.tail[-1] if error.tail else ''}.",
+            _NO_DEPENDENCY: f"{module} needs a module that the lock does not install: {last}.",
             _NO_ATTRIBUTE: f"{module} has no {attribute} (entry = {entry!r}).",
         }
         message = reasons.get(error.code, f"{module} cannot be imported.")
-        hint = f"correct entry or the lock in the profile; {error.hint}"
+        hint = f"correct `entry` in the profile, the code or the lock; {error.hint}"
         raise BuildError(message, hint=hint, tail=error.tail) from error
-
-
-def _start(build: Build, stage: Stage, env: Environ, home: Path) -> None:
-    argv = environment.entry_argv(stage.environment.python)
-    log_file = build.log("preflight")
-    with Instance(argv, env=env, cwd=home, log=log_file) as instance:
-        instance.wait_healthy(build.profile.smoke.timeout)
-        try:
-            instance.stop(30)
-        except TimeoutError as error:
-            message = f"{build.product} did not stop within 30 s when run from source."
-            raise BuildError(message, hint=f"its output is in {log_file}") from error

@@ -16,10 +16,9 @@ from packaging.utils import canonicalize_name
 from frostline.core import log, workspace
 from frostline.core.command import Environ
 from frostline.core.errors import BuildError
-from frostline.launch import exercise, tracer
+from frostline.launch import exercise, from_source, tracer
 from frostline.launch.evidence import KINDS, PYTHON, Fact, Kind
 from frostline.launch.exercise import Outcome
-from frostline.launch.instance import Instance
 from frostline.launch.preflight import private
 from frostline.profile.build import Build
 from frostline.source import distributions, environment
@@ -96,7 +95,7 @@ def _roots(*folders: Path) -> dict[str, None]:
 
 def _exercise(build: Build, stage: Stage, env: Environ, timeline: _Timeline) -> Iterator[Outcome]:
     """Run the smoke test's commands and requests; yield the outcome of each."""
-    argv = [str(stage.environment.python), "-P", "-m", f"{_RUNTIME}.entry"]
+    argv = environment.entry_argv(stage.environment.python)
     home, log_file, smoke = Path(env["HOME"]), build.log("trace"), build.profile.smoke
     for expected in smoke.commands:
         timeline.begin(" ".join([build.product, *expected.arguments]))
@@ -105,19 +104,13 @@ def _exercise(build: Build, stage: Stage, env: Environ, timeline: _Timeline) -> 
     if not build.profile.services:
         return
     timeline.begin(_START)
-    with Instance(argv, env=env, cwd=home, log=log_file) as instance:
-        instance.wait_healthy(smoke.timeout)
+    with from_source.running(build, stage.environment.python, env, home, log_file) as instance:
         instance.wait_event("ready", smoke.timeout)
         urls = instance.service_urls()
         for request in smoke.requests:
             timeline.begin(f"{request.method} {request.path}")
             yield exercise.make_request(request, urls)
         timeline.begin(_STOP)
-        try:
-            instance.stop(30)
-        except TimeoutError as error:
-            message = f"{build.product} did not stop within 30 s when run from source."
-            raise BuildError(message, hint=f"its output is in {log_file}") from error
 
 
 def read(folder: Path) -> tuple[TraceLine, ...]:

@@ -54,7 +54,7 @@ def check_lock(everything: Installed, product: str, lock: str) -> None:
         wrong.append("pyinstaller is not in it")
     if wrong:
         message = f"{lock} does not satisfy the product: {'; '.join(wrong)}."
-        raise LockError(message, hint="run `nox -s lock` and look at what changes")
+        raise LockError(message, hint="lock it again, with hashes and with all that its packages need")
 
 
 def metadata_files(found: Distribution) -> Iterator[tuple[str, Path]]:
