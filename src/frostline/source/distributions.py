@@ -54,7 +54,7 @@ def check_lock(everything: Installed, product: str, lock: str) -> None:
         wrong.append("pyinstaller is not in it")
     if wrong:
         message = f"{lock} does not satisfy the product: {'; '.join(wrong)}."
-        raise LockError(message, hint="lock it again, with hashes and with all that its packages need")
+        raise LockError(message, hint="lock again, with hashes and all that the packages need")
 
 
 def metadata_files(found: Distribution) -> Iterator[tuple[str, Path]]:
