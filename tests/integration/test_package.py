@@ -54,6 +54,23 @@ def test_what_is_not_proven_is_not_packed(frail: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["proven"] is False
 
 
+@pytest.mark.parametrize("kind", ["audit", "smoke"])
+@pytest.mark.parametrize(
+    ("key", "value", "reason"),
+    [("inputs", "0", "its {} report is of another build"), ("ok", False, "its {} failed")],
+)
+def test_reports_must_be_good_and_of_this_build(
+    project: Path, kind: str, key: str, value: object, reason: str
+) -> None:
+    """A report of another build, or a bad one, proves nothing."""
+    report = project / "build" / "output" / f"frail-{platforms.host().name}.{kind}.json"
+    document = json.loads(report.read_text("utf-8"))
+    report.write_text(json.dumps(document | {key: value}), encoding="utf-8")
+    done = run(project, "package")
+    assert done.returncode == 5
+    assert f"is not packed: {reason.format(kind)}." in " ".join(done.stderr.split())
+
+
 def test_what_is_proven(project: Path, tmp_path: Path) -> None:
     """Packing is reproducible; SHA256SUMS match; the unpacked artifact runs."""
     release = project / "build" / "release"

@@ -6,7 +6,7 @@ host. Archives: minisign or GPG. Keys and passwords stay in the stores of these 
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -66,6 +66,14 @@ def signing_plan(
         find(archive)
         return plan_archive(archive, build.profile.signing)
     return plan(build, require_bundle(build), tool)
+
+
+def inside_out(places: Iterable[str], main: str) -> list[str]:
+    """Return *places* in the order in which they are signed, *main* last.
+
+    Inner files come first, as the signature of a folder covers its content.
+    """
+    return sorted(places, key=lambda name: (name == main, -name.count("/"), name))
 
 
 def sign(build: Build, commands: Sequence[SigningCommand], archive: Path | None = None) -> None:
@@ -188,13 +196,12 @@ def _macos(
     names = _native_files(build, bundle, "mach-o")
     places = dict.fromkeys(_framework(name) for name in names)
     main = build.executable.name
-    # Inner files are signed first: the signature of a folder covers its content.
-    inside_out = sorted(places, key=lambda name: (name == main, -name.count("/"), name))
-    for name in inside_out:
+    ordered = inside_out(places, main)
+    for name in ordered:
         named = ("--identifier", identifier) if identifier and name == main else ()
         yield SigningCommand(f"sign {name}", (*argv, *named, str(folder / name)))
     verify = ("codesign", "--verify", "--strict", "--verbose=2")
-    yield SigningCommand("verify", (*verify, *(str(folder / name) for name in inside_out[-1:])))
+    yield SigningCommand("verify", (*verify, *(str(folder / name) for name in ordered[-1:])))
     if not signing.notary_profile:
         return
     packed = build.work / f"{build.name}.notary.zip"

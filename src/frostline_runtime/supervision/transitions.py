@@ -89,9 +89,9 @@ def _settle(machine: StateMachine, actions: Actions, now: float) -> tuple[StateM
     """Apply what is due and what follows from other services, until nothing changes."""
     made = list(actions)
     while True:
-        before = machine.units
-        units = dict(before)
-        for name, unit in before.items():
+        before = machine
+        units = dict(before.units)
+        for name, unit in before.units.items():
             done = _due(unit, now)
             if done == (unit, ()):
                 done = _follow(machine, units, unit, now)
@@ -107,7 +107,7 @@ def _settle(machine: StateMachine, actions: Actions, now: float) -> tuple[StateM
             units |= {name: unit for name, (unit, _) in forced.items()}
             made += [action for _, actions in forced.values() for action in actions]
             machine = replace(machine, units=units)
-        if units == before:
+        if machine == before:
             return machine, tuple(made)
 
 

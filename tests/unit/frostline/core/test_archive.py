@@ -58,6 +58,13 @@ def test_the_same_bytes(bundle: Path, tmp_path: Path, kind: ArchiveKind) -> None
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_gzip_stores_no_time_of_packing(bundle: Path, tmp_path: Path) -> None:
+    """The header of a tar.gz has the fixed date of all files, not the time of packing."""
+    file = tmp_path / "b.tar.gz"
+    archive.pack(bundle, "b", file, "tar.gz")
+    assert int.from_bytes(file.read_bytes()[4:8], "little") == archive.EPOCH
+
+
 def tar(members: list[tuple[str, str]]) -> bytes:
     """Return a tar.zst of files and of links (name, target)."""
     out = io.BytesIO()

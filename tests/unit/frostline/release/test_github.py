@@ -69,6 +69,9 @@ def test_answers() -> None:
         github.number(answer, "id")
 
 
+asked: dict[str, str] = {}
+
+
 class Limiting(BaseHTTPRequestHandler):
     """A server that answers with GitHub's rate limit."""
 
@@ -76,7 +79,8 @@ class Limiting(BaseHTTPRequestHandler):
         """Log nothing."""
 
     def do_GET(self) -> None:
-        """Refuse the request."""
+        """Record the headers and refuse the request."""
+        asked.update(self.headers)
         body = b'{"message": "API rate limit exceeded"}'
         self.send_response(403)
         self.send_header("x-ratelimit-remaining", "0")
@@ -94,4 +98,7 @@ def test_the_rate_limit() -> None:
         with pytest.raises(FetchError, match="403 API rate limit exceeded") as caught:
             Repository("a/b", "x", f"http://127.0.0.1:{server.server_port}").get("git/ref/heads/x")
         thread.join()
+    assert asked["X-GitHub-Api-Version"] == "2022-11-28"
+    assert asked["Accept"] == "application/vnd.github+json"
+    assert asked["Authorization"] == "Bearer x"
     assert caught.value.hint == "the rate limit is used up until 2027-01-15T08:00:00+00:00"

@@ -55,6 +55,10 @@ def test_the_same_is_the_same() -> None:
         ),
         (changed("routes of api", 404, ""), "parity.route", "from source only"),
         (
+            changed("routes of api", 200, {"paths": {**API["paths"], "/c": {"put": {}}}}),
+            "parity.route", "PUT /c exists in the artifact only",
+        ),
+        (
             changed("routes of api", 200, {"paths": {**API["paths"], "/a": {"get": {}}}}),
             "parity.description", "GET /a: the description differs",
         ),

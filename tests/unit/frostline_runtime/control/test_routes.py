@@ -1,11 +1,15 @@
 """The answers of the control port, and the requests that reach the artifact."""
 
 import json
+import socket
+from http.client import HTTPConnection
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from frostline_runtime.control import routes
+from frostline_runtime.control.httpd import Server
 from frostline_runtime.control.routes import Report, Tokens, Verb
 
 
@@ -96,3 +100,27 @@ def test_tickets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert post(artifact, tokens, "/api/session", ticket=ticket)[0] == 401
     monkeypatch.setattr(routes, "TICKET_LIFE", -1.0)
     assert post(artifact, tokens, "/api/session", ticket=tokens.ticket())[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("tauri://localhost", "tauri://localhost"),
+        ("http://tauri.localhost", "http://tauri.localhost"),
+        ("http://evil.example", None),
+        ("null", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_only_the_shells_pages_may_read_answers(origin: str | None, allowed: str | None) -> None:
+    """A page of a Tauri application is allowed by name; no other origin, and never all."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Server(listener, Artifact(), Tokens("t"), Path())
+        server.start()
+        connection = HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=5)
+        headers = {} if origin is None else {"Origin": origin}
+        connection.request("GET", "/healthz", headers=headers)
+        answer = connection.getresponse()
+        assert answer.getheader("Access-Control-Allow-Origin") == allowed
+        connection.close()

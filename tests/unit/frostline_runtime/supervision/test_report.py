@@ -1,6 +1,8 @@
 """The bodies of /health and /metrics."""
 
 import os
+import time
+from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -38,6 +40,21 @@ def test_health_of_the_whole() -> None:
     supervisor = report["supervisor"]
     assert isinstance(supervisor, dict)
     assert (supervisor["disk_free_bytes"], supervisor["suspends"]) == (5, 2)
+
+
+def test_health_counts_restarts() -> None:
+    """The first run of a service is no restart; those of the last ten minutes are counted apart."""
+    machine = initial((Service(name="main"), Service(name="other")))
+    now = time.monotonic()
+    runs = replace(machine.units["main"], run=4, restarts=(now - 700, now - 20, now - 10))
+    units = {**machine.units, "main": runs, "other": replace(machine.units["other"], run=1)}
+    snapshot = replace(
+        SNAPSHOT, machine=replace(machine, units=units), services={"main": KNOWN, "other": KNOWN}
+    )
+    services = health(snapshot)["services"]
+    assert isinstance(services, dict)
+    assert (services["main"]["restarts"], services["main"]["restarts_10m"]) == (3, 2)
+    assert (services["other"]["restarts"], services["other"]["restarts_10m"]) == (0, 0)
 
 
 def test_health_has_the_last_probe() -> None:

@@ -347,6 +347,22 @@ def test_whole_stop_is_limited() -> None:
     assert clock.machine.finished
 
 
+def test_the_stop_after_lingering_is_limited() -> None:
+    """An artifact that stops because a required service is lost keeps to the same limit."""
+    slow = Service(name="slow", required=False, grace=60.0)
+    clock = Clock(replace(DB, restart="never"), slow)
+    clock.exited("db")
+    lost = clock.machine.linger_until
+    assert lost is not None
+    times = {
+        action.force: clock.now
+        for _ in range(3)
+        for action in clock.tick()
+        if isinstance(action, Stop)
+    }
+    assert times == {False: lost, True: lost + 10}
+
+
 def test_a_suspended_computer() -> None:
     """Misses are reset, the next probe waits, a start gets its time back."""
     clock = ready(DB)
