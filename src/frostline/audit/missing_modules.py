@@ -39,7 +39,7 @@ def find(build: Build, bundle: Bundle) -> Iterator[Finding]:
     """Yield a finding for each missing module of *bundle* that is not on the reviewed list."""
     known = reviewed(build, bundle)
     if known is None and bundle.missing:
-        reason = f"{len(bundle.missing)} modules were not found; none of them is reviewed"
+        reason = f"modules that were not found, none of them reviewed: {len(bundle.missing)}"
         yield finding("freeze.not-reviewed", ".", reason)
         return
     for name in bundle.missing:

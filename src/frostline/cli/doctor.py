@@ -10,6 +10,7 @@ from frostline.core.errors import FrostlineError
 from frostline.core.platforms import host
 from frostline.core.workspace import Workspace
 from frostline.hosts import engine
+from frostline.profile import reading
 from frostline.source import environment
 
 _ENOUGH_BYTES = 3 * 1024**3
@@ -34,8 +35,17 @@ def examine(project: Workspace, environ: Mapping[str, str]) -> tuple[Diagnosis, 
         _tool("strip", environ, "bundles keep their symbol tables; install binutils"),
         _containers(project, environ),
         _disk(project),
-        Diagnosis("products", "ok", ", ".join(project.products())),
+        *(_product(project, name) for name in project.products()),
     )
+
+
+def _product(project: Workspace, name: str) -> Diagnosis:
+    subject = f"product {name}"
+    try:
+        _, profile = reading.load(project, name, host())
+    except FrostlineError as error:
+        return Diagnosis(subject, "note", error.message)
+    return Diagnosis(subject, "ok", profile.layout)
 
 
 def _libpython() -> Diagnosis:

@@ -59,8 +59,8 @@ def plan(found: "Plan") -> None:
     """Show a summary of a plan."""
     rows = [
         ("version", found.version),
-        ("hidden imports", f"{len(found.hidden_imports)} modules"),
-        ("data", f"{len(found.datas)} files"),
+        ("hidden imports", _counted(len(found.hidden_imports), "module")),
+        ("data", _counted(len(found.datas), "file")),
         ("distributions", ", ".join(f"{k} {v}" for k, v in found.distributions.items())),
         ("excluded", ", ".join(found.excludes)),
     ]
@@ -95,7 +95,7 @@ def evidence(found: "Recorded") -> None:
     rows = [(known[fact], fact.package, fact.kind, fact.name, fact.why) for fact in changed]
     if rows:
         log.table("changed evidence", ("", "package", "kind", "what", "why"), rows)
-    log.text(f"{len(found.now)} facts, {len(rows)} changed: {found.file}")
+    log.text(f"{_counted(len(found.now), 'fact')}, {len(rows)} changed: {found.file}")
 
 
 def evidence_json(found: "Recorded") -> str:
@@ -165,7 +165,7 @@ def explanation(found: "Explanation") -> None:
     rows += [("import chain", " → ".join(found.chain))] if found.chain else []
     rows += [("imported by", ", ".join(found.importers))] if found.importers else []
     rows += [("because", reason) for reason in found.reasons]
-    without = f"{found.modules} modules and {kilobytes(found.alone)} would leave the bundle"
+    without = f"{_counted(found.modules, 'module')} and {kilobytes(found.alone)} would leave"
     rows += [("without it", without)] if found.modules else []
     log.table(found.name, ("what", "value"), rows)
 
@@ -261,7 +261,7 @@ def platforms_json(found: Sequence[Platform]) -> str:
 def matrix(found: "Sequence[Job]") -> None:
     """Show the jobs of a matrix."""
     rows = [(job.product, job.platform, job.runner, job.python) for job in found]
-    log.table(f"{len(found)} jobs", ("product", "platform", "runner", "python"), rows)
+    log.table(_counted(len(found), "job"), ("product", "platform", "runner", "python"), rows)
 
 
 def matrix_json(found: "Sequence[Job]") -> str:
@@ -333,6 +333,10 @@ def _json(value: object) -> str:
     from frostline.core import json_file
 
     return json_file.dump(value)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _size_of(resource: "Resource") -> str:
