@@ -14,6 +14,12 @@ from frostline.profile.build import Build
 from frostline.source import distributions, environment
 from frostline.source.stage import Stage
 
+# Each makes PyInstaller fail where it would only warn.
+STRICT = (
+    "PYINSTALLER_STRICT_COLLECT_MODE",
+    "PYINSTALLER_STRICT_BUNDLE_CODESIGN_ERROR",
+    "PYINSTALLER_VERIFY_BUNDLE_SIGNATURE",
+)
 _MISSING = re.compile(r"(?m)^missing module named '?([\w.]+)'? - imported by ")
 # The messages for the user, by the text of PyInstaller's log.
 _PHASES = {
@@ -88,15 +94,16 @@ def _run_pyinstaller(build: Build, plan: Plan, stage: Stage, part: Path) -> None
         "--",
         f"--plan={plan_file(build)}",
     ]
-    env = environment.child_environment(build.environ) | {
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "SOURCE_DATE_EPOCH": str(archive.EPOCH),
-        "PYINSTALLER_CONFIG_DIR": str(work / "cache"),
-        "PYINSTALLER_STRICT_COLLECT_MODE": "1",
-        "PYINSTALLER_STRICT_BUNDLE_CODESIGN_ERROR": "1",
-        "PYINSTALLER_VERIFY_BUNDLE_SIGNATURE": "1",
-    }
+    env = (
+        environment.child_environment(build.environ)
+        | {
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SOURCE_DATE_EPOCH": str(archive.EPOCH),
+            "PYINSTALLER_CONFIG_DIR": str(work / "cache"),
+        }
+        | dict.fromkeys(STRICT, "1")
+    )
     workspace.remove(work / "pyinstaller")
     with log.step(f"freezing {build.name}") as step:
         try:
