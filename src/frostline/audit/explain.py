@@ -1,4 +1,4 @@
-"""Explains why something is in a bundle, and how large it is."""
+"""Explains why something is in a bundle, and how large each file of it is."""
 
 import posixpath
 import re

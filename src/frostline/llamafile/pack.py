@@ -1,4 +1,4 @@
-"""Packs a base and a model into one llamafile, and reads the content of llamafiles."""
+"""Packs a base and a model into one llamafile, and reads the content of llamafiles and models."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Smoke-tests an artifact and writes the verdict.
+"""Smoke-tests an artifact: copies it, sets its variables, asks for trials, writes the verdict.
 
 The artifact is launched from another folder and isolated. It must become healthy, answer requests
 and stop cleanly, and it must leave nothing behind when it or its shell is killed.

@@ -29,6 +29,8 @@ def test_labels_that_go_away() -> None:
     """A retiring runner is reported months before and afterwards, not years before."""
     rows = [*PLATFORMS.values()]
     assert [*matrix.retiring(rows, date(2026, 1, 1))] == []
+    assert [*matrix.retiring(rows, date(2027, 5, 3))] == []  # 120 days before
+    assert len([*matrix.retiring(rows, date(2027, 5, 4))]) == 1
     (soon,) = matrix.retiring(rows, date(2027, 7, 1))
     assert "macos-15-intel will be retired on 2027-08-31" in soon
     (late,) = matrix.retiring(rows, date(2028, 1, 1))
