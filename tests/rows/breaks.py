@@ -5,6 +5,7 @@ whose tests freeze nothing. Each is made in a copy of this checkout. Exit code 1
 although its row was broken, or failed with nothing broken.
 """
 
+import argparse
 import os
 import re
 import subprocess
@@ -184,11 +185,16 @@ def attempt(item: Break) -> tuple[str, str]:
     return "skipped" if nothing_ran else "NOT NOTICED", done.stdout + done.stderr
 
 
-def main(arguments: list[str]) -> int:
-    """Make the breaks that *arguments* select; return the exit code."""
-    rows = {word for word in arguments if word != "--fast"}
-    chosen = [item for item in BREAKS if item.row in rows or not rows]
-    chosen = [item for item in chosen if not (item.freezes and "--fast" in arguments)]
+def main() -> int:
+    """Make the breaks that the command line selects; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="such as L1 (default: all rows)")
+    parser.add_argument("--fast", action="store_true", help="only those that need no freeze")
+    options = parser.parse_args()
+    if unknown := {*options.rows} - {item.row for item in BREAKS}:
+        parser.error(f"no break for {', '.join(sorted(unknown))}")
+    chosen = [item for item in BREAKS if item.row in options.rows or not options.rows]
+    chosen = [item for item in chosen if not (item.freezes and options.fast)]
     with checkout() as folder:
         done = run(folder, *(item.test for item in chosen))
     if done.returncode:
@@ -210,4 +216,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
