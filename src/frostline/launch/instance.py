@@ -10,13 +10,16 @@ from types import TracebackType
 from typing import Self
 
 import urllib3
+from pydantic import TypeAdapter
 from urllib3.exceptions import HTTPError
 
-from frostline.core import exit_codes, json_file
+from frostline.core import exit_codes
 from frostline.core.command import Process
 from frostline.core.errors import FrostlineError
 from frostline.launch.announced import Event, HealthReport
 
+# Made once: an artifact may announce many events.
+_EVENTS, _REPORTS = TypeAdapter(Event), TypeAdapter(HealthReport)
 _FIRST_INTERVAL = 0.02
 _LONGEST_INTERVAL = 0.1
 # Follows redirects, retries nothing, and uses no proxy, as all requests go to loopback.
@@ -98,7 +101,7 @@ class Instance:
         ready = self.event("ready")
         _, body = ask("GET", self.health_url, token=ready.token if ready else "")
         try:
-            return json_file.parse(body, HealthReport)
+            return _REPORTS.validate_json(body)
         except ValueError:
             return HealthReport()
 
@@ -126,7 +129,7 @@ class Instance:
 
     def _receive(self, line: str) -> None:
         try:
-            event = json_file.parse(line, Event)
+            event = _EVENTS.validate_json(line)
         except ValueError:
             return  # a line of the product's own
         self.events.append(event)
