@@ -21,7 +21,7 @@ PORT = "FROSTLINE_PORT"
 SERVICE = "FROSTLINE_SERVICE"
 RUN = "FROSTLINE_RUN"
 
-How = Literal["artifact", "script", "command", "llamafile", "prepare"]
+How = Literal["frozen", "artifact", "script", "command", "llamafile", "prepare"]
 
 
 class LaunchError(Exception):
@@ -171,6 +171,10 @@ def _entry_commands(
     service: Service, bundle: Path, child: dict[str, str]
 ) -> list[tuple[How, tuple[str, ...], dict[str, str]]]:
     found: list[tuple[How, tuple[str, ...], dict[str, str]]] = []
+    suffix = ".exe" if os.name == "nt" else ""
+    binary = bundle / "services" / service.name / f"{service.name}{suffix}"
+    if binary.is_file():
+        found.append(("frozen", (str(binary),), child))
     if service.entry or not service.script:
         # This executable again: it needs the variables of its bootloader.
         own = frozen.own_command("service", service.name)
@@ -183,7 +187,7 @@ def _entry_commands(
         variables = {k: v for k, v in child.items() if k not in {"PYTHONHOME", "PYTHONPATH"}}
         if search.found:
             found.append(("script", (search.found, script), variables))
-        elif not service.entry:
+        elif not found:
             message = f"found no interpreter for {script}: {'; '.join(search.rejected)}"
             raise LaunchError(message)
     return found

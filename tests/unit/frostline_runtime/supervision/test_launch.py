@@ -144,16 +144,35 @@ def test_environment(tmp_path: Path, bundle: Path, address: Callable[[Port], Add
     assert environ["A"] == "user's"
 
 
+def executable_of(bundle: Path, service: str) -> Path:
+    """Make the executable `services/NAME/NAME` of *service* and return it."""
+    binary = bundle / "services" / service / service
+    binary.parent.mkdir(parents=True)
+    binary.touch()
+    return binary
+
+
+@posix_only
+def test_its_own_executable_serves_where_no_interpreter_fits(bundle: Path) -> None:
+    """A script without an interpreter is no failure if the bundle has the executable."""
+    binary = executable_of(bundle, "x")
+    environ = {"FROSTLINE_PYTHON": sys.executable}
+    (found,) = candidates(Service(name="x", script="run.py", python="2.7"), None, environ)
+    assert (found.how, found.argv) == ("frozen", (str(binary),))
+
+
 @posix_only
 def test_ways_to_start_an_entry(bundle: Path) -> None:
-    """This artifact comes first, then the script; both get the lifeline."""
+    """Its own executable comes first, then this artifact, then the script; each has the lifeline."""
     service = Service(name="api", entry="p:main", script="run.py")
     lifeline = {launch.LIFELINE_FD: LIFELINE}
     environ = {"FROSTLINE_PYTHON": sys.executable}
-    artifact, script = candidates(service, None, environ, inherited=lifeline)
+    binary = executable_of(bundle, "api")
+    own, artifact, script = candidates(service, None, environ, inherited=lifeline)
+    assert (own.how, own.argv) == ("frozen", (str(binary),))
     assert (artifact.how, artifact.argv[-2:]) == ("artifact", ("service", "api"))
     assert (script.how, script.argv) == ("script", (sys.executable, str(bundle / "run.py")))
-    for found in (artifact, script):
+    for found in (own, artifact, script):
         assert LIFELINE in found.descriptors
         assert found.environ[launch.LIFELINE_FD] == str(LIFELINE)
     (foreign,) = candidates(Service(name="x", kind="command", command=(sys.executable,)))
