@@ -163,7 +163,7 @@ def test_its_own_executable_serves_where_no_interpreter_fits(bundle: Path) -> No
 
 @posix_only
 def test_ways_to_start_an_entry(bundle: Path) -> None:
-    """Its own executable comes first, then this artifact, then the script; each has the lifeline."""
+    """Its own executable comes first, then this artifact, then the script; all get the lifeline."""
     service = Service(name="api", entry="p:main", script="run.py")
     lifeline = {launch.LIFELINE_FD: LIFELINE}
     environ = {"FROSTLINE_PYTHON": sys.executable}
