@@ -17,9 +17,9 @@ ArchiveKind = Literal["tar.zst", "tar.gz", "zip"]
 class Platform:
     """One platform and its names in other tools.
 
-    *triple* is its name for Rust and Tauri, *oci* for container engines. *runner* is the GitHub
-    Actions runner, *retires* the day on which GitHub removes it, if known. *minimum* is the oldest
-    system that artifacts must run on.
+    *triple* is its name for Rust and Tauri, *electron* for electron-builder (`${os}-${arch}`),
+    *oci* for container engines. *runner* is the GitHub Actions runner, *retires* the day on which
+    GitHub removes it, if known. *minimum* is the oldest system that artifacts must run on.
     """
 
     system: OperatingSystem
@@ -27,6 +27,7 @@ class Platform:
     runner: str
     retires: date | None = None
     triple: str
+    electron: str
     archive: ArchiveKind
     suffix: str = ""
     oci: str = ""
@@ -50,6 +51,7 @@ _TABLE = (
         machine="x86_64",
         runner="ubuntu-22.04",
         triple="x86_64-unknown-linux-gnu",
+        electron="linux-x64",
         archive="tar.zst",
         oci="linux/amd64",
         minimum="glibc 2.28",
@@ -59,6 +61,7 @@ _TABLE = (
         machine="arm64",
         runner="ubuntu-22.04-arm",
         triple="aarch64-unknown-linux-gnu",
+        electron="linux-arm64",
         archive="tar.zst",
         oci="linux/arm64",
         minimum="glibc 2.28",
@@ -69,6 +72,7 @@ _TABLE = (
         runner="macos-15-intel",
         retires=date(2027, 8, 31),  # the last Intel image
         triple="x86_64-apple-darwin",
+        electron="mac-x64",
         archive="tar.zst",
         minimum="macOS 11",
     ),
@@ -77,6 +81,7 @@ _TABLE = (
         machine="arm64",
         runner="macos-15",
         triple="aarch64-apple-darwin",
+        electron="mac-arm64",
         archive="tar.zst",
         minimum="macOS 11",
     ),
@@ -85,6 +90,7 @@ _TABLE = (
         machine="x86_64",
         runner="windows-2025",
         triple="x86_64-pc-windows-msvc",
+        electron="win-x64",
         archive="zip",
         suffix=".exe",
         minimum="Windows 10",
@@ -94,6 +100,7 @@ _TABLE = (
         machine="arm64",
         runner="windows-11-arm",
         triple="aarch64-pc-windows-msvc",
+        electron="win-arm64",
         archive="zip",
         suffix=".exe",
         minimum="Windows 11",

@@ -45,7 +45,7 @@ def test_the_table() -> None:
     """Each platform has its own names for other tools; no runner label is a moving one."""
     rows = PLATFORMS.values()
     assert len(rows) == 6
-    for names in ([r.triple for r in rows], [r.runner for r in rows]):
+    for names in ([r.triple for r in rows], [r.electron for r in rows], [r.runner for r in rows]):
         assert len(set(names)) == 6
     assert not any("latest" in row.runner for row in rows)
     assert {row.name for row in rows if row.oci} == {"linux_x86_64", "linux_arm64"}
