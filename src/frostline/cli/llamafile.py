@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from frostline.llamafile.serve import Served
 
 
+_LOOPBACK = "127.0.0.1"
+
+
 @verb("Model", show=results.model)
 def llamafile(
     model: str = "",
     base: str = "",
-    host: str = "127.0.0.1",
+    host: str = _LOOPBACK,
     port: int = 0,
     gpu_layers: int = 0,
     ctx_size: int = 0,
@@ -49,7 +52,8 @@ def llamafile(
     if inspect:
         refuse_beside(
             "--inspect", model=model, base=base, port=port, gpu_layers=gpu_layers,
-            ctx_size=ctx_size, args=args, pack=pack, out=out, yes=yes,
+            ctx_size=ctx_size, n_predict=n_predict != -1, host=host != _LOOPBACK, args=args,
+            pack=pack, out=out, yes=yes,
         )  # fmt: skip
         yield packing.contents(inspect.expanduser())
         return
@@ -57,7 +61,10 @@ def llamafile(
     confirm = _always if yes else serve.confirm_on_terminal
     request = ServeRequest(model=model, base=base, port=port, offline=offline)
     if pack:
-        refuse_beside("--pack", model=model, port=port, gpu_layers=gpu_layers, ctx_size=ctx_size)
+        refuse_beside(
+            "--pack", model=model, port=port, gpu_layers=gpu_layers, ctx_size=ctx_size,
+            n_predict=n_predict != -1, host=host != _LOOPBACK,
+        )  # fmt: skip
         if not pack.expanduser().is_file():
             message = f"there is no file {pack}."
             raise UsageError(message, hint="--pack takes the GGUF file of a model")

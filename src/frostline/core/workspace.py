@@ -1,4 +1,4 @@
-"""The paths of a project and its build folder; no other module makes them."""
+"""The paths of a project and its build folder."""
 
 import errno
 import os
