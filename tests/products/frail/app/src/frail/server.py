@@ -70,7 +70,8 @@ def main() -> None:
     if name == "exits":
         sys.exit("frail cannot go on")
     if name == "ignores-stop":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # Not SIG_IGN: children of multiprocessing would inherit it, and their pool could not end.
+        signal.signal(signal.SIGTERM, lambda *_: None)
     port = int(os.environ["FRAIL_PORT"])
     if name == "stranger":
         stranger(port)
