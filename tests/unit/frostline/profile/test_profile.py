@@ -126,6 +126,18 @@ def test_similar_keys_are_of_the_same_table(tmp_path: Path, table: str, suggeste
     assert said[0].endswith(f"unknown key.{suggested}")
 
 
+def test_keys_without_effect_are_mistakes(tmp_path: Path) -> None:
+    """They are named with their lines, also where only an override has them."""
+    text = f"{GOOD}console_scripts = ['x']\n[overrides.onefile.model_server]\ncontext = 5\n"
+    assert mistakes(tmp_path, text) == [
+        "specs/echo.toml:5: console_scripts: has no effect: the product has no services",
+        (
+            "specs/echo.toml:7: overrides.onefile.model_server.context: has no effect: "
+            "no service is of kind llamafile"
+        ),
+    ]
+
+
 def test_broken_toml_has_its_line(tmp_path: Path) -> None:
     """A syntax error is reported like other mistakes."""
     assert mistakes(tmp_path, GOOD + "layout = \n")[0].startswith("specs/echo.toml:5: TOML:")
