@@ -206,7 +206,7 @@ def test_wrong_arguments(
         ("echo.server:main", "echo.servant:main", "specs/echo.toml", 4, "no module echo.servant"),
         ("echo.server:main", "echo.server:run", "specs/echo.toml", 4, "echo.server has no run"),
         ("import json", "import nowhere", "app/src/echo/server.py", 4, "No module named 'nowhere'"),
-        ("import json", "import json ;;", "app/src/echo/server.py", 4, "echo/server.py:"),
+        ("import json", "import json ;;", "app/src/echo/server.py", 4, ": syntax error: "),
         ('version = "1.0"', 'version = "1.0"\ndependencies = ["six"]', "app/pyproject.toml", 2,
          "six is not in it"),
         ("sha256:", "sha256:0000", "lock.txt", 2, "lock"),

@@ -1,5 +1,6 @@
 """Checks before the freeze that the product can be imported and started from source."""
 
+import os
 from pathlib import Path
 
 from frostline.core import command, log, workspace
@@ -21,7 +22,7 @@ except ModuleNotFoundError as error:
     print(error)
     sys.exit(41 if error.name and (module + ".").startswith(error.name + ".") else 42)
 except SyntaxError as error:
-    print(f"{error.filename}:{error.lineno}: {error.msg}")
+    print(f"{error.filename}:{error.lineno}: syntax error: {error.msg}")
     sys.exit(44)
 for part in attribute.split("."):
     if not hasattr(found, part):
@@ -78,7 +79,7 @@ def _import_entry(entry: str, stage: Stage, env: Environ, log_file: Path) -> Non
     except command.CommandError as error:
         last = error.tail[-1] if error.tail else ""
         if error.code == _SYNTAX_ERROR:
-            message = f"{last.removeprefix(str(stage.folder)).lstrip('/')}, a syntax error."
+            message = f"{last.removeprefix(f'{stage.folder}{os.sep}')}."
             raise BuildError(message, hint=f"correct it; {error.hint}") from error
         reasons = {
             _NO_MODULE: f"the product has no module {module} (entry = {entry!r}).",
