@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# Both take Ctrl-C even if the tests run in the background of a shell, which ignores it.
 CHILD = """
-import time
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     print("ready", flush=True)
     time.sleep(60)
@@ -19,8 +21,9 @@ except KeyboardInterrupt:
     print("tidied up", flush=True)
 """
 PROGRAM = """
-import sys
+import signal, sys
 import noxw
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     noxw.run([sys.executable, "-c", sys.argv[1]])
 except KeyboardInterrupt:
