@@ -43,7 +43,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def verb(session: nox.Session) -> None:
-    """Run a verb of frostline, for example `-s verb -- matrix --json`."""
+    """Run a verb of frostline, for example `-s verb -- doctor`."""
     install(session, "build")
     invoke(session, *session.posargs)
 

@@ -171,7 +171,7 @@ def test_a_bundle_that_was_changed(project: Path) -> None:
 
 def test_the_matrix_for_a_workflow(project: Path) -> None:
     """The matrix is one line for GitHub; other tools' platform names are noted."""
-    argv = [verbs.FROSTLINE, "matrix", "--platform", "macos-arm64", "--json"]
+    argv = [verbs.FROSTLINE, "matrix", "--platform", "macos-arm64", "--github"]
     done = subprocess.run(argv, cwd=project, check=True, capture_output=True, text=True)
     name, _, value = done.stdout.partition("=")
     assert (name, done.stdout.count("\n")) == ("matrix", 1)
@@ -179,3 +179,4 @@ def test_the_matrix_for_a_workflow(project: Path) -> None:
     assert {job["platform"] for job in listed} == {"darwin_arm64"}
     assert {job["product"] for job in listed} == {"frail", "frailtool"}
     assert "macos-arm64 is darwin_arm64 here" in done.stderr
+    assert json.loads(run(project, "matrix", "--json").stdout)[0]["product"] == "frail"

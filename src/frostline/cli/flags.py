@@ -27,6 +27,7 @@ HELP = {
     "engine": "podman or docker (default: the one that works)",
     "debian": "make the image from Debian packages, with mmdebstrap",
     "run": "the number of a run on GitHub to resume",
+    "github": "print one line, `matrix=…`, for $GITHUB_OUTPUT",
     "clean": "remove the results of earlier builds of this target first",
     "debug": "write PyInstaller's DEBUG log to build/log",
     "json": "print the result as JSON",

@@ -1,7 +1,8 @@
 """Makes the job matrix for GitHub Actions, and warns of runners that GitHub retires."""
 
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 from frostline.core.errors import UsageError
@@ -33,6 +34,11 @@ def jobs(targets: Sequence[Target], python: str) -> tuple[Job, ...]:
         message = f"{len(made)} jobs; GitHub takes 1 to {MOST}."
         raise UsageError(message, hint="select some with --product and --platform")
     return made
+
+
+def step_output(jobs: Sequence[Job]) -> str:
+    """Return *jobs* as a step of GitHub Actions writes its output called `matrix`: one line."""
+    return "matrix=" + json.dumps({"include": [asdict(job) for job in jobs]})
 
 
 def retiring(platforms: Sequence[Platform], today: date) -> Iterator[str]:

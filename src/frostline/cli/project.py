@@ -40,14 +40,19 @@ def platforms() -> tuple[Platform, ...]:
     return tuple(PLATFORMS.values())
 
 
-@verb("Project", show=results.matrix, as_json=results.matrix_json)
+@verb("Project", show=results.matrix)
 def matrix(
-    product: str = "", platform: Platform | None = None, *, check: bool = False
-) -> "tuple[Job, ...]":
-    """List the jobs of a workflow; with --json, as one line for GitHub Actions.
+    product: str = "",
+    platform: Platform | None = None,
+    *,
+    check: bool = False,
+    github: bool = False,
+) -> "tuple[Job, ...] | str":
+    """List the jobs of a workflow; with --github, as an output of a step of GitHub Actions.
 
-    Examples: frostline matrix --json >> "$GITHUB_OUTPUT"
+    Examples: frostline matrix --github >> "$GITHUB_OUTPUT"
               frostline matrix --check
+              frostline matrix --json
     """
     from frostline.cli import matrix
     from frostline.core.workspace import Target
@@ -65,7 +70,8 @@ def matrix(
     ]
     for warning in matrix.retiring(rows, date.today()) if check else ():  # noqa: DTZ011  # days only
         log.warning(warning)
-    return matrix.jobs(targets, sysconfig.get_python_version())
+    jobs = matrix.jobs(targets, sysconfig.get_python_version())
+    return matrix.step_output(jobs) if github else jobs
 
 
 def _code(states: "Sequence[ResourceState]") -> int:

@@ -1,6 +1,5 @@
 """Shows the results of verbs: as tables and lines to people, as JSON to programs."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -258,15 +257,13 @@ def platforms_json(found: Sequence[Platform]) -> str:
     return _json(rows)
 
 
-def matrix(found: "Sequence[Job]") -> None:
-    """Show the jobs of a matrix."""
+def matrix(found: "Sequence[Job] | str") -> None:
+    """Show the jobs of a matrix, or its line for GitHub Actions."""
+    if isinstance(found, str):
+        log.result(found)
+        return
     rows = [(job.product, job.platform, job.runner, job.python) for job in found]
     log.table(_counted(len(found), "job"), ("product", "platform", "runner", "python"), rows)
-
-
-def matrix_json(found: "Sequence[Job]") -> str:
-    """Return the matrix as GitHub Actions reads the output of a step: one line, `matrix=` first."""
-    return "matrix=" + json.dumps({"include": [asdict(job) for job in found]})
 
 
 def resources(found: "Sequence[ResourceState]") -> None:

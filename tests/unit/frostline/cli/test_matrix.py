@@ -27,7 +27,7 @@ def targets(*products: str) -> list[Target]:
 
 def test_labels_that_go_away() -> None:
     """A retiring runner is reported months before and afterwards, not years before."""
-    rows = [*PLATFORMS.values()]
+    rows = [PLATFORMS["darwin_x86_64"]]
     assert [*matrix.retiring(rows, date(2026, 1, 1))] == []
     assert [*matrix.retiring(rows, date(2027, 5, 3))] == []  # 120 days before
     assert len([*matrix.retiring(rows, date(2027, 5, 4))]) == 1
