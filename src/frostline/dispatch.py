@@ -95,12 +95,14 @@ def build_wheels(build: Build, python: str, engine_name: str) -> "tuple[Wheel, .
     Linux wheels are built in containers of the engine *engine_name* (default: the one that works).
     Raises HostError, LockError, BuildError.
     """
+    from frostline.core import cache
     from frostline.hosts import engine
     from frostline.source import wheelhouse
 
     recipe = policy.load(build.workspace).image
     requests = wheelhouse.requested(build, recipe, python)
-    missing = [item for item in requests if not wheelhouse.look(build.workspace, item)]
+    place = cache.find(build.environ)
+    missing = [item for item in requests if not wheelhouse.look(place, item)]
     if missing:
         from frostline.hosts import cibuildwheel
 
@@ -112,7 +114,7 @@ def build_wheels(build: Build, python: str, engine_name: str) -> "tuple[Wheel, .
             require_host(build.platform)
         for request in missing:
             cibuildwheel.build(build, request, recipe, found)
-    return wheelhouse.kept(build.workspace, requests)
+    return wheelhouse.kept(place, requests)
 
 
 def make_image(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from frostline.core.workspace import Workspace
 from frostline.source import environment
 from frostline.source.environment import ProductEnvironment
 
@@ -31,13 +30,8 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
     folder = tmp_path_factory.mktemp("environments")
 
     def make(name: str) -> ProductEnvironment:
-        return environment.create(
-            Workspace(folder),
-            name,
-            LOCKS / f"{name}.txt",
-            environ=os.environ,
-            log_file=folder / "log",
-        )
+        lock = LOCKS / f"{name}.txt"
+        return environment.create(name, lock, environ=os.environ, log_file=folder / "log")
 
     return make
 

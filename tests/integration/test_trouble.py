@@ -452,7 +452,7 @@ def test_clean_removes_only_what_builds_made(tmp_path: Path) -> None:
     run(project, "plan", "--product", "echo")
     mine = project / "build" / "notes.txt"
     mine.write_text("mine", encoding="utf-8")
-    assert (project / "build" / "env").is_dir()
+    assert (project / "build" / "work").is_dir()
     assert run(project, "clean").returncode == 0
     assert list((project / "build").iterdir()) == [mine]
 

@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from frostline.cli import results
-from frostline.cli.flags import here, open_build
+from frostline.cli.flags import here, open_build, refuse_beside
 from frostline.cli.verb import verb
+from frostline.core import cache as shared
 from frostline.core import workspace
+from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform, host
 from frostline.core.workspace import Layout
 from frostline.hosts.choice import Where
 
 if TYPE_CHECKING:
+    from frostline.core.cache import Entry
     from frostline.freeze.bundle import Bundle
     from frostline.freeze.plan import Plan
     from frostline.pipeline import Preparation
@@ -106,12 +109,25 @@ def image(platform: Platform | None = None, engine: str = "", *, debian: bool = 
 
 
 @verb("Build", show=results.removed)
-def clean(product: str = "") -> tuple[Path, ...]:
-    """Remove what builds of one product, or of all, made; keep downloads and native wheels.
+def clean(
+    product: str = "", days: int = 0, *, cache: bool = False
+) -> "tuple[Path, ...] | tuple[Entry, ...]":
+    """Remove what builds of one product, or of all, made; keep downloads, environments and wheels.
+
+    --cache removes the environments and native wheels that all projects of this user share.
+    Entries that a running build uses stay.
 
     Examples: frostline clean
               frostline clean --product argo
+              frostline clean --cache
+              frostline clean --cache --days 30
     """
+    if cache:
+        refuse_beside("--cache", product=product)
+        return shared.clean(shared.find(os.environ), days=days)
+    if days:
+        message = "--days has an effect only with --cache."
+        raise UsageError(message, hint="add --cache, or leave --days out")
     project = here()
     if product:
         project.require_product(product)

@@ -29,6 +29,8 @@ HELP = {
     "run": "the number of a run on GitHub to resume",
     "github": "print one line, `matrix=…`, for $GITHUB_OUTPUT",
     "clean": "remove the results of earlier builds of this target first",
+    "cache": "clean the cache of all projects (FROSTLINE_CACHE, or the system's folder)",
+    "days": "with --cache: keep what was used in the last DAYS days (default: 0)",
     "debug": "write PyInstaller's DEBUG log to build/log",
     "json": "print the result as JSON",
     "model_server": "the llamafile to smoke-test with (default: the profile's)",

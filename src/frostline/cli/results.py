@@ -1,6 +1,7 @@
 """Shows the results of verbs: as tables and lines to people, as JSON to programs."""
 
 import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from frostline.audit.findings import Finding
     from frostline.cli.doctor import Diagnosis
     from frostline.cli.matrix import Job
+    from frostline.core.cache import Entry
     from frostline.freeze.bundle import Bundle
     from frostline.freeze.plan import Plan
     from frostline.freeze.prune import Candidate
@@ -80,11 +82,27 @@ def wheels(found: "Sequence[Wheel]") -> None:
         log.text("the profile has no [[wheels]]: the product needs no native wheels")
 
 
-def removed(paths: Sequence[Path]) -> None:
-    """Show what was removed."""
+def removed(found: "Sequence[Path] | Sequence[Entry]") -> None:
+    """Show what was removed; for entries of the cache also size, age and state."""
+    paths = [item for item in found if isinstance(item, Path)]
+    entries = [item for item in found if not isinstance(item, Path)]
     for path in paths:
         log.note(f"removed {path}")
-    log.done(f"{len(paths)} removed" if paths else "nothing to remove")
+    if entries:
+        rows = [
+            (entry.kind, entry.label, megabytes(entry.size), _age(entry.used), entry.state)
+            for entry in entries
+        ]
+        log.table("cache", ("kind", "what", "size", "last used", "state"), rows)
+    gone = len(paths) + sum(entry.state == "removed" for entry in entries)
+    size = sum(entry.size for entry in entries if entry.state == "removed")
+    freed = f", {megabytes(size)} freed" if size else ""
+    log.done(f"{gone} removed{freed}" if gone else "nothing to remove")
+
+
+def _age(used: float) -> str:
+    days = int((time.time() - used) // (24 * 60 * 60))
+    return f"{_counted(days, 'day')} ago" if days > 0 else "today"
 
 
 def evidence(found: "Recorded") -> None:

@@ -61,10 +61,6 @@ class Workspace:
         """Return the file of what *product* used when it was traced."""
         return self.root / "specs" / f"{product}.evidence.json"
 
-    def environment(self, name: str) -> Path:
-        """Return the folder of the environment called *name*."""
-        return self.build / "env" / name
-
     def work(self, target: Target) -> Path:
         """Return the folder for intermediate files of *target*."""
         return self.build / "work" / target.name
@@ -84,11 +80,6 @@ class Workspace:
     def notice(self, target: Target) -> Path:
         """Return the text file of the licences of *target*."""
         return self.build / "output" / f"{target.name}.NOTICE.txt"
-
-    @property
-    def wheelhouse(self) -> Path:
-        """Return the folder of native wheels built here; `clean` keeps it."""
-        return self.build / "wheelhouse"
 
     @property
     def release(self) -> Path:

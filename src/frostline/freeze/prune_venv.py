@@ -193,7 +193,7 @@ class _Proof:
 
     def __init__(self, venv: Venv, environ: Mapping[str, str], scratch: Path, tell: Tell) -> None:
         self._venv, self._scratch, self._tell = venv, scratch, tell
-        self._environ = environment.child_environment(environ) | {"PYTHONDONTWRITEBYTECODE": "1"}
+        self._environ = environment.child_environment(environ)
 
     def working(self) -> list[_Check]:
         """Return the checks that pass now; only these are repeated after the pruning."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from frostline.core import command, log, native, workspace
+from frostline.core import cache, command, log, native, workspace
 from frostline.core.errors import BuildError, LockError
 from frostline.hosts.engine import Engine
 from frostline.profile.build import Build
@@ -29,11 +29,9 @@ def build(build: Build, request: WheelRequest, image: Image, engine: Engine | No
 
     Linux wheels are built in a container of *engine*. Raises BuildError, LockError, HostError.
     """
-    project, environ = build.workspace, build.environ
-    logged = project.build / "log" / f"{request.name}-{request.platform.name}.wheel.log"
-    tools = environment.create(
-        project, "cibuildwheel", tool_lock(), environ=environ, log_file=logged
-    )
+    environ = build.environ
+    logged = build.workspace.build / "log" / f"{request.name}-{request.platform.name}.wheel.log"
+    tools = environment.create("cibuildwheel", tool_lock(), environ=environ, log_file=logged)
     title = f"building {request.name} {request.version} for {request.platform.name}"
     with workspace.temporary() as folder, log.step(title) as step:
         package = _source(request, folder, environ, logged)
@@ -54,7 +52,7 @@ def build(build: Build, request: WheelRequest, image: Image, engine: Engine | No
             raise BuildError(message, hint=f"its full output is in {logged}")
         for warning in examine(made[0], request):
             log.warning(warning)
-        return keep(project, request, made[0])
+        return keep(cache.find(environ), request, made[0])
 
 
 def examine(file: Path, request: WheelRequest) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Runs frostline's own verbs in a container of a Linux platform's image.
 
-The project and frostline are mounted read-only, the build folder writable: the container's results
-are in the same place as those of a build on the host.
+The project and frostline are mounted read-only, the build folder and the cache writable: the
+container's results are in the same place as those of a build on the host.
 """
 
 import os
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from frostline.core import digest, exit_codes, json_file, log, own_files
+from frostline.core import cache, digest, exit_codes, json_file, log, own_files
 from frostline.core.command import CommandError, Process
 from frostline.core.errors import BuildError, SmokeError
 from frostline.hosts import engine
@@ -19,6 +19,7 @@ from frostline.smoke.verdict import Verdict
 from frostline.source import environment
 
 _PROJECT, _OWN = PurePosixPath("/project"), PurePosixPath("/frostline")
+_CACHE = PurePosixPath("/cache")
 _BUILD = _PROJECT / "build"
 _OWN_CODES = exit_codes.EXIT_CODES.keys() - {exit_codes.DONE, exit_codes.INTERRUPTED}
 # The first process of the container. It makes frostline's environment once. It needs the trap: the
@@ -136,11 +137,13 @@ def arguments(container: Container, name: str, verb: Sequence[str], *, network: 
         "HOME": "/tmp",  # noqa: S108  # the container's own
         "PYTHONDONTWRITEBYTECODE": "1",
         "PIP_CACHE_DIR": str(_BUILD / "cache" / "pip"),
+        cache.VARIABLE: str(_CACHE),
     }  # fmt: skip
     seen = {Path(environ[variable]) for variable in certificates}
     mounts = [
         *_mount(container.build.root, _PROJECT),
         *_mount(container.build.workspace.build, _BUILD, writable=True),
+        *_mount(cache.find(container.build.environ).root, _CACHE, writable=True),
         *(part for place, path in own.items() for part in _mount(path, place)),
         *(part for path in sorted(seen) for part in _mount(path, PurePosixPath(path.as_posix()))),
     ]  # fmt: skip

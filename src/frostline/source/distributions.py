@@ -144,7 +144,7 @@ def _metadata_folder(found: Distribution) -> Path:
         if folder.name.partition("-")[0].lower().replace(".", "_").replace("-", "_") == name:
             return folder
     message = f"the metadata folder of {name} is not in {root}."
-    raise LockError(message, hint="remove build/env and build again")
+    raise LockError(message, hint="run `frostline clean --cache` and build again")
 
 
 def _closure(everything: Installed, start: str) -> set[str]:

@@ -5,6 +5,7 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,12 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from frostline.core import command, digest, log, workspace
+from frostline.core import cache, command, digest, log, workspace
+from frostline.core.cache import Cache
 from frostline.core.command import Environ
 from frostline.core.errors import HostError, LockError
-from frostline.core.workspace import Workspace
 from frostline.profile.build import Build
 
-_COMPLETE = "frostline-complete"
 _HASH_MISMATCH = (
     "DO NOT MATCH THE HASHES",
     "Hash mismatch",
@@ -56,41 +56,42 @@ class ProductEnvironment:
 
 
 def create(
-    project: Workspace, name: str, lock: Path, *, environ: Environ, log_file: Path,
-    wheels: Sequence[Wheel] = (),
-) -> ProductEnvironment:  # fmt: skip
-    """Return an environment with the packages of *lock*; make it if it does not exist yet.
+    name: str, lock: Path, *, environ: Environ, log_file: Path, wheels: Sequence[Wheel] = ()
+) -> ProductEnvironment:
+    """Return an environment with the packages of *lock*, from the cache; make it if it is missing.
 
     It is made with uv if uv is installed, else with venv and pip. *wheels* replace the lock's
-    entries of the same name. *name* and the digest name its folder. Raises HostError, LockError,
-    CommandError.
+    entries of the same name. *name* is shown to people. Raises HostError, LockError, CommandError,
+    UsageError and StorageError as `cache.find`.
     """
     check_interpreter()
-    key = environment_key(lock, wheels)
-    folder = project.environment(f"{name}-{key[:12]}")
-    if not (folder / _COMPLETE).is_file():
+    place = cache.find(environ)
+
+    def fill(folder: Path) -> None:
         with log.step(f"making the environment of {name}") as step:
-            workspace.remove(folder)
-            listed = _with_wheels(folder, lock, wheels) if wheels else lock
-            try:
-                _fill(folder, listed, environ, log_file, step)
-            except BaseException:
-                workspace.remove(folder)
-                raise
-    return _describe(folder)
+            _fill(folder, lock, wheels, environ, log_file, step)
+
+    key = environment_key(place, lock, wheels)
+    return _describe(cache.provide(place, "environment", key, fill, label=name))
 
 
 def of_tools(build: Build, requirements: str) -> ProductEnvironment:
     """Return the environment of *requirements*, the lock of a `before` step; raises as `create`."""
     return create(
-        build.workspace, f"{build.product}-tools", build.root / requirements,
+        f"{build.product}-tools", build.root / requirements,
         environ=build.environ, log_file=build.log("before"),
     )  # fmt: skip
 
 
-def environment_key(lock: Path, wheels: Sequence[Wheel] = ()) -> str:
-    """Return the digest of everything that determines the content of an environment."""
-    interpreter = {"python": sys.version, "executable": base_executable()}
+def environment_key(place: Cache, lock: Path, wheels: Sequence[Wheel] = ()) -> str:
+    """Return the digest of everything that determines the content of an environment in *place*.
+
+    A virtual environment has its own path in its scripts, so the path of the cache is a part of it.
+    """
+    interpreter = {
+        "python": sys.version, "platform": sysconfig.get_platform(),
+        "executable": base_executable(), "cache": str(place.root),
+    }  # fmt: skip
     sums = {f"wheel {wheel.name}": wheel.sha256 for wheel in wheels}
     return digest.of_values({"lock": digest.of_file(lock), **interpreter, **sums})
 
@@ -112,8 +113,8 @@ def lock_blocks(text: str) -> tuple[tuple[Requirement, str], ...]:
     return tuple(blocks)
 
 
-def _with_wheels(folder: Path, lock: Path, wheels: Sequence[Wheel]) -> Path:
-    """Write a copy of *lock* with *wheels* instead of its entries for them; return its path."""
+def _with_wheels(file: Path, lock: Path, wheels: Sequence[Wheel]) -> Path:
+    """Write *lock* to *file* with *wheels* instead of its entries for them; return *file*."""
     names = {canonicalize_name(wheel.name) for wheel in wheels}
     lines = [
         block
@@ -124,9 +125,8 @@ def _with_wheels(folder: Path, lock: Path, wheels: Sequence[Wheel]) -> Path:
         f"{wheel.name} @ {wheel.file.absolute().as_uri()} --hash=sha256:{wheel.sha256}\n"
         for wheel in wheels
     ]
-    listed = folder.with_name(f"{folder.name}.txt")
-    workspace.write(listed, "".join(lines))
-    return listed
+    workspace.write(file, "".join(lines))
+    return file
 
 
 def base_executable() -> str:
@@ -155,7 +155,7 @@ def child_environment(environ: Environ) -> dict[str, str]:
         key: value
         for key, value in environ.items()
         if key not in _DROPPED and not key.startswith(("PYTHON", "PYINSTALLER_", "_PYI_"))
-    } | {"PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"}
+    } | {"PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def entry_argv(python: str | Path) -> tuple[str, ...]:
@@ -189,25 +189,33 @@ def layout(folder: Path) -> tuple[Path, Path]:
     return expected.python, next(iter(packages), expected.site_packages)
 
 
-def _fill(folder: Path, lock: Path, environ: Environ, log_file: Path, step: log.Step) -> None:
+def _fill(
+    folder: Path, lock: Path, wheels: Sequence[Wheel], environ: Environ, log_file: Path,
+    step: log.Step,
+) -> None:  # fmt: skip
     env = child_environment(environ)
     uv = shutil.which("uv", path=environ.get("PATH"))
     python = str(_describe(folder).python)
-    options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(lock)]
     if uv:
         make = [uv, "venv", "--no-project", "--python", base_executable(), str(folder)]
-        install = [uv, "pip", "install", "--python", python, *options]
+        install = [uv, "pip", "install", "--python", python]
     else:
         make = [base_executable(), "-m", "venv", "--without-pip", str(folder)]
         install = [sys.executable, "-m", "pip", "--python", python, "install"]
-        install += ["--no-input", "--no-compile", "--progress-bar=off", *options]
+        install += ["--no-input", "--no-compile", "--progress-bar=off"]
     step.update(f"with {'uv' if uv else 'venv and pip'}")
     command.run(make, log=log_file, env=env)
+    listed = _with_wheels(folder / "requirements.txt", lock, wheels) if wheels else lock
+    install += ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(listed)]
     try:
         command.run(install, log=log_file, env=env, on_line=lambda line: _show(line, step))
     except command.CommandError as error:
         raise _explain(error, lock) from error
-    (folder / _COMPLETE).touch()
+    step.update("compiling its modules")
+    packages = str(_describe(folder).site_packages)
+    compiling = [python, "-I", "-m", "compileall", "-q", "-j", "0", packages]
+    with suppress(command.CommandError):  # of files for other versions of Python
+        command.run(compiling, log=log_file, env=env)
 
 
 def _show(line: str, step: log.Step) -> None:

@@ -40,8 +40,8 @@ def product_environment(build: Build) -> ProductEnvironment:
     """
     lock = build.root / build.profile.requirements
     return environment.create(
-        build.workspace, build.product, lock, environ=build.environ,
-        log_file=build.log("environment"), wheels=native_wheels(build),
+        build.product, lock, environ=build.environ, log_file=build.log("environment"),
+        wheels=native_wheels(build),
     )  # fmt: skip
 
 

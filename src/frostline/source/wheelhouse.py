@@ -1,4 +1,4 @@
-"""The wheelhouse: keeps native wheels by the digest of everything they were built from."""
+"""The wheelhouse: native wheels in the cache, by the digest of everything they were built from."""
 
 import shutil
 import sysconfig
@@ -8,10 +8,10 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from frostline.core import digest, json_file, own_files
+from frostline.core import cache, digest, own_files
+from frostline.core.cache import Cache
 from frostline.core.errors import HostError, LockError
 from frostline.core.platforms import Platform
-from frostline.core.workspace import Workspace, remove
 from frostline.profile import policy
 from frostline.profile.build import Build
 from frostline.profile.policy import Image
@@ -25,14 +25,6 @@ _TAGS = {
     "darwin": {"x86_64": "macosx_x86_64", "arm64": "macosx_arm64"},
     "windows": {"x86_64": "win_amd64", "arm64": "win_arm64"},
 }
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """The content of `wheel.json`, which describes the wheel beside it."""
-
-    file: str
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +56,7 @@ def native_wheels(build: Build) -> tuple[Wheel, ...]:
     """
     if not build.profile.wheels:
         return ()
-    return kept(build.workspace, requested(build, policy.load(build.workspace).image))
+    return kept(cache.find(build.environ), requested(build, policy.load(build.workspace).image))
 
 
 def requested(build: Build, image: Image, python: str = "") -> tuple[WheelRequest, ...]:
@@ -104,9 +96,9 @@ def requested(build: Build, image: Image, python: str = "") -> tuple[WheelReques
     return tuple(requests)
 
 
-def kept(workspace: Workspace, requests: Sequence[WheelRequest]) -> tuple[Wheel, ...]:
+def kept(place: Cache, requests: Sequence[WheelRequest]) -> tuple[Wheel, ...]:
     """Return the wheels of *requests*. Raises HostError if one is not built yet."""
-    wheels = {request.name: look(workspace, request) for request in requests}
+    wheels = {request.name: look(place, request) for request in requests}
     missing = [request for request in requests if not wheels[request.name]]
     if missing:
         names = ", ".join(f"{request.name} {request.version}" for request in missing)
@@ -118,27 +110,26 @@ def kept(workspace: Workspace, requests: Sequence[WheelRequest]) -> tuple[Wheel,
     return tuple(wheel for wheel in wheels.values() if wheel)
 
 
-def look(workspace: Workspace, request: WheelRequest) -> Wheel | None:
+def look(place: Cache, request: WheelRequest) -> Wheel | None:
     """Return the wheel of *request*, or None if it is not in the wheelhouse or was changed."""
-    folder = workspace.wheelhouse / request.key
-    try:
-        entry = json_file.read(folder / "wheel.json", _Entry)
-    except (OSError, ValueError):
-        return None
-    file = folder / entry.file
-    unchanged = file.is_file() and digest.of_file(file) == entry.sha256
-    return Wheel(request.name, file, entry.sha256) if unchanged else None
+    folder = cache.look(place, "wheel", request.key)
+    return _wheel(request, folder) if folder else None
 
 
-def keep(workspace: Workspace, request: WheelRequest, file: Path) -> Wheel:
+def keep(place: Cache, request: WheelRequest, file: Path) -> Wheel:
     """Copy *file* into the wheelhouse for *request* and return the wheel. Raises OSError."""
-    folder = workspace.wheelhouse / request.key
-    remove(folder)
-    folder.mkdir(parents=True)
-    kept_file = Path(shutil.copy(file, folder / file.name))
-    wheel = Wheel(request.name, kept_file, digest.of_file(kept_file))
-    json_file.write(folder / "wheel.json", _Entry(file.name, wheel.sha256))
-    return wheel
+
+    def fill(folder: Path) -> None:
+        folder.mkdir()
+        shutil.copy(file, folder / file.name)
+
+    label = f"{request.name} {request.version} {request.identifier}"
+    return _wheel(request, cache.provide(place, "wheel", request.key, fill, label=label))
+
+
+def _wheel(request: WheelRequest, folder: Path) -> Wheel:
+    (file,) = folder.iterdir()
+    return Wheel(request.name, file, digest.of_file(file))
 
 
 def tool_lock() -> Path:

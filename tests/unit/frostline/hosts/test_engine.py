@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from frostline.core import cache
 from frostline.core.errors import HostError, UsageError
 from frostline.core.platforms import PLATFORMS, host
 from frostline.core.workspace import Target, Workspace
@@ -67,13 +68,14 @@ def box(root: Path, name: str, environ: dict[str, str]) -> Container:
     found = Engine(name, name, environ, root / "log")
     profile = Profile(source="app", requirements="lock.txt", entry="echo:main")
     build = Build(
-        workspace=Workspace(root), target=Target("echo", ARM), profile=profile, environ={}
-    )
+        workspace=Workspace(root), target=Target("echo", ARM), profile=profile,
+        environ={cache.VARIABLE: str(root / "cache")},
+    )  # fmt: skip
     return Container(build, found, "localhost/x:1", "python3.11")
 
 
 def test_what_the_engine_is_called_with(tmp_path: Path) -> None:
-    """Sources are read-only, one folder is writable, no network by default."""
+    """Sources are read-only, the build folder and the cache are writable, no network by default."""
     environ = {"PIP_INDEX_URL": "https://me:secret@example.org", "PIP_CERT": "/etc/ca.pem"}
     made = box(tmp_path, "podman", environ)
     argv = container.arguments(made, "c", ["build", "--product", "echo"], network=False)
@@ -82,7 +84,11 @@ def test_what_the_engine_is_called_with(tmp_path: Path) -> None:
     assert argv[argv.index("--platform") + 1] == "linux/arm64"
     mounts = [argv[i + 1] for i, word in enumerate(argv) if word == "--mount"]
     writable = [mount for mount in mounts if not mount.endswith(",readonly")]
-    assert writable == [f"type=bind,source={tmp_path / 'build'},target=/project/build"]
+    assert writable == [
+        f"type=bind,source={tmp_path / 'build'},target=/project/build",
+        f"type=bind,source={tmp_path / 'cache'},target=/cache",
+    ]
+    assert "FROSTLINE_CACHE=/cache" in argv
     assert f"type=bind,source={tmp_path},target=/project,readonly" in mounts
     assert argv[-3:] == ["build", "--product", "echo"]
     assert "PIP_CERT" not in argv

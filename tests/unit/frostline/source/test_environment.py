@@ -20,4 +20,6 @@ def test_children_get_nothing_of_this_python() -> None:
     """The user's PYTHONPATH and virtual environment are dropped."""
     given = {"PYTHONPATH": "x", "VIRTUAL_ENV": "y", "LD_LIBRARY_PATH": "z", "PATH": "p"}
     result = environment.child_environment(given)
-    assert result == {"PATH": "p", "PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1"}
+    assert result == {
+        "PATH": "p", "PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip

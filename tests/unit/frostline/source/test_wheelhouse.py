@@ -1,10 +1,11 @@
 """Native wheels: which are requested, and which are kept."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+from frostline.core import cache
+from frostline.core.cache import Cache
 from frostline.core.errors import HostError, LockError
 from frostline.core.platforms import PLATFORMS, host
 from frostline.core.workspace import Target, Workspace
@@ -99,22 +100,20 @@ def test_name_or_source() -> None:
 
 
 def test_kept(tmp_path: Path) -> None:
-    """A missing wheel is named with the command to build it; a changed wheel counts as missing."""
+    """A missing wheel is named with the command to build it; a kept one is found by its request."""
     paths = Workspace(tmp_path)
     wanted = requests(paths, NativeWheel(name="crc-mod"))
+    place = cache.find({cache.VARIABLE: str(tmp_path / "cache")})
     with pytest.raises(HostError, match=r"crc-mod 1\.7: there is no wheel for") as caught:
-        wheelhouse.kept(paths, wanted)
+        wheelhouse.kept(place, wanted)
     assert "`frostline wheels" in caught.value.hint
-    folder = paths.wheelhouse / wanted[0].key
-    folder.mkdir(parents=True)
-    (folder / "a.whl").write_bytes(b"x")
+    made = tmp_path / "a.whl"
+    made.write_bytes(b"x")
+    kept = wheelhouse.keep(place, wanted[0], made)
     sum_ = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
-    told = {"file": "a.whl", "sha256": sum_}
-    (folder / "wheel.json").write_text(json.dumps(told), encoding="utf-8")
-    assert wheelhouse.kept(paths, wanted) == (Wheel("crc-mod", folder / "a.whl", sum_),)
-    (folder / "a.whl").write_bytes(b"y")
-    with pytest.raises(HostError):
-        wheelhouse.kept(paths, wanted)
+    assert (kept.name, kept.file.name, kept.sha256) == ("crc-mod", "a.whl", sum_)
+    assert kept.file.is_relative_to(place.root)
+    assert wheelhouse.kept(place, wanted) == (kept,)
 
 
 def test_installed_instead_of_the_lock(tmp_path: Path) -> None:
@@ -126,4 +125,10 @@ def test_installed_instead_of_the_lock(tmp_path: Path) -> None:
     assert listed.count("numpy==") == 2
     assert "Crc_Mod" not in listed
     assert f"crc-mod @ {(tmp_path / 'a.whl').as_uri()} --hash=sha256:44\n" in listed
-    assert environment.environment_key(lock, [wheel]) != environment.environment_key(lock)
+    here, there = (Cache(tmp_path / name) for name in ("here", "there"))
+    keys = {
+        environment.environment_key(here, lock, [wheel]),
+        environment.environment_key(here, lock),
+        environment.environment_key(there, lock),
+    }
+    assert len(keys) == 3
