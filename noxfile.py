@@ -57,12 +57,27 @@ def artifact(session: nox.Session) -> None:
         invoke(session, step, *session.posargs)
 
 
+def run_tests(session: nox.Session, *options: str) -> None:
+    """Run pytest with *options* in two processes, each file of tests in one of them."""
+    sources = os.pathsep.join(str(Path(f"apps/{app}/src").resolve()) for app in APPS)
+    workers = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+    session.run("pytest", *workers, *options, env={"PYTHONPATH": sources})
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all tests, the fast ones first."""
+    """Run the fast tests, and the slow ones whose inputs differ from FROSTLINE_BASE."""
     install(session, "tests")
-    sources = os.pathsep.join(str(Path(f"apps/{app}/src").resolve()) for app in APPS)
-    session.run("pytest", *session.posargs, env={"PYTHONPATH": sources})
+    run_tests(session, *(session.posargs or ["--lane=ci"]))
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Run the slow tests (arm64, images, llama.cpp), unit tests in random order, and the soaks."""
+    install(session, "tests")
+    run_tests(session, "--lane=slow", *session.posargs)
+    run_tests(session, "tests/unit", "--random-order-bucket=global", "--random-order")
+    soak_run(session)
 
 
 @nox.session
@@ -95,14 +110,6 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
-def wheels(session: nox.Session) -> None:
-    """Build and freeze llama-cpp-python, here and in a container (about 10 minutes)."""
-    install(session, "tests")
-    tests = ("tests/integration/test_container.py", "tests/hooks", "-k", "llama", "-s")
-    session.run("pytest", *tests, *session.posargs, env={"FROSTLINE_TEST_LLAMA_CPP": "1"})
-
-
-@nox.session
 def bench(session: nox.Session) -> None:
     """Measure start, size, supervisor, downloads and tracing, compared with other tools."""
     install(session, "tests")
@@ -123,9 +130,14 @@ def breaks(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """Test the state machine at length, then inject random faults for ten minutes."""
     install(session, "tests")
+    soak_run(session, *session.posargs)
+
+
+def soak_run(session: nox.Session, *options: str) -> None:
+    """Test the state machine at length, then inject random faults; *options* are of soak.py."""
     states = "tests/unit/frostline_runtime/supervision/test_transitions.py"
     session.run("pytest", states, "--hypothesis-profile=long")
-    session.run("python", "tests/faults/soak.py", *session.posargs)
+    session.run("python", "tests/faults/soak.py", *options)
 
 
 @nox.session

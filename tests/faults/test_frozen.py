@@ -13,8 +13,8 @@ assert sys.platform == "linux"  # faults can be injected there only
 
 import psutil
 import pytest
-import verbs
 from harness import TAG, Artifact, orphans, tagged
+from samples import Samples
 
 from frostline.core import platforms
 from frostline.launch.instance import ask
@@ -27,12 +27,10 @@ Start = Callable[..., Artifact]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the sample product, frozen in both layouts."""
-    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("frozen") / "project"))
-    for layout in ("onedir", "onefile"):
-        verbs.output(folder, "build", "--product", "echo", "--layout", layout)
-    return folder
+    folder = tmp_path_factory.mktemp("frozen") / "project"
+    return samples.copy(folder, "echo", "echo-onefile")
 
 
 def bundle(project: Path, layout: str) -> Path:

@@ -78,8 +78,6 @@ def test_xllamacpp(product: Product, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the Python of an environment with llama-cpp-python, built from source."""
-    if not os.environ.get("FROSTLINE_TEST_LLAMA_CPP"):
-        pytest.skip("FROSTLINE_TEST_LLAMA_CPP=1 builds llama-cpp-python (minutes of compiling)")
     if not shutil.which("cmake") and not shutil.which("gcc"):
         pytest.skip("needs a compiler")
     folder = tmp_path_factory.mktemp("llama_cpp")
@@ -102,6 +100,7 @@ def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.product("A9")
+@pytest.mark.slow("hooks")
 @pytest.mark.parametrize("hooks", [True, False])
 def test_llama_cpp(llama_cpp: Path, tmp_path: Path, *, hooks: bool) -> None:
     """llama_cpp loads its libraries with the hook; without it the frozen program fails."""

@@ -4,25 +4,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-import verbs
+from samples import Samples
 
 from frostline.core.workspace import Workspace
 
-PRODUCTS = Path(__file__).resolve().parents[1] / "products"
-
 
 @pytest.fixture(scope="session")
-def frail(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a project with two frozen products and their evidence.
-
-    Tests must not change it; those that break something work on a copy.
-    """
-    folder = Path(shutil.copytree(PRODUCTS / "frail", tmp_path_factory.mktemp("frail") / "p"))
-    for product in ("frail", "frailtool"):
-        for verb in ("evidence", "build"):
-            verbs.output(folder, verb, "--product", product)
-    verbs.output(folder, "audit", "--product", "frail", "--accept")
-    return folder
+def frail(samples: Samples) -> Path:
+    """Return the project with the two frozen products frail and frailtool; no test changes it."""
+    samples.frozen("frailtool")
+    return samples.frozen("frail")
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ import pytest
 import verbs
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from samples import Samples, lay_out
 
-from frostline.core import platforms
+from frostline.core import cache, platforms
 from frostline.launch.instance import Instance, ask
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(sys.executable).parent
 NAME = f"argo-{platforms.host().name}"
 # Without uv on PATH, so that venv and pip make the environment.
@@ -28,17 +28,9 @@ SYSTEM_PATH = os.pathsep.join(
 )
 
 
-def frostline(project: Path, *arguments: str, path: str = SYSTEM_PATH) -> str:
+def frostline(project: Path, *arguments: str, **environ: str) -> str:
     """Run frostline in *project*; it must succeed. Return its standard output."""
-    return verbs.output(project, *arguments, environ={**os.environ, "PATH": path})
-
-
-def copy_project(folder: Path) -> Path:
-    """Return a copy of this project's sources in *folder*."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("apps", "specs", "resources"):
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    return folder
+    return verbs.output(project, *arguments, environ={**os.environ, **environ})
 
 
 def report(project: Path, kind: str) -> dict[str, object]:
@@ -49,11 +41,9 @@ def report(project: Path, kind: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of this project with argo built in an environment by venv and pip."""
-    folder = copy_project(tmp_path_factory.mktemp("argo") / "one")
-    frostline(folder, "build", "--product", "argo")
-    return folder
+def project(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of this project with argo and its model server built."""
+    return samples.copy(tmp_path_factory.mktemp("argo") / "one", "argo", "tinyllama")
 
 
 @pytest.fixture(scope="module")
@@ -192,9 +182,9 @@ def test_taken_control_port(running: Instance, executable: Path, tmp_path: Path)
     assert f"port {running.port} is taken by argo" in done.stderr
 
 
-def test_onefile_is_good_too(project: Path) -> None:
+def test_onefile_is_good_too(samples: Samples, tmp_path: Path) -> None:
     """The onefile layout passes the same tests and leaves no temporary folder."""
-    frostline(project, "build", "--product", "argo", "--layout", "onefile")
+    project = samples.copy(tmp_path / "p", "argo-onefile", "tinyllama")
     verdict = json.loads(
         frostline(project, "smoke", "--product", "argo", "--layout", "onefile", "--json")
     )
@@ -211,20 +201,26 @@ def test_the_bill_names_what_is_compiled_in(project: Path) -> None:
     assert len(inside) > 50
 
 
+def installer(project: Path, **environ: str) -> str:
+    """Return what has installed the distributions that argo is frozen from: pip or uv."""
+    made = json.loads(frostline(project, "prepare", "--product", "argo", "--json", **environ))
+    packages = Path(made["environment"]).parents[1].glob("lib/python3*/site-packages")
+    found = {file.read_text("utf-8").strip() for file in next(packages).glob("*/INSTALLER")}
+    assert len(found) == 1
+    return found.pop()
+
+
 def test_bundles_are_bit_identical(project: Path, tmp_path: Path) -> None:
-    """The bundle does not depend on the project's folder or the installer."""
+    """The bundle does not depend on the project's folder, the cache's folder or the installer."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
     uv = shutil.which("uv", path=str(SCRIPTS))
     assert uv, "the tests' lock brings uv"
-    only_uv = tmp_path / "bin"
-    only_uv.mkdir()
-    (only_uv / Path(uv).name).symlink_to(uv)
-    other = copy_project(tmp_path / "another and longer folder")
-    path = f"{only_uv}{os.pathsep}{SYSTEM_PATH}"
-    frostline(other, "build", "--product", "argo", path=path)
+    (tools / Path(uv).name).symlink_to(uv)
+    paths = {"pip": SYSTEM_PATH, "uv": f"{tools}{os.pathsep}{SYSTEM_PATH}"}
+    (expected,) = paths.keys() - {installer(project)}
+    other = lay_out("ours", tmp_path / "another and longer folder")
+    environ = {"PATH": paths[expected], cache.VARIABLE: str(tmp_path / "cache")}
+    frostline(other, "build", "--product", "argo", **environ)
     assert report(other, "bundle")["files"] == report(project, "bundle")["files"]
-    installers = {
-        file.read_text(encoding="utf-8").strip()
-        for folder in (project, other)
-        for file in folder.glob("build/env/argo-*/lib/python3*/site-packages/*/INSTALLER")
-    }
-    assert installers == {"pip", "uv"}
+    assert installer(other, **environ) == expected

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from samples import Samples
 from verbs import run
 
 from frostline.audit import audit, missing_modules
@@ -30,15 +31,10 @@ TOKEN = "ghp_" + "a1B2" * 9
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the sample product, frozen in both layouts."""
-    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("audit") / "project"))
-    assert run(folder, "evidence", "--product", "echo").returncode == 0
-    for layout in ("onedir", "onefile"):
-        done = run(folder, "build", "--product", "echo", "--layout", layout)
-        assert done.returncode == 0, done.stderr
-    assert run(folder, "audit", "--product", "echo", "--accept").returncode == 0
-    return folder
+    folder = tmp_path_factory.mktemp("audit") / "project"
+    return samples.copy(folder, "echo", "echo-onefile")
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from threading import Thread
 
 import psutil
 import pytest
+from samples import Samples
 from verbs import run
 
 from frostline.audit import audit
@@ -33,9 +34,9 @@ HIDDEN = "\nexcludes = ['frail.late']\n\n[[data]]"
 
 
 @pytest.fixture(scope="module")
-def project(frail: Path) -> Path:
-    """Return the frozen products with their evidence."""
-    return frail
+def project(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the frozen products with their evidence."""
+    return samples.copy(tmp_path_factory.mktemp("broken") / "p", "frail", "frailtool")
 
 
 def built(paths: Workspace, target: Target) -> Bundle:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from samples import Samples
 from verbs import run
 
 from frostline.audit import unbundled
@@ -19,7 +20,6 @@ from frostline.launch import evidence
 from frostline.launch.evidence import Fact
 from frostline.profile.build import Build, open_build
 
-PRODUCT = Path(__file__).resolve().parents[1] / "products" / "hard"
 TARGET = Target("hard", platforms.host())
 ELSEWHERE = platforms.PLATFORMS["windows_arm64"]  # the product was never traced on it
 # What the analysis alone misses; hooks cover the rest.
@@ -38,14 +38,9 @@ def failed(project: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the product, with its evidence, frozen."""
-    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("hard") / "project"))
-    done = run(folder, "evidence", "--product", "hard")
-    assert done.returncode == 0, done.stderr
-    done = run(folder, "build", "--product", "hard")
-    assert done.returncode == 0, done.stderr
-    return folder
+    return samples.copy(tmp_path_factory.mktemp("hard") / "project", "hard")
 
 
 @pytest.fixture(scope="module")

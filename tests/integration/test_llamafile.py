@@ -19,6 +19,7 @@ from typing import Protocol
 
 import psutil
 import pytest
+from samples import Samples
 from verbs import FROSTLINE, run
 
 from frostline.core import platforms
@@ -31,14 +32,9 @@ HOST = platforms.host().name
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of this project with tinyllama built."""
-    folder = tmp_path_factory.mktemp("llamafile") / "project"
-    for name in ("apps", "specs", "resources"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    done = run(folder, "build", "--product", "tinyllama")
-    assert done.returncode == 0, done.stderr
-    return folder
+    return samples.copy(tmp_path_factory.mktemp("llamafile") / "project", "tinyllama")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import verbs
+from samples import Samples
 
 from frostline.core import platforms
 from frostline.launch.instance import Instance, ask, free_port
@@ -25,14 +26,9 @@ def frostline(project: Path, *arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of this project with rag and its model server built."""
-    folder = tmp_path_factory.mktemp("rag")
-    for name in ("apps", "specs", "resources"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-    frostline(folder, "build")
-    return folder
+    return samples.copy(tmp_path_factory.mktemp("rag") / "project", "rag", "tinyllama")
 
 
 @pytest.fixture(scope="module")

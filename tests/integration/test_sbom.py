@@ -1,26 +1,23 @@
 """The bill of materials of a frozen product, validated with the official schema."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from samples import Samples
 from verbs import run
 
 from frostline.core import platforms
 
-PRODUCT = Path(__file__).resolve().parents[1] / "products" / "echo"
 NAME = f"echo-{platforms.host().name}"
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the sample product, frozen."""
-    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("sbom") / "project"))
-    assert run(folder, "build", "--product", "echo").returncode == 0
-    return folder
+    return samples.copy(tmp_path_factory.mktemp("sbom") / "project", "echo")
 
 
 def test_it_says_what_is_in_the_bundle(project: Path) -> None:

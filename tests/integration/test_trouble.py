@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from filelock import FileLock
+from samples import Samples
 from verbs import FROSTLINE, run
 
 from frostline.cli.verbs import namespace
@@ -45,12 +46,9 @@ def edited(folder: Path, old: str, new: str, file: str = "specs/echo.toml") -> P
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(samples: Samples, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the sample product, built."""
-    folder = Path(shutil.copytree(PRODUCT, tmp_path_factory.mktemp("echo") / "project"))
-    done = run(folder, "build", "--product", "echo")
-    assert done.returncode == 0, done.stderr
-    return folder
+    return samples.copy(tmp_path_factory.mktemp("echo") / "project", "echo")
 
 
 @pytest.fixture

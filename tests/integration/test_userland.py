@@ -17,10 +17,13 @@ from frostline.freeze import contents
 from frostline.freeze.bundle import require_bundle
 from frostline.profile.build import open_build
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() != 0 or not shutil.which("mmdebstrap"),
-    reason="needs root and mmdebstrap",
-)
+pytestmark = [
+    pytest.mark.slow("src/frostline/audit", "src/frostline/core/native.py", "src/frostline/freeze"),
+    pytest.mark.skipif(
+        sys.platform == "win32" or os.geteuid() != 0 or not shutil.which("mmdebstrap"),
+        reason="needs root and mmdebstrap",
+    ),
+]
 OLD = (2, 31)
 INSIDE = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8"}
 

@@ -4,7 +4,6 @@ An entry is named by the digest of what it was made from, and its description ho
 its content. The description is written last, and compared with the content before each use.
 """
 
-import hashlib
 import os
 import stat
 import time
@@ -130,7 +129,7 @@ def _make(folder: Path, fill: Callable[[Path], None], label: str) -> None:
     try:
         folder.mkdir(parents=True, mode=0o700)
         fill(folder / "content")
-        sha256, size = _digest(folder / "content")
+        sha256, size = digest.of_folder(folder / "content")
         json_file.write(folder / _DESCRIPTION, _Description(label, size, sha256))
     except BaseException:
         remove(folder)
@@ -227,23 +226,6 @@ def _intact(folder: Path) -> bool:
     """Return whether the entry in *folder* is complete and unchanged."""
     try:
         known = json_file.read(folder / _DESCRIPTION, _Description)
-        return _digest(folder / "content")[0] == known.sha256
+        return digest.of_folder(folder / "content")[0] == known.sha256
     except (OSError, ValueError):
         return False
-
-
-def _digest(content: Path) -> tuple[str, int]:
-    """Return one SHA-256 of the names, modes, links and bytes below *content*, and their size."""
-    total, size = hashlib.sha256(), 0
-    for path in sorted(content.rglob("*")):
-        state = path.lstat()
-        mode = stat.S_IMODE(state.st_mode)
-        if path.is_symlink():
-            kept = f"link {path.readlink()}"
-        elif path.is_dir():
-            kept = f"folder {mode:o}"
-        else:
-            kept = f"file {mode:o} {digest.of_file(path)}"
-            size += state.st_size
-        total.update(f"{path.relative_to(content).as_posix()}\0{kept}\n".encode())
-    return total.hexdigest(), size

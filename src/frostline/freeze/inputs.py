@@ -21,16 +21,25 @@ def find_current(build: Build, *, debug: bool) -> Bundle | None:
 
 
 def inputs_digest(build: Build, *, debug: bool) -> str:
-    """Return the digest of all inputs of *build*; equal inputs make identical bundles."""
+    """Return the digest of all inputs of *build*; equal inputs make identical bundles.
+
+    The folders of the project and of frostline are no inputs: a copy has the same digest.
+    """
     profile = build.profile
     named = [profile.source, profile.requirements, *profile.hooks, *profile.runtime_hooks]
     named += [profile.icon.windows]
     named += [table.source for table in profile.data]
     named += [item for step in profile.before for item in (*step.inputs, step.requirements)]
-    places = [build.root / name for name in named if name and "{work}" not in name]
-    places += [own_files.data("hooks"), own_files.data("specs", "backend.spec")]
-    places += [own_files.runtime_package(), own_files.build_package()]
-    places += [path for path in [build.workspace.evidence(build.product)] if path.is_file()]
+    places = {name: build.root / name for name in named if name and "{work}" not in name}
+    places |= {
+        "frostline hooks": own_files.data("hooks"),
+        "frostline spec": own_files.data("specs", "backend.spec"),
+        "frostline_runtime": own_files.runtime_package(),
+        "frostline": own_files.build_package(),
+    }
+    evidence = build.workspace.evidence(build.product)
+    if evidence.is_file():
+        places["evidence"] = evidence
     values = {wheel.name: wheel.sha256 for wheel in native_wheels(build)} | {
         "profile": profile.model_dump_json(),
         "target": build.name,
@@ -38,7 +47,7 @@ def inputs_digest(build: Build, *, debug: bool) -> str:
         "debug": str(debug),
         "interpreter": f"{sys.version} {environment.base_executable()}",
     }
-    for place in dict.fromkeys(places):
+    for label, place in places.items():
         found = digest.of_tree(place) if place.is_dir() else {"": digest.of_file(place)}
-        values |= {f"{place}/{name}": value for name, value in found.items()}
+        values |= {f"{label}/{name}": value for name, value in found.items()}
     return digest.of_values(values)
