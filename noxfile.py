@@ -5,6 +5,7 @@
 """The nox sessions for developers and CI; `nox -l` lists them."""
 
 import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -17,6 +18,9 @@ nox.options.reuse_venv = "yes"
 LOCKS = Path("resources/requirements")
 APPS = ("argo", "rag", "tinyllama")
 PLATFORMS = ("linux", "darwin", "win32")
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+# It does not know that `$/` is this repository at the commit of the workflow.
+UNKNOWN_TO_ACTIONLINT = r'^reusable workflow call "\$/\.github/workflows/\w+\.yml" at "uses" is not'
 
 
 def install(session: nox.Session, lock: str, *, frostline: bool = True) -> None:
@@ -92,6 +96,12 @@ def lint(session: nox.Session) -> None:
     session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", dependabot)
     session.run("yamllint", "--strict", ".github", ".yamllint.yml")
     session.run("zizmor", "--offline", "--strict-collection", "--persona=pedantic", ".github")
+    if shutil.which("go"):
+        # Without other linters, which some machines have: the same answer everywhere.
+        options = ("-shellcheck=", "-pyflakes=", "-ignore", UNKNOWN_TO_ACTIONLINT)
+        session.run("go", "run", ACTIONLINT, *options, external=True)
+    else:
+        session.warn("actionlint is left out: it needs Go, and go is not on PATH")
 
 
 @nox.session
