@@ -33,7 +33,7 @@ class BuildOptions:
     """Where a build is made.
 
     *promised*: the user named the platform, so the artifact must run on its minimum system.
-    *engine*: podman or docker (default: the one that works). *run*: a run on GitHub to resume.
+    *engine*: podman or docker (default: the first that works). *run*: a run on GitHub to resume.
     """
 
     where: Where = "auto"

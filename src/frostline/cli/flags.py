@@ -24,7 +24,7 @@ HELP = {
     "layout": "onedir or onefile (default: the profile's)",
     "where": "auto, host, container or remote (GitHub's machines)",
     "python": "the Python version to build for, such as 3.11 (default: this one)",
-    "engine": "podman or docker (default: the one that works)",
+    "engine": "podman or docker (default: podman, or docker if podman does not answer)",
     "debian": "make the image from Debian packages, with mmdebstrap",
     "run": "the number of a run on GitHub to resume",
     "github": "print one line, `matrix=…`, for $GITHUB_OUTPUT",

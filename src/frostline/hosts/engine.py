@@ -12,7 +12,7 @@ from frostline.core import command
 from frostline.core.errors import HostError, UsageError
 from frostline.core.platforms import Machine, Platform, host
 
-NAMES = ("podman", "docker")
+NAMES = ("podman", "docker")  # in this order: podman needs no daemon and no root
 # The kernel's names for emulators, by the machine that they emulate.
 _FOREIGN: Mapping[Machine, tuple[str, ...]] = {
     "arm64": ("qemu-aarch64",), "x86_64": ("qemu-x86_64", "rosetta"),
@@ -50,7 +50,10 @@ class Engine:
 
 
 def find(environ: Mapping[str, str], log: Path, name: str = "") -> Engine:
-    """Return the engine *name*, or the first that works. Raises HostError, UsageError."""
+    """Return the engine *name*, or podman if it works, else docker.
+
+    Raises HostError, UsageError.
+    """
     if name and name not in NAMES:
         message = f'unknown container engine "{name}".'
         raise UsageError(message, hint=f"engines: {', '.join(NAMES)}")

@@ -33,7 +33,7 @@ def program(folder: Path, name: str, script: str) -> None:
 
 @posix
 def test_the_one_that_answers(tmp_path: Path) -> None:
-    """The first engine that works is taken; the error has each engine's reason."""
+    """Podman before docker, docker if podman fails; the error has each engine's reason."""
     environ, log = {"PATH": str(tmp_path)}, tmp_path / "log"
     with pytest.raises(HostError, match="podman is not on PATH; docker is not on PATH") as caught:
         engine.find(environ, log)
@@ -46,6 +46,11 @@ def test_the_one_that_answers(tmp_path: Path) -> None:
     assert engine.find(environ, log).name == "docker"
     with pytest.raises(HostError, match="no right"):
         engine.find(environ, log, "podman")
+    program(tmp_path, "podman", "exit 0")
+    assert engine.find(environ, log).name == "podman"
+    assert engine.find(environ, log, "docker").name == "docker"
+    (tmp_path / "podman").unlink()
+    assert engine.find(environ, log).name == "docker"
     with pytest.raises(UsageError, match='unknown container engine "nerdctl"'):
         engine.find(environ, log, "nerdctl")
 
