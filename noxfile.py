@@ -188,7 +188,7 @@ def notes(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Write all locks again; review the changes."""
+    """Write all locks again, and which wheels the products' locks have; review the changes."""
     session.install("uv")
     options = ("--universal", "--generate-hashes", "--no-emit-index-url", "--no-header")
     for source in sorted(LOCKS.glob("*.in")):
@@ -197,6 +197,8 @@ def lock(session: nox.Session) -> None:
             "uv", "pip", "compile", "--quiet", *options, "--no-annotate", "--python-version=3.11",
             str(source), "-o", output, *session.posargs,
         )  # fmt: skip
+    install(session, "build")
+    invoke(session, "matrix", "--record", "--python=3.11")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Most imports are in functions: an unchanged build needs few of them and saves 0.15 s.
 """
 
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from frostline.hosts.choice import Place, Where
 from frostline.profile import policy
 from frostline.profile.build import Build, open_build
 from frostline.profile.reading import require_for
+from frostline.source import availability
 
 if TYPE_CHECKING:
     from frostline.hosts.container import Container
@@ -47,6 +49,7 @@ def build(
 ) -> Bundle:
     """Build *build* where *options* say; return the bundle. Raises HostError, BuildError."""
     require_for(build.profile, build.target)
+    availability.require(build, sysconfig.get_python_version())
     if options.run or _place(build, options) == "remote":
         _refuse({"--clean": clean, "--debug": debug, "--engine": options.engine}, "on GitHub")
         return _build_remotely(build, options.run)

@@ -124,6 +124,16 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def test_what_is_planned(places: Path) -> None:
+    """Every product for every platform that its lock has wheels for; warnings are no output."""
+    everything = {"inputs.product": "", "inputs.platform": ""}
+    outputs = Machine(places / "planner", {}).run(jobs("freeze")["plan"], everything)
+    assert set(outputs) == {"matrix"}
+    planned = json.loads(outputs["matrix"])["include"]
+    on_arm = {job["product"] for job in planned if job["platform"] == "windows_arm64"}
+    assert on_arm == {"rag"}, "argo needs tiktoken, tinyllama xllamacpp"
+
+
 def test_from_the_plan_to_the_release(places: Path, document: dict[str, Any]) -> None:
     """freeze.yml and release.yml work for this platform, then ci.yml's build."""
     with github_api.serving(document) as github:

@@ -1,17 +1,24 @@
-"""Makes the job matrix for GitHub Actions, and warns of runners that GitHub retires."""
+"""Plans the job matrix for GitHub Actions, and warns of what would make its jobs fail."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from itertools import chain
 
-from frostline.core.errors import UsageError
-from frostline.core.platforms import Platform
-from frostline.core.workspace import Target
+from frostline.core import json_file, log
+from frostline.core.command import Environ
+from frostline.core.errors import LockError, UsageError
+from frostline.core.platforms import PLATFORMS, Platform
+from frostline.core.workspace import Target, Workspace
+from frostline.profile import reading
+from frostline.source import availability, index
 
 # GitHub's limit on the jobs of a matrix ("Running variations of jobs in a workflow").
 MOST = 256
 _NOTICE = timedelta(days=120)
+_VERSION = re.compile(r"3\.\d+")
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,65 @@ class Job:
     platform: str
     runner: str
     python: str
+
+
+def require_version(python: str) -> str:
+    """Return *python*. Raises UsageError unless it is a version of Python such as `3.11`."""
+    if not _VERSION.fullmatch(python):
+        message = f'"{python}" is no version of Python.'
+        raise UsageError(message, hint="write it with two numbers, such as 3.11")
+    return python
+
+
+def plan(
+    project: Workspace, products: Sequence[str], platforms: Sequence[Platform], python: str
+) -> tuple[tuple[Target, ...], tuple[str, ...]]:
+    """Return what is built, and the reason for each target that is left out for lack of a wheel.
+
+    Raises LockError if everything is left out.
+    """
+    targets, reasons = [], []
+    for product in products:
+        for platform in platforms:
+            target, profile = reading.load(project, product, platform)
+            if not reading.is_for(profile, target):
+                continue
+            lacking = availability.missing(project, profile, platform, python)
+            if lacking:
+                reasons.append(availability.reason(product, platform, lacking, python))
+            else:
+                targets.append(target)
+    if reasons and not targets:
+        raise LockError("\n".join(reasons), hint=availability.REMEDY)
+    return tuple(targets), tuple(reasons)
+
+
+def record(project: Workspace, products: Sequence[str], python: str, environ: Environ) -> None:
+    """Ask the index which wheels the locks of *products* have; write a file beside each lock.
+
+    Raises HostError, FetchError, LockError.
+    """
+    every = {
+        lock
+        for product in products
+        for platform in PLATFORMS.values()
+        for lock in availability.locks(reading.load(project, product, platform)[1])
+    }
+    for name in sorted(every):
+        lock, log_file = project.root / name, project.build / "log" / "index.log"
+        with log.step(f"asking the index about {name}"):
+            files = index.wheels(lock, python, environ=environ, log_file=log_file)
+        found = availability.survey(lock.read_text(encoding="utf-8"), files, python)
+        json_file.write(availability.record_file(lock), found)
+
+
+def unrecorded(
+    project: Workspace, products: Sequence[str], platforms: Sequence[Platform], python: str
+) -> tuple[str, ...]:
+    """Return a warning for each lock of *products* whose wheels are not known."""
+    profiles = [reading.load(project, name, row)[1] for name in products for row in platforms]
+    found = (availability.unknown(project, profile, python) for profile in profiles)
+    return tuple(dict.fromkeys(chain.from_iterable(found)))
 
 
 def jobs(targets: Sequence[Target], python: str) -> tuple[Job, ...]:

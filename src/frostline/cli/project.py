@@ -44,33 +44,39 @@ def platforms() -> tuple[Platform, ...]:
 def matrix(
     product: str = "",
     platform: Platform | None = None,
+    python: str = "",
     *,
     check: bool = False,
     github: bool = False,
+    record: bool = False,
 ) -> "tuple[Job, ...] | str":
     """List the jobs of a workflow; with --github, as an output of a step of GitHub Actions.
 
+    A platform for which a lock lacks a wheel is left out, with a warning. --record asks the index
+    for that, through uv, and writes a file beside each lock; run it after each change of a lock.
+
     Examples: frostline matrix --github >> "$GITHUB_OUTPUT"
               frostline matrix --check
+              frostline matrix --record --python 3.11
               frostline matrix --json
     """
     from frostline.cli import matrix
-    from frostline.core.workspace import Target
-    from frostline.profile import reading
 
     project = here()
     names = [project.require_product(product)] if product else project.products()
     rows = [platform] if platform else [*PLATFORMS.values()]
-    targets = [
-        Target(name, row)
-        for name in names
-        for row in rows
-        for target, profile in [reading.load(project, name, row)]
-        if reading.is_for(profile, target)
-    ]
-    for warning in matrix.retiring(rows, date.today()) if check else ():  # noqa: DTZ011  # days only
+    version = matrix.require_version(python or sysconfig.get_python_version())
+    if record:
+        refuse_beside("--record", platform=platform)
+        matrix.record(project, names, version, os.environ)
+    targets, reasons = matrix.plan(project, names, rows, version)
+    warnings = [*reasons]
+    if check:
+        warnings += matrix.unrecorded(project, names, rows, version)
+        warnings += matrix.retiring(rows, date.today())  # noqa: DTZ011  # days only
+    for warning in warnings:
         log.warning(warning)
-    jobs = matrix.jobs(targets, sysconfig.get_python_version())
+    jobs = matrix.jobs(targets, version)
     return matrix.step_output(jobs) if github else jobs
 
 
