@@ -69,9 +69,7 @@ class Samples:
         verbs.output(project, "build", *named, "--layout", layout)
         for words in sample.after if first else ():
             verbs.output(project, *words, *named)
-        target = Target(product, platforms.host(), layout)
-        found = json.dumps(described(project, target))
-        (project / f"{target.name}.digest").write_text(found, encoding="utf-8")
+        record(project, Target(product, platforms.host(), layout))
 
     def copy(self, into: Path, *names: str) -> Path:
         """Return a copy, in the new folder *into*, of a project with the products *names* frozen.
@@ -130,6 +128,12 @@ def described(project: Path, target: Target) -> dict[str, str]:
             if path.is_dir() and path.name != "specs"
         },
     }
+
+
+def record(project: Path, target: Target) -> None:
+    """Write down what *target* is now, for `changed`."""
+    found = json.dumps(described(project, target))
+    (project / f"{target.name}.digest").write_text(found, encoding="utf-8")
 
 
 def changed(root: Path) -> list[str]:
