@@ -140,6 +140,13 @@ def breaks(session: nox.Session) -> None:
 
 
 @nox.session
+def mutations(session: nox.Session) -> None:
+    """Change the code in small ways; a unit test must notice each: `-- release/sign.py`."""
+    install(session, "tests")
+    session.run("python", "tests/mutations/mutate.py", *session.posargs)
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Test the state machine at length, then inject random faults for ten minutes."""
     install(session, "tests")
