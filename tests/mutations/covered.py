@@ -1,58 +1,52 @@
 """Plugins of pytest: one records which lines each test runs, one chooses tests by name."""
 
-import sys
-import threading
+import json
+import os
 import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
 
 import pytest
-
-if TYPE_CHECKING:
-    from _typeshed import TraceFunction
+from traced import LINES, TRACED, Tracer
 
 
 class Recorder:
-    """Records for each test that passes its *seconds*, and its *lines* in the files below *top*."""
+    """Records for each test that passes its *seconds*, and its *lines* in the files in *top*.
+
+    The lines are also those of child processes, unless they were killed or lost their variables.
+    """
 
     def __init__(self, top: Path) -> None:
         self.seconds: dict[str, float] = {}
         self.lines: dict[str, list[tuple[str, int]]] = {}
         self._top = f"{top}/"
-        self._seen: set[tuple[str, int]] = set()
         self._failed: set[str] = set()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Trace the test, its fixtures and the threads that it starts."""
-        self._seen = set()
-        began = time.monotonic()
-        threading.settrace(self._trace)
-        sys.settrace(self._trace)
-        try:
-            return (yield)
-        finally:
-            sys.settrace(None)
-            threading.settrace(None)
-            if item.nodeid not in self._failed:
-                self.seconds[item.nodeid] = time.monotonic() - began
-                names = {(name.removeprefix(self._top), line) for name, line in self._seen}
-                self.lines[item.nodeid] = sorted(names)
+        """Trace the test, its fixtures, the threads and the processes that it starts."""
+        tracer = Tracer(self._top)
+        with TemporaryDirectory() as folder:
+            os.environ |= {TRACED: self._top, LINES: folder}
+            began = time.monotonic()
+            tracer.start()
+            try:
+                return (yield)
+            finally:
+                tracer.stop()
+                seconds = time.monotonic() - began
+                for path in Path(folder).iterdir():
+                    tracer.lines.update(map(tuple, json.loads(path.read_bytes())))
+                if item.nodeid not in self._failed:
+                    self.seconds[item.nodeid] = seconds
+                    found = {(name.removeprefix(self._top), at) for name, at in tracer.lines}
+                    self.lines[item.nodeid] = sorted(found)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note tests that do not pass: they can notice nothing."""
         if not report.passed:
             self._failed.add(report.nodeid)
-
-    def _trace(self, frame: FrameType, event: str, _: object) -> "TraceFunction | None":
-        name = frame.f_code.co_filename
-        if not name.startswith(self._top):
-            return None
-        if event == "line":
-            self._seen.add((name, frame.f_lineno))
-        return self._trace
 
 
 class Chosen:

@@ -35,13 +35,16 @@ from survivors import Trial, accepted, stale, table, unexplained
 
 RUNTIME, BUILD = "frostline_runtime", "frostline"
 MODULES = (
-    f"{RUNTIME}/control", f"{BUILD}/smoke", f"{BUILD}/audit/findings.py",
+    f"{RUNTIME}/control", f"{BUILD}/smoke/verdict.py", f"{BUILD}/smoke/trial.py",
+    f"{BUILD}/smoke/parity.py", f"{BUILD}/smoke/result.py", f"{BUILD}/audit/findings.py",
     f"{BUILD}/release/package.py", f"{BUILD}/release/listing.py", f"{BUILD}/release/sign.py",
     f"{BUILD}/release/publish.py", f"{BUILD}/freeze/prune.py", f"{BUILD}/freeze/prune_venv.py",
     f"{RUNTIME}/download", f"{RUNTIME}/supervision",
 )  # fmt: skip
+TESTS = ("tests/unit", "tests/faults/test_download.py")
 _OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "--durations=0")
 _NONE_RAN = 5  # pytest's exit code
+_SLOW = 5.0  # seconds; a slower test is not asked
 _PATIENCE = 3.0  # seconds that a mutant has, and four times the time of its tests
 
 
@@ -60,7 +63,7 @@ class Covered:
             if name == module and (line in mutant.lines or not mutant.lines)
             for test in tests
         }
-        return {name: self.seconds[name] for name in names}
+        return {name: self.seconds[name] for name in names if self.seconds[name] < _SLOW}
 
 
 def chosen_modules(words: Sequence[str]) -> list[str]:
@@ -80,6 +83,8 @@ def make_copy(folder: Path) -> None:
     (packages,) = (folder / ".venv" / "lib").glob("*/site-packages")
     lines = [str(folder / name) for name in SOURCES]
     lines += [f"import site; site.addsitedir({name!r})" for name in site.getsitepackages()]
+    here = str(Path(__file__).parent)
+    lines += [f"import sys; sys.path.append({here!r}); import traced; traced.trace_child()"]
     (packages / "copy.pth").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -120,14 +125,14 @@ def import_all(folder: Path) -> None:
     gc.freeze()
 
 
-def covered(folder: Path, tests: str) -> Covered:
+def covered(folder: Path, tests: Sequence[str]) -> Covered:
     """Run *tests* in the copy *folder*; return what they run."""
     report = folder / "covered.json"
 
     def run() -> int:
         enter(folder)
         recorder = Recorder(folder / "src")
-        code = pytest.main([*_OPTIONS[1:], tests], plugins=[recorder])
+        code = pytest.main([*_OPTIONS[1:], *tests], plugins=[recorder])
         report.write_text(json.dumps([recorder.seconds, recorder.lines]), encoding="utf-8")
         return code
 
@@ -198,7 +203,7 @@ def main() -> int:
     """Try the mutants of the modules that the command line names; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as release/sign.py")
-    parser.add_argument("--tests", default="tests/unit", help="tests that may notice (%(default)s)")
+    parser.add_argument("--tests", nargs="+", default=TESTS, help="that may notice (%(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     modules = chosen_modules(options.modules)
