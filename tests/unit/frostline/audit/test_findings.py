@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from frostline.audit import leaks
-from frostline.audit.findings import Finding, grade, ordered, waive
+from frostline.audit.findings import Finding, finding, grade, ordered, waive
 from frostline.audit.rules import AUDIT, PARITY, RULES, SMOKE
 from frostline.core import own_files
 from frostline.core.errors import UsageError
@@ -54,6 +54,15 @@ def test_a_waiver_that_nothing_needs() -> None:
     """A waiver that matches nothing is a finding."""
     (result,) = waive([], [waiver("a.b")], TODAY)
     assert (result.id, result.severity) == ("waiver.unused", "note")
+    late = waiver("a.b", expires=date(2026, 11, 20))
+    assert [item.id for item in waive([], [late], TODAY)] == ["waiver.unused"]
+
+
+def test_a_finding_has_its_rule_s_remedy() -> None:
+    """A remedy of its own takes the place of the rule's."""
+    rule = RULES["native.rpath"]
+    usual, own = finding("native.rpath", "a.so", "r"), finding("native.rpath", "a.so", "r", "own")
+    assert (usual.remedy, usual.severity, own.remedy) == (rule.remedy, rule.severity, "own")
 
 
 def test_the_worst_first() -> None:
