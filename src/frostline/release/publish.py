@@ -32,7 +32,7 @@ def draft(project: Workspace, repository: Repository, tag: str, notes: str) -> s
         for file in files:
             sum_ = f"sha256:{digest.of_file(file)}"
             asset = there.get(file.name)
-            if asset and text(asset, "state") == "uploaded" and text(asset, "digest") == sum_:
+            if text(asset, "state") == "uploaded" and text(asset, "digest") == sum_:
                 continue
             if asset:  # a partial upload, or another file of the same name
                 repository.ask("DELETE", f"releases/assets/{number(asset, 'id')}")

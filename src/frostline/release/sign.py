@@ -87,7 +87,7 @@ def sign(build: Build, commands: Sequence[SigningCommand], archive: Path | None 
             write_release(build.workspace)
 
 
-def plan(build: Build, bundle: Bundle, tool: str = "") -> tuple[SigningCommand, ...]:
+def plan(build: Build, bundle: Bundle, tool: str) -> tuple[SigningCommand, ...]:
     """Return the commands that sign *bundle*. Raises UsageError if the profile lacks a key."""
     signing = build.profile.signing
     if build.platform.system == "darwin":
@@ -115,15 +115,14 @@ def plan_archive(file: Path, signing: Signing) -> tuple[SigningCommand, ...]:
     raise MissingKeyError(key="minisign or gpg", what="which key signs archives")
 
 
-def sign_bundle(build: Build, bundle: Bundle, commands: Sequence[SigningCommand]) -> Bundle:
-    """Sign the files of *bundle* with *commands* and return the new bundle.
+def sign_bundle(build: Build, bundle: Bundle, commands: Sequence[SigningCommand]) -> None:
+    """Sign the files of *bundle* with *commands*.
 
     The bundle is replaced only if all commands succeed. The reports about the unsigned bundle are
     removed. Raises HostError, BuildError.
     """
     place, final = _copy(build), build.bundle
     workspace.remove(place)
-    place.parent.mkdir(parents=True, exist_ok=True)
     try:
         shutil.copytree(final, place, symlinks=True)
         run(build, commands)
@@ -135,7 +134,6 @@ def sign_bundle(build: Build, bundle: Bundle, commands: Sequence[SigningCommand]
     signed = replace(bundle, files=files, size=sum(size for _, size, _ in files.values()))
     forget_reports(build)
     json_file.write(build.report("bundle"), signed)
-    return signed
 
 
 def run(build: Build, commands: Sequence[SigningCommand]) -> None:

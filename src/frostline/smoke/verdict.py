@@ -42,15 +42,15 @@ class Verdict:
     inputs: str
     ok: bool
     checks: tuple[Check, ...]
-    unproven: tuple[str, ...] = ()
-    rounds: int = 1
-    ready_ms: int | None = None
-    healthy_ms: int | None = None
-    spread: tuple[int, ...] = ()
-    memory_bytes: int | None = None
-    size_bytes: int = 0
-    log: str = ""
-    tail: tuple[str, ...] = ()
+    unproven: tuple[str, ...]
+    rounds: int
+    ready_ms: int | None
+    healthy_ms: int | None
+    spread: tuple[int, ...]
+    memory_bytes: int | None
+    size_bytes: int
+    log: str
+    tail: tuple[str, ...]
     schema: Literal[2] = 2
 
 
@@ -89,9 +89,7 @@ def smoke(target: SmokeTarget, rounds: int) -> Verdict:
     return verdict
 
 
-def attempt(
-    target: SmokeTarget, step: log.Step, *, prefix: str = "", full: bool = True
-) -> TrialResult:
+def attempt(target: SmokeTarget, step: log.Step, *, prefix: str, full: bool = True) -> TrialResult:
     """Return the result of one trial of *target*."""
     build, smoke = target.build, target.build.profile.smoke
     with workspace.temporary() as base:
@@ -169,7 +167,7 @@ def _explained(target: SmokeTarget, step: log.Step, failed: TrialResult) -> Tria
 
 def _judge(target: SmokeTarget, results: Sequence[TrialResult]) -> Verdict:
     build, last = target.build, results[-1]
-    healthy = sorted(_milliseconds(r.healthy) or 0 for r in results if r.healthy)
+    healthy = sorted(round(result.healthy * 1000) for result in results if result.healthy)
     offline = build.profile.smoke.offline and not isolation.is_alone()
     unproven = [f"without a network: {last.unproven}"] * offline
     unproven += [f"read-only: {last.unproven}"] * build.profile.smoke.read_only
