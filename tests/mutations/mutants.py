@@ -19,7 +19,7 @@ _COMPUTED: Mapping[type[ast.operator], ast.operator] = {
     ast.FloorDiv: ast.Mult(), ast.Mod: ast.Mult(), ast.Pow: ast.Mult(), ast.BitOr: ast.BitAnd(),
     ast.BitAnd: ast.BitOr(), ast.LShift: ast.RShift(), ast.RShift: ast.LShift(),
 }  # fmt: skip
-_TELLING = ("log.", "step.update(", "tell(", "self._tell(", "progress.note(")
+_TELLING = ("log.", "step.update(", "shown.update(", "tell(", "self._tell(", "progress.note(")
 _NO_DECISION = {"encoding", "errors", "daemon", "hint"}  # keywords
 _CODINGS = {"utf-8", "ascii", "replace"}
 _SCOPES = (ast.FunctionDef, ast.ClassDef)

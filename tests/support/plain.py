@@ -65,10 +65,12 @@ def lifeline():
 AFTER = '''
 import socket, sys, time
 server = socket.socket(fileno=int(sys.argv[1]))
-server.settimeout(3)
-connection, _ = server.accept()
-connection.recv(9999)
-connection.sendall(b"HTTP/1.0 200 OK\\\\r\\\\nContent-Length: 0\\\\r\\\\n\\\\r\\\\n")
+server.settimeout(1)
+while True:
+    connection, _ = server.accept()
+    if connection.recv(9999).startswith(b"GET / "):
+        connection.sendall(b"HTTP/1.0 200 OK\\\\r\\\\nContent-Length: 0\\\\r\\\\n\\\\r\\\\n")
+    connection.close()
 '''
 signal.signal(signal.SIGTERM, stop)
 if WRONG in ("outlives-kill", "leaves-child") and not os.fork():
@@ -97,8 +99,8 @@ def serve():
         head = b""
         while b"\\r\\n\\r\\n" not in head:
             head += connection.recv(9999)
-        path = head.split(b" ")[1].decode()
-        found = path in answers and not (WRONG == "no-routes" and "openapi" in path)
+        method, path = head.decode().split(" ")[:2]
+        found = method == "GET" and path in answers and not (WRONG == "no-routes" and "openapi" in path)
         status = 200 if found else 404
         body = json.dumps(answers[path]) if found else "no such page"
         head = "HTTP/1.0 %d X\\r\\nContent-Length: %d\\r\\n\\r\\n" % (status, len(body))

@@ -100,6 +100,7 @@ def test_artifacts_are_gathered(tmp_path: Path) -> None:
     names = {"a.zip", "a.NOTICE.txt", "b.zip", "b.NOTICE.txt", "release.json", "SHA256SUMS"}
     assert {path.name for path in project.release.iterdir()} == names
     listing._check_sums(project.release)
+    assert gather(Workspace(tmp_path / "new"), tmp_path / "in") == (first, second)
 
 
 def test_what_is_not_gathered(tmp_path: Path) -> None:

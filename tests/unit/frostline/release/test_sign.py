@@ -14,10 +14,10 @@ from frostline.core.errors import BuildError, BusyError, HostError, NotBuiltErro
 from frostline.core.platforms import PLATFORMS
 from frostline.freeze.bundle import describe_files, require_bundle
 from frostline.profile.build import Build
+from frostline.release import sign as signing_module
 from frostline.release.listing import Artifact, write_release
 from frostline.release.shells import ENTITLEMENTS
 from frostline.release.sign import (
-    PASSWORD,
     SigningCommand,
     inside_out,
     plan_archive,
@@ -26,6 +26,9 @@ from frostline.release.sign import (
 )
 
 ELF, PE, MACH_O = b"\x7fELF rest", b"MZ\x90\0 rest", b"\xcf\xfa\xed\xfe rest"
+LINUX = "run `frostline sign --archive build/release/…`"
+MACOS = "set identity in its [signing]"
+WINDOWS = "set thumbprint, or certificate and key in its [signing]"
 unix = pytest.mark.skipif(sys.platform == "win32", reason="uses shell scripts as tools")
 
 
@@ -167,7 +170,9 @@ def test_the_plan_of_osslsigncode(tmp_path: Path, tool: str, timestamp: str, pas
     """Each file is signed into a new file that replaces it; then all are verified."""
     signing = {"certificate": "c.pem", "key": "k.pem", "timestamp": timestamp}
     signing |= {"thumbprint": "abc"} if tool else {"authority": "ca.pem"}
-    build = built(tmp_path, "windows_x86_64", {PASSWORD: password}, signing=signing)
+    build = built(
+        tmp_path, "windows_x86_64", {"FROSTLINE_SIGN_PASSWORD": password}, signing=signing
+    )
     commands = signing_plan(build, tool=tool)
     place = build.work / "signed" / "tool"
     files = [str(place / name) for name in ("_internal/a.lib", "_internal/deep/b.lib", "tool.exe")]
@@ -188,22 +193,28 @@ def test_the_plan_of_osslsigncode(tmp_path: Path, tool: str, timestamp: str, pas
 
 
 @pytest.mark.parametrize(
-    ("platform", "signing", "message"),
+    ("platform", "signing", "message", "hint"),
     [
-        ("linux_x86_64", {"gpg": "me"}, "on Linux the archive is signed, not the bundle"),
-        ("darwin_arm64", {}, "does not say which Developer ID"),
-        ("windows_x86_64", {}, "does not say what signs for Windows"),
-        ("windows_x86_64", {"certificate": "c.pem"}, "does not say what signs for Windows"),
-        ("windows_x86_64", {"key": "k.pem"}, "does not say what signs for Windows"),
+        ("linux_x86_64", {"gpg": "me"}, "on Linux the archive is signed, not the bundle", LINUX),
+        ("darwin_arm64", {}, "does not say which Developer ID", MACOS),
+        ("windows_x86_64", {}, "does not say what signs for Windows", WINDOWS),
+        (
+            "windows_x86_64",
+            {"certificate": "c.pem"},
+            "does not say what signs for Windows",
+            WINDOWS,
+        ),
+        ("windows_x86_64", {"key": "k.pem"}, "does not say what signs for Windows", WINDOWS),
     ],
 )
 def test_what_cannot_be_planned(
-    tmp_path: Path, platform: str, signing: dict[str, str], message: str
+    tmp_path: Path, platform: str, signing: dict[str, str], message: str, hint: str
 ) -> None:
     """The profile must have the keys; nothing is written."""
     build = built(tmp_path, platform, signing=signing)
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message) as caught:
         signing_plan(build)
+    assert caught.value.hint == hint
     build.report("bundle").unlink()
     with pytest.raises(NotBuiltError):
         signing_plan(build)
@@ -250,7 +261,7 @@ case "$*" in
 esac
 case "$*" in
     *" sign "*|*--sign*|sign*) for last; do :; done; echo signed > "$last" ;;
-    *submit*) echo '{"id": "4711"}' ;;
+    *submit*) echo '{'; echo '"id": "4711"}' ;;
     *wait*) echo "{\\"id\\": \\"4711\\", \\"status\\": \\"$WORD\\"}" ;;
 esac
 """
@@ -275,20 +286,23 @@ def called(folder: Path) -> list[str]:
 @unix
 def test_a_bundle_is_signed(tmp_path: Path) -> None:
     """Its files are replaced and described anew; reports about the unsigned one are gone."""
-    environ = with_tools(tmp_path, "osslsigncode", **{PASSWORD: "secret words"})
+    environ = with_tools(tmp_path, "osslsigncode", FROSTLINE_SIGN_PASSWORD="secret words")  # noqa: S106
     signing = {"certificate": "c.pem", "key": "k.pem"}
     build = built(tmp_path / "p", "windows_x86_64", environ, signing=signing)
     before = require_bundle(build)
     for kind in ("audit", "smoke", "parity"):
         json_file.write(build.report(kind), {})
+    (build.bundle / "_internal" / "link").symlink_to("a.lib")
+    before = plain.described(build)
     (build.work / "signed" / "tool").mkdir(parents=True)
     (build.work / "signed" / "tool" / "old").touch()
     sign(build, signing_plan(build))
     after = require_bundle(build)
     signed = {"_internal/a.lib", "_internal/deep/b.lib", "tool.exe"}
     assert after.files.keys() == before.files.keys()
+    assert after.files["_internal/link"][2] == "link"
     assert {name for name in after.files if after.files[name] != before.files[name]} == signed
-    files = [path for path in build.bundle.rglob("*") if path.is_file()]
+    files = [path for path in build.bundle.rglob("*") if path.is_file() and not path.is_symlink()]
     assert after.size == sum(path.stat().st_size for path in files) != before.size
     assert not any(build.report(kind).exists() for kind in ("audit", "smoke", "parity"))
     assert called(tmp_path).count("secret words") == 3
@@ -324,6 +338,16 @@ def test_a_tool_that_is_missing(tmp_path: Path) -> None:
 
 
 @unix
+def test_nobody_else_can_read_the_password() -> None:
+    """The file is private from its start, and is gone afterwards."""
+    with signing_module._password({"FROSTLINE_SIGN_PASSWORD": "secret words"}) as file:
+        assert file.read_text(encoding="utf-8") == "secret words"
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.parent.stat().st_mode & 0o777 == 0o700
+    assert not file.exists()
+
+
+@unix
 def test_the_target_is_locked(tmp_path: Path) -> None:
     """Nothing is signed while another process builds."""
     build = built(tmp_path, "darwin_arm64", with_tools(tmp_path), signing={"identity": "A"})
@@ -347,6 +371,7 @@ def test_a_submission_is_gone_on_with(tmp_path: Path) -> None:
     notary = [line for line in called(tmp_path) if line.startswith("xcrun")]
     assert [line.split()[2] for line in notary] == ["submit", "wait", "wait"]
     assert notary[-1].split()[3] == "4711"
+    assert '"status": "Accepted"' in build.log("sign").read_text(encoding="utf-8")
     assert not known.exists()
     shutil.rmtree(build.bundle)
     build = built(tmp_path / "p", "darwin_arm64", environ | {"WORD": "Invalid"}, signing=signing)

@@ -90,6 +90,13 @@ def test_each_difference_is_found(artifact: TrialResult, expected: str, reason: 
     assert {finding.file for finding in found} == {name.removesuffix(" --json") for name in names}
 
 
+def test_what_was_not_observed_at_all() -> None:
+    """An artifact that came to no answer has no status."""
+    nothing = TrialResult()
+    (found,) = compare(TrialResult(observed={"a page": (200, "x")}), nothing)
+    assert found.reason == "status 200 from source, None from the artifact: "
+
+
 def test_the_order_of_a_description_is_no_difference() -> None:
     """The keys of JSON have no order."""
     first, second = ({"/a": {"get": {"x": 1, "y": 2}}}, {"/a": {"get": {"y": 2, "x": 1}}})
@@ -127,7 +134,10 @@ def test_a_value_that_is_no_object() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the programs are scripts")
 @pytest.mark.parametrize("same", [True, False])
-def test_both_are_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, same: bool) -> None:
+def test_both_are_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *,
+    same: bool,
+) -> None:  # fmt: skip
     """The source and the bundle are run in turn; the differences are also written to a file."""
     smoke = {"commands": [{"arguments": ["a"]}]}
     build = plain.bundled(tmp_path, tables={"smoke": smoke})
@@ -140,6 +150,7 @@ def test_both_are_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, same: 
     monkeypatch.setattr(parity, "collect", lambda *made: collected.append(made))
     found = parity.parity(build)
     assert collected == [(build, stage)]
+    assert ("✗" in capsys.readouterr().err) is not same
     reason = "status 3 from source, 0 from the artifact: done"
     assert [(item.id, item.reason) for item in found] == [("parity.status", reason)] * (not same)
     assert json.loads(build.report("parity").read_text(encoding="utf-8")) == {

@@ -1,12 +1,14 @@
 """The trial of an artifact: each fault gives its check, and what works gives none."""
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import plain
+import psutil
 import pytest
 
 from frostline.core import json_file
@@ -18,6 +20,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and 
 # A request that works and a command that works.
 SMOKE: dict[str, object] = {
     "timeout": 5,
+    "commands": [{"arguments": ["selftest"]}],
     "requests": [{"name": "the routes", "path": "/openapi.json", "contains": "paths"}],
 }
 SERVICES = [{"name": "api", "grace": 0.1}, {"name": "idle", "grace": 0.1}]
@@ -63,6 +66,7 @@ def test_a_good_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = tried(request)
     assert [(check.id, check.name) for check in result.checks] == [
         ("smoke.command", "tool selftest --json"),
+        ("smoke.command", "tool selftest"),
         ("smoke.not-ready", "ready line"),
         ("smoke.unhealthy", "healthy"),
         ("smoke.request", "the routes"),
@@ -75,21 +79,23 @@ def test_a_good_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("smoke.left-behind", "nothing is left"),
     ]
     details = [check.detail for check in result.checks]
-    assert details[:5] == [
-        '{"ok": true}', "", "GET /health: ok", "status 200", "says that the first one runs",
+    assert details[:6] == [
+        '{"ok": true}', '{"ok": true}', "", "GET /health: ok", "status 200",
+        "says that the first one runs",
     ]  # fmt: skip
     assert problems(result) == {}
     assert result.ok
-    assert details[5].endswith(" s, exit code 0")
-    assert details[7].startswith("all gone after 0.")
+    assert re.fullmatch(r"0\.\d s, exit code 0", details[6])
+    assert details[8].startswith("all gone after 0.")
     assert capsys.readouterr().out.splitlines() == [
-        "selftest --json", "launch", "the routes", "a second instance", "stop",
+        "selftest --json", "selftest", "launch", "the routes", "a second instance", "stop",
         "moved, and its shell killed", "killed", "started again", "stop",
     ]  # fmt: skip
     places = (tmp_path / "home" / "places").read_text(encoding="utf-8").splitlines()
     assert places == [request.installed, *[str(tmp_path / "second")] * 3]
     assert result.observed == {
         "selftest --json": (0, '{"ok": true}'),
+        "selftest": (0, '{"ok": true}'),
         "the routes": (200, '{"paths": {}}'),
         "routes of api": (200, '{"paths": {}}'),
     }
@@ -111,7 +117,6 @@ def test_a_good_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("never-stops", "smoke.not-stopped", "tool did not end within 0.8 s"),
         ("forced", "smoke.ignores-stop", "api did not stop when asked, and was killed"),
         ("temporary", "smoke.left-behind", "left behind: temporary file forgotten"),
-        ("port", "smoke.left-behind", "left behind: port "),
         ("leaves-child", "smoke.left-behind", "left behind: process tool ("),
     ],
 )
@@ -143,6 +148,16 @@ def test_what_the_later_launches_find(
     assert not trial.tagged(tmp_path.name)
 
 
+def test_ports_that_still_answer(tmp_path: Path) -> None:
+    """Those of the services are meant, and the control port."""
+    found = problems(tried(requested(tmp_path, plain.server("port"))))
+    port = found["smoke.left-behind"].split()[3]
+    assert found == {
+        "smoke.left-behind": f"left behind: port {port} of control still answers, "
+        f"port {port} of api still answers"
+    }
+
+
 def test_no_ready_line(tmp_path: Path) -> None:
     """A run time that never says that it is ready has no addresses for requests either."""
     smoke = SMOKE | {"timeout": 0.7}
@@ -157,7 +172,7 @@ def test_what_is_no_routes(tmp_path: Path) -> None:
     """A service without OpenAPI has no routes to compare; its answer is what it is."""
     result = tried(requested(tmp_path, plain.server("no-routes")))
     assert problems(result) == {"smoke.request": "status 404, expected 200: no such page"}
-    assert result.observed.keys() == {"selftest --json", "the routes"}
+    assert result.observed.keys() == {"selftest --json", "selftest", "the routes"}
 
 
 def test_why_it_was_not_healthy(tmp_path: Path) -> None:
@@ -176,7 +191,7 @@ def test_a_program_without_services(tmp_path: Path) -> None:
     result = tried(requested(tmp_path, program, services=[], smoke=smoke, full=True))
     assert result.checks == (
         Check("smoke.command", "tool a b", ok=True, detail="a b"),
-        Check("smoke.command", "tool", ok=True),
+        Check("smoke.command", "tool", ok=True, detail=""),
         Check("smoke.writes-bundle", "writes nothing into its bundle", ok=True),
         Check("smoke.left-behind", "nothing is left", ok=True),
     )
@@ -213,6 +228,8 @@ def test_where_nothing_can_be_isolated(tmp_path: Path, monkeypatch: pytest.Monke
     reason = "darwin has no namespaces"
     monkeypatch.setattr(isolation, "enter", enter)
     request = replace(requested(tmp_path, plain.server(), full=True), read_only=True)
+    assert problems(tried(replace(request, places=()))) == {}
+    (tmp_path / "home" / "places").unlink()
     result = tried(request)
     assert (problems(result), result.unproven) == ({}, reason)
     places = (tmp_path / "home" / "places").read_text(encoding="utf-8").splitlines()
@@ -249,14 +266,26 @@ def test_the_request_and_the_result_are_files(
 def test_the_memory_is_that_of_all_processes() -> None:
     """Children count, processes that are gone do not."""
     code = "import os; held = b'1' * 60_000_000; print(flush=True); input()"
-    argv = [sys.executable, "-IS", "-c", code]
+    argv = ["/bin/sh", "-c", '"$@"; :', "sh", sys.executable, "-IS", "-c", code]
     before = trial._memory(os.getpid())
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout
+        one = psutil.Process(child.pid)
         child.stdout.readline()
         assert trial._memory(os.getpid()) - before > 50_000_000
         child.communicate(b"\n")
-    assert trial._memory(child.pid) == 0
+    assert trial._memory(child.pid) == trial._rss(one) == 0
+
+
+def test_a_file_is_changed_even_at_the_same_time(tmp_path: Path) -> None:
+    """Its size tells, too."""
+    file = tmp_path / "file"
+    trees = []
+    for text in ("a", "aa"):
+        file.write_text(text, encoding="utf-8")
+        os.utime(file, (1, 1))
+        trees.append(trial._tree(tmp_path))
+    assert trees[0] != trees[1]
 
 
 def test_what_is_unhealthy() -> None:

@@ -38,7 +38,7 @@ def failures(verdict: Verdict) -> dict[str, str]:
     return {check.id: check.detail for check in verdict.checks if not check.ok}
 
 
-def test_a_good_one(tmp_path: Path) -> None:
+def test_a_good_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The verdict is also written to a file; old reports and logs are gone."""
     build = plain.bundled(tmp_path, tables={"smoke": ONE})
     for path in (build.report("smoke"), build.log("smoke")):
@@ -51,6 +51,9 @@ def test_a_good_one(tmp_path: Path) -> None:
     assert (found.ready_ms, found.healthy_ms, found.spread) == (None, None, ())
     assert json_file.read(build.report("smoke"), Verdict) == found
     assert build.log("smoke").read_text(encoding="utf-8") == "done\ndone\n"
+    assert build.log("trial").exists()
+    shown = capsys.readouterr().err
+    assert ("round 1: a" in shown, "round 2: a" in shown, "✗" in shown) == (True, True, False)
 
 
 def test_a_service_is_tried_as_users_have_it(tmp_path: Path) -> None:
@@ -69,10 +72,11 @@ def test_a_service_is_tried_as_users_have_it(tmp_path: Path) -> None:
     assert found.memory_bytes
 
 
-def test_a_bad_one_is_not_tried_again(tmp_path: Path) -> None:
+def test_a_bad_one_is_not_tried_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The first round that fails is the last, and the verdict has its checks."""
     build = plain.bundled(tmp_path, "#!/bin/sh\necho no\nexit 3\n", tables={"smoke": ONE})
     found = tried(build, 3)
+    assert "✗ smoke-testing tool" in capsys.readouterr().err
     assert (found.ok, found.rounds) == (False, 1)
     assert failures(found) == {"smoke.command": "exit code 3, expected 0: no"}
     assert not json_file.read(build.report("smoke"), Verdict).ok
@@ -86,6 +90,27 @@ def test_no_verdict_is_left_of_a_test_that_fails_itself(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         tried(build)
     assert not build.report("smoke").exists()
+
+
+def test_one_round_has_no_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The steps are shown as they are."""
+    assert tried(plain.bundled(tmp_path, tables={"smoke": ONE})).ok
+    assert "    a\n" in capsys.readouterr().err
+
+
+def test_what_is_left_in_the_temporary_folder(tmp_path: Path) -> None:
+    """It is found in the folder that the product was told."""
+    program = '#!/bin/sh\n: > "$TMPDIR/forgotten"\necho done\n'
+    found = tried(plain.bundled(tmp_path, program, tables={"smoke": ONE}))
+    assert failures(found) == {"smoke.left-behind": "left behind: temporary file forgotten"}
+
+
+def test_links_of_a_bundle_stay_links(tmp_path: Path) -> None:
+    """The copy that is tried is like the bundle."""
+    program = '#!/bin/sh\n[ -L "${0%/*}/_internal/link" ] && echo done\n'
+    build = plain.bundled(tmp_path, program, tables={"smoke": ONE})
+    (build.bundle / "_internal" / "link").symlink_to("data.txt")
+    assert tried(build).ok
 
 
 def test_an_archive_is_unpacked(tmp_path: Path) -> None:
@@ -136,32 +161,35 @@ class Tries:
         return self.results.pop(0)
 
 
-BAD = TrialResult(
-    checks=(
-        Check("smoke.command", "a", ok=True),
-        Check("smoke.request", "ask", ok=False, detail="500"),
-    )
-)
+def failed(name: str) -> TrialResult:
+    """Return a result with a good check and a failed one."""
+    good, bad = Check("smoke.command", "a", ok=True), Check(name, "ask", ok=False, detail="500")
+    return TrialResult(checks=(good, bad))
+
+
+BAD = failed("smoke.request")
 STILL = TrialResult(checks=(Check("smoke.command", "a", ok=False),))
 WRITES = TrialResult(checks=(Check("smoke.writes-bundle", "x", ok=False),))
 LEAVES = TrialResult(checks=(Check("smoke.left-behind", "x", ok=False, detail="left"),))
 GOOD = TrialResult()
+MAY_FAIL = ("smoke.command", "smoke.not-healthy", "smoke.unhealthy", "smoke.request")
 OFFLINE, READ_ONLY = (False, True, False), (True, False, False)
 
 
 @pytest.mark.parametrize(
-    ("failed", "again", "asked", "expected"),
+    ("bad", "again", "asked", "expected"),
     [
         (BAD, [GOOD], [OFFLINE], "smoke.needs-network"),
         (BAD, [STILL, GOOD], [OFFLINE, READ_ONLY], "smoke.writes-bundle"),
         (BAD, [STILL, WRITES], [OFFLINE, READ_ONLY], "smoke.writes-bundle"),
         (BAD, [WRITES, STILL], [OFFLINE, READ_ONLY], "smoke.request"),
         (LEAVES, [], [], "smoke.left-behind"),
+        *((failed(name), [GOOD], [OFFLINE], "smoke.needs-network") for name in MAY_FAIL),
         (replace(BAD, unproven="not possible"), [], [], "smoke.request"),
     ],
 )
 def test_which_isolation_is_the_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failed: TrialResult,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: TrialResult,
     again: list[TrialResult], asked: list[tuple[bool, bool, bool]], expected: str,
 ) -> None:  # fmt: skip
     """One isolation at a time is left out; without a reason the failure stays as it is."""
@@ -169,7 +197,7 @@ def test_which_isolation_is_the_reason(
     monkeypatch.setattr(verdict, "attempt", tries)
     target = SmokeTarget(plain.bundled(tmp_path, tables={"smoke": ONE}), "inputs", 7)
     with log.step("a test") as step:
-        found = verdict._explained(target, step, failed)
+        found = verdict._explained(target, step, bad)
     assert tries.asked == asked
     assert [check.id for check in found.checks if not check.ok] == [expected]
     if again and expected != "smoke.request":
@@ -218,11 +246,11 @@ def test_the_figures_of_all_rounds(tmp_path: Path) -> None:
     target = SmokeTarget(plain.bundled(tmp_path), "inputs", 7)
     rounds = [TrialResult(healthy=seconds) for seconds in (0.5, 0.1, None, 0.2)]
     last = TrialResult(
-        checks=BAD.checks, ready=0.0614, healthy=0.3, memory=9, tail=("the last line",)
+        checks=BAD.checks, ready=61.4321, healthy=0.3, memory=9, tail=("the last line",)
     )
     found = verdict._judge(target, [*rounds, last])
     assert (found.rounds, found.spread) == (5, (100, 250, 500))
-    assert (found.ready_ms, found.healthy_ms, found.memory_bytes) == (61, 300, 9)
+    assert (found.ready_ms, found.healthy_ms, found.memory_bytes) == (61432, 300, 9)
     assert (found.checks, found.tail, found.ok) == (BAD.checks, ("the last line",), False)
 
 
@@ -275,3 +303,38 @@ def test_a_trial_from_source(tmp_path: Path) -> None:
     assert home.endswith("frostline smøke /home")
     assert found.unproven == ""
     assert build.log("source").read_text(encoding="utf-8").startswith("-P -m")
+
+
+def from_source(root: Path, program: str, **tables: object) -> TrialResult:
+    """Return the result of a trial from source, whose interpreter is the text *program*."""
+    python, stage = root / "python", root / "stage"
+    stage.mkdir()
+    python.write_text(program, encoding="utf-8")
+    python.chmod(0o755)
+    product = Stage(stage, ProductEnvironment(python, root), (), ())
+    build = plain.bundled(root, tables={"smoke": ONE} | tables)
+    with log.step("a test") as step:
+        return verdict.attempt_from_source(build, product, step)
+
+
+def test_from_source_nothing_is_isolated(tmp_path: Path) -> None:
+    """The source may use the network, and its folder is not read-only."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        text = CALLER.format(python=sys.executable, port=port)
+        text += "import os\nopen(os.path.join(os.environ['FROSTLINE_BUNDLE'], 'new'), 'w')\n"
+        text += "open(os.path.join(os.environ['TMPDIR'], 'forgotten'), 'w')\n"
+        checks = {check.id: check.detail for check in from_source(tmp_path, text).checks}
+    assert checks == {
+        "smoke.command": "done", "smoke.writes-bundle": "it changed new",
+        "smoke.left-behind": "left behind: temporary file forgotten",
+    }  # fmt: skip
+
+
+def test_from_source_services_are_started_once(tmp_path: Path) -> None:
+    """What is compared with the artifact is observed at the first launch."""
+    smoke = {"timeout": 9}
+    found = from_source(tmp_path, plain.server(), smoke=smoke, services=[{"name": "api"}])
+    assert found.ok
+    assert found.observed.keys() == {"selftest --json", "routes of api"}
+    assert "smoke.second-instance" not in {check.id for check in found.checks}
