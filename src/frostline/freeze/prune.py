@@ -152,7 +152,6 @@ def _imports(place: str, text: str) -> Iterator[str]:
             continue
         base = package[: len(package) - len(dots) + 1] if dots else ()
         begin = ".".join(filter(None, (*base, module)))
-        yield begin
         for name in names.strip("() \t\\\n").split(","):
             yield f"{begin}.{name.split(' as ')[0].strip()}"
 

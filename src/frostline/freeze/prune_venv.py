@@ -66,7 +66,7 @@ class Pruned:
     gone: tuple[Candidate, ...]
     returned: tuple[Candidate, ...] = ()
     broken: Mapping[str, str]
-    checked: int = 0
+    checked: int
 
 
 @dataclass(frozen=True)
