@@ -27,6 +27,11 @@ PACKAGE = {
 
 def chosen(root: Path, more: dict[str, str] | None = None, *facts: Fact) -> set[str]:
     """Return the prunable files of the package with *more* files."""
+    return {*categories(root, more, *facts)}
+
+
+def categories(root: Path, more: dict[str, str] | None = None, *facts: Fact) -> dict[str, str]:
+    """Return the categories of the prunable files of the package with *more* files."""
     packages = root / "lib" / "python3" / "site-packages"
     files = {**PACKAGE, **(more or {})}
     for name, text in files.items():
@@ -36,7 +41,7 @@ def chosen(root: Path, more: dict[str, str] | None = None, *facts: Fact) -> set[
     record = packages / "pkg-1.dist-info" / "RECORD"
     record.write_text("".join(f"{name},,\n" for name in files), encoding="utf-8")
     installed = {"pkg": PathDistribution(packages / "pkg-1.dist-info")}
-    return {item.place for item in choose(installed, packages, facts)}
+    return {item.place: item.category for item in choose(installed, packages, facts)}
 
 
 TESTS = {"pkg/tests/__init__.py", "pkg/tests/test_one.py", "pkg/tests/data.json"}
@@ -59,6 +64,58 @@ def test_what_looks_like_its_name(tmp_path: Path) -> None:
     assert chosen(tmp_path) == {*TESTS, *DOCS, *EXAMPLES, *STUBS, MANUAL}
 
 
+@pytest.mark.parametrize(
+    ("place", "category"),
+    [
+        ("pkg/test/test_a.py", "tests"), ("pkg/deep/tests/a_test.py", "tests"),
+        ("pkg/tests/conftest.py", "tests"),
+        ("pkg/doc/a.rst", "documentation"), ("pkg/docs/a.rst", "documentation"),
+        ("pkg/documentation/a.rst", "documentation"),
+        ("pkg/example/a.py", "examples"), ("pkg/examples/a.py", "examples"),
+        ("pkg/samples/a.py", "examples"), ("pkg/more.pyi", "stubs"), ("other/more.pyi", "stubs"),
+        ("../../../share/doc/pkg/a.txt", "documentation"),
+        ("../../../share/man/man3/a.3", "documentation"),
+    ],
+)  # fmt: skip
+def test_the_categories(tmp_path: Path, place: str, category: str) -> None:
+    """Singular and plural names mean the same."""
+    assert categories(tmp_path, {place: ""})[place] == category
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "pkg-1.egg-info/docs/a.rst", "pkg-1.data/docs/a.rst", "../../../share/pkg/docs/a.rst",
+        "pkg/tests/__pycache__/test_one.cpython-311.pyc", "docs", "pkg/share/man/a.1",
+    ],
+)  # fmt: skip
+def test_what_is_none_of_them(tmp_path: Path, place: str) -> None:
+    """Metadata, shared data and files with such names stay; bytecode is chosen elsewhere."""
+    assert place not in chosen(tmp_path, {place: ""})
+
+
+def test_a_folder_counts_as_a_whole(tmp_path: Path) -> None:
+    """Where a folder has to stay, so does what is in it."""
+    more = {"pkg/docs/__init__.py": "", "pkg/docs/tests/test_a.py": ""}
+    assert not {place for place in chosen(tmp_path, more) if place.startswith("pkg/docs")}
+
+
+def test_text_is_no_code(tmp_path: Path) -> None:
+    """What a text file says is not what the package does."""
+    assert chosen(tmp_path, {"pkg/README.txt": "import pkg.tests"}) >= TESTS
+
+
+def test_what_is_recorded_wrongly(tmp_path: Path) -> None:
+    """A file that is recorded and not there, or no record at all, is no error."""
+    chosen(tmp_path)
+    packages = tmp_path / "lib" / "python3" / "site-packages"
+    (packages / "pkg" / "docs" / "index.rst").unlink()
+    installed = {"pkg": PathDistribution(packages / "pkg-1.dist-info")}
+    assert "pkg/docs/picture.png" in {item.place for item in choose(installed, packages, ())}
+    (packages / "pkg-1.dist-info" / "RECORD").unlink()
+    assert choose(installed, packages, ()) == ()
+
+
 @pytest.mark.product("R2")
 @pytest.mark.parametrize(
     ("more", "kept"),
@@ -70,6 +127,9 @@ def test_what_looks_like_its_name(tmp_path: Path) -> None:
         ({"pkg/use.py": "from . import (\n    code,\n    tests,\n)"}, TESTS),
         ({"pkg/deep/use.py": "from ..tests import x"}, TESTS),
         ({"pkg/use.py": "    import pkg.tests as t, os"}, TESTS),
+        ({"pkg/use.py": "import os, pkg.tests"}, TESTS),
+        ({"pkg/use.py": "from pkg import tests"}, TESTS),
+        ({"pkg/use.py": "from pkg.tests import *"}, TESTS),
         ({"pkg/use.py": "import_module('pkg.tests.test_one')"}, TESTS),
         ({"pkg/use.py": "files('pkg') / 'examples'"}, EXAMPLES),
         ({"pkg/__init__.py": "lazy.attach_stub(__name__, __file__)"}, STUBS),
@@ -95,6 +155,7 @@ def test_a_folder_that_is_called_tests_and_is_none(tmp_path: Path) -> None:
     [
         (fact("file", "pkg/docs/index.rst"), DOCS),
         (fact("folder", "pkg/docs"), DOCS),
+        (fact("library", "pkg/docs/picture.png"), DOCS),
         (fact("module", "pkg.tests.test_one"), TESTS),
         (fact("file", "pkg/code.pyi"), STUBS),
     ],
@@ -120,3 +181,32 @@ def test_what_nobody_records(tmp_path: Path) -> None:
         "__pycache__/a.cpython-311.pyc", ".git/config", "pkg/.gitignore",
     }  # fmt: skip
     assert by_category(found) == {"bytecode": (1, 2), "version control": (2, 4)}
+
+
+@pytest.mark.parametrize(
+    ("place", "category"),
+    [
+        (".hg/a", "version control"), ("pkg/.svn/a", "version control"),
+        (".github/a", "version control"), ("pkg/.gitattributes", "version control"),
+        ("__pycache__/code.cpython-311.pyc", "bytecode"), ("__pycache__/code.txt", None),
+        ("other/code.cpython-311.pyc", None),
+    ],
+)  # fmt: skip
+def test_what_belongs_to_nobody(tmp_path: Path, place: str, category: str | None) -> None:
+    """It is no distribution's; what only looks like it stays."""
+    for name in ("code.py", place):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [(item.place, item.category, item.distribution) for item in in_tree(tmp_path)]
+    assert found == ([(place, category, "")] if category else [])
+
+
+def test_links_are_left_alone(tmp_path: Path) -> None:
+    """Even those in a folder of version control."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "file").touch()
+    try:
+        (tmp_path / ".git" / "link").symlink_to(tmp_path / "file")
+    except OSError:
+        pytest.skip("no links here")
+    assert in_tree(tmp_path) == ()

@@ -27,10 +27,12 @@ FILES = {
     "plain/code.pyi": "",
     "needy/__init__.py": f"{NEEDY}HELP.read_text()\ndef main(): pass\n",
     "needy/docs/a.txt": "read at every start",
+    "needy/docs/deep/b.txt": "nobody reads this",
     "needy/tests/test_needy.py": "",
     "broken/__init__.py": "import no_such_module\n",
     "../../../share/man/man1/plain.1": "a page",
 }
+NEEDED = {"needy/docs/a.txt", "needy/docs/deep/b.txt"}
 MANUAL = "../../../share/man/man1/plain.1"
 GONE = {
     "plain/tests/test_plain.py", "plain/docs/deep/a.txt", "plain/code.pyi",
@@ -94,11 +96,11 @@ def test_what_can_be_pruned(place: Venv) -> None:
     cache.write_bytes(b"cache")
     before = tree(place)
     found = look(place, ())
-    assert places(found) == {*GONE, "needy/docs/a.txt", "plain/__pycache__/" + cache.name}
+    assert places(found) == {*GONE, *NEEDED, "plain/__pycache__/" + cache.name}
     assert [*found] == sorted(found)
     assert len(found) == len(places(found))
     used = Fact("needy", "file", "needy/docs/a.txt", "opened", ())
-    assert places(look(place, [used])) == places(found) - {"needy/docs/a.txt"}
+    assert places(look(place, [used])) == places(found) - NEEDED
     assert tree(place) == before
 
 
@@ -107,7 +109,7 @@ def test_what_breaks_comes_back(place: Venv) -> None:
     told: list[str] = []
     found = apply(place, look(place, ()), os.environ, told.append)
     assert places(found.gone) == GONE
-    assert places(found.returned) == {"needy/docs/a.txt"}
+    assert places(found.returned) == NEEDED
     assert [*found.gone] == sorted(found.gone)
     assert found.broken.keys() == {
         "entry point: console_scripts: needy", "entry point: needy.group: x",
@@ -144,7 +146,7 @@ def test_it_can_be_undone_once(place: Venv) -> None:
     apply(place, look(place, ()), os.environ, silent)
     with pytest.raises(BusyError, match="neither confirmed nor undone"):
         apply(place, (), os.environ, silent)
-    assert undo(place).files == len(GONE) + 1
+    assert undo(place).files == len(GONE) + 2
     assert tree(place) == before
     with pytest.raises(UsageError):
         undo(place)
@@ -188,18 +190,24 @@ def test_a_program_that_hangs(place: Venv, monkeypatch: pytest.MonkeyPatch) -> N
     found = apply(place, look(place, ()), os.environ, silent)
     assert found.broken["script: needy --version"].endswith("did not end within 0.4 s")
     assert not any("broken" in name for name in found.broken if name.startswith("script"))
-    assert places(found.returned) == {"needy/docs/a.txt"}
+    assert places(found.returned) == NEEDED
 
 
-def test_a_distribution_without_a_version(place: Venv) -> None:
-    """Its metadata do not count as found."""
+def test_what_is_checked(place: Venv, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What works: no metadata without a version, no script that is not there or wants input."""
+    monkeypatch.setattr(prune_venv, "_PATIENCE", 2.0)
     distribution(place, "odd", (), version="")
+    distribution(place, "reader", ())
+    distribution(place, "gone", ())
+    (place.scripts / "odd").unlink()
+    (place.scripts / "gone").unlink()
+    (place.scripts / "reader").write_text("#!/bin/sh\nread -r line\nexit 0\n", encoding="utf-8")
     proof = prune_venv._Proof(place, os.environ, place.folder, silent)
     names = {check.name for check in proof.working()}
     assert {"metadata: plain", "metadata: needy", "metadata: broken"} <= names
     assert "metadata: odd" not in names
     assert {name for name in names if "script" in name and "entry" not in name} == {
-        "script: plain --help", "script: needy --version",
+        "script: plain --help", "script: needy --version", "script: reader --version",
     }  # fmt: skip
 
 
@@ -211,6 +219,27 @@ def test_what_is_not_there_any_more(place: Venv) -> None:
     (place.packages / "plain-1.0.dist-info").rename(place.packages / "gone")
     assert proof.problems([check]) == {"metadata: plain": "it is not found any more"}
     assert proof.problems([]) == {}
+
+
+def test_a_python_that_does_not_start_any_more(place: Venv) -> None:
+    """What an earlier look has found does not count."""
+    proof = prune_venv._Proof(place, os.environ, place.folder, silent)
+    checks = [item for item in proof.working() if item.name == "metadata: plain"]
+    place.python.unlink()
+    place.python.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    place.python.chmod(0o755)
+    assert proof.problems(checks) == {"metadata: plain": "it is not found any more"}
+    assert proof.problems([prune_venv._Check("a script", "plain", ("/bin/sh", "-c", ":"))]) == {}
+
+
+def test_the_packages_folder_stays(tmp_path: Path) -> None:
+    """Folders that become empty go, but not the one that is searched for packages."""
+    packages = tmp_path / "lib" / "site-packages"
+    place = Venv(tmp_path, tmp_path / "python", packages, tmp_path)
+    (packages / "docs").mkdir(parents=True)
+    (packages / "docs" / "a").touch()
+    prune_venv._move_aside(place, [Candidate("documentation", "", "docs/a", 0)])
+    assert [*packages.iterdir()] == []
 
 
 def test_an_environment_that_was_moved(place: Venv) -> None:
@@ -268,9 +297,9 @@ def test_the_environment_of_a_product(
     (place.packages / ".gitignore").touch()
     monkeypatch.setattr(prune_venv, "product_environment", product_environment)
     build = plain.bundled(tmp_path / "p")
-    assert places(prunable(build, None)) == {*GONE, "needy/docs/a.txt"}
+    assert places(prunable(build, None)) == {*GONE, *NEEDED}
     assert made == [build]
     monkeypatch.chdir(place.folder.parent)
     assert places(prunable(build, Path("environment"))) == {
-        *GONE, "needy/docs/a.txt", ".gitignore",
+        *GONE, *NEEDED, ".gitignore",
     }  # fmt: skip
