@@ -3,7 +3,8 @@
 `python tests/mutations/mutate.py` tries the mutants of MODULES, `… control release/sign.py` those
 of these folders and files. It prints a table, and writes build/mutations.json. Exit code 1: a
 mutant survived that accepted.toml does not explain, or it explains one that did not survive.
-Not on Windows: each mutant is tried in a fork of a process that has imported what tests need.
+Only on Linux: each mutant is tried in a fork of a process that has imported what tests need, in
+namespaces of its own, since a mutant may kill or overwrite what it meets.
 """
 
 import argparse
@@ -12,22 +13,22 @@ import contextlib
 import gc
 import json
 import os
-import signal
 import site
 import sys
 import tempfile
 import venv
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
-assert sys.platform != "win32"
+assert sys.platform == "linux"
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "rows"))
 
+import contained
 from breaks import SOURCES, copy_checkout
 from covered import Chosen, Recorder
 from mutants import Mutant, mutants
@@ -43,7 +44,7 @@ MODULES = (
 )  # fmt: skip
 TESTS = ("tests/unit", "tests/faults/test_download.py")
 _OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "--durations=0")
-_NONE_RAN = 5  # pytest's exit code
+_WRONGLY_CALLED, _NONE_RAN = 4, 5  # pytest's exit codes
 _SLOW = 5.0  # seconds; a slower test is not asked
 _PATIENCE = 3.0  # seconds that a mutant has, and four times the time of its tests
 
@@ -98,22 +99,6 @@ def enter(folder: Path) -> None:
     tempfile.tempdir = None
 
 
-def fork(work: Callable[[], int], seconds: float = 0) -> int:
-    """Run *work* in a fork of this process, silently, for at most *seconds*; return its pid."""
-    pid = os.fork()
-    if not pid:
-        os.setsid()
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # its signal ends the process
-        with open(os.devnull, "r+b") as null:
-            for descriptor in range(3):
-                os.dup2(null.fileno(), descriptor)
-        code = 70
-        with contextlib.suppress(BaseException):
-            code = work()
-        os._exit(code)
-    return pid
-
-
 def import_all(folder: Path) -> None:
     """Import what the unit tests of the copy *folder* import, and forget what lies in it."""
     enter(folder)
@@ -136,7 +121,8 @@ def covered(folder: Path, tests: Sequence[str]) -> Covered:
         report.write_text(json.dumps([recorder.seconds, recorder.lines]), encoding="utf-8")
         return code
 
-    os.waitpid(fork(run), 0)
+    _, status = os.waitpid(contained.start(run, folder.parent), 0)
+    contained.result(status)
     seconds, ran = json.loads(report.read_text(encoding="utf-8"))
     lines: dict[tuple[str, int], set[str]] = {}
     for test, places in ran.items():
@@ -158,7 +144,7 @@ def start(folder: Path, module: str, mutant: Mutant, tests: Mapping[str, float])
         os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
         return pytest.main([*_OPTIONS, *files], plugins=[Chosen(tests)])
 
-    return fork(run, _PATIENCE + 4 * sum(tests.values()))
+    return contained.start(run, folder.parent, _PATIENCE + 4 * sum(tests.values()))
 
 
 def attempt(folders: Collection[Path], modules: Iterable[str], known: Covered) -> Iterator[Trial]:
@@ -167,15 +153,13 @@ def attempt(folders: Collection[Path], modules: Iterable[str], known: Covered) -
 
     def finish() -> Trial:
         pid, status = os.wait()
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)  # what its tests have left running
         folder, module, mutant = running.pop(pid)
         free.append(folder)
         source = ROOT / "src" / module
         (folder / "src" / module).write_bytes(source.read_bytes())
         times = (source.stat().st_atime, source.stat().st_mtime)
         os.utime(folder / "src" / module, times)
-        return Trial(module, mutant, result_of(os.waitstatus_to_exitcode(status)))
+        return Trial(module, mutant, result_of(status))
 
     for module in modules:
         sys.stderr.write(f"{module}\n")
@@ -192,11 +176,23 @@ def attempt(folders: Collection[Path], modules: Iterable[str], known: Covered) -
         yield finish()
 
 
-def result_of(code: int) -> str:
-    """Return the result of a mutant whose tests ended with *code*."""
-    if code == -signal.SIGALRM:
-        return "timed out"
-    return {0: "survived", _NONE_RAN: "uncovered"}.get(code, "killed")
+def result_of(status: int) -> str:
+    """Return the result of a mutant whose tests ended with *status*."""
+    code = contained.result(status)
+    if code == _WRONGLY_CALLED:
+        message = "a test file is missing in the copy"
+        raise AssertionError(message)
+    results = {0: "survived", _NONE_RAN: "uncovered", contained.TIMED_OUT: "timed out"}
+    return results.get(code, "killed")
+
+
+def check_nothing(folder: Path, module: str, known: Covered) -> None:
+    """Exit if a test fails although nothing is changed: it would fail for every mutant."""
+    tests = {name: took for name, took in known.seconds.items() if took < _SLOW}
+    _, status = os.waitpid(start(folder, module, Mutant("", "", "", 0, 0, "", ()), tests), 0)
+    if result_of(status) != "survived":
+        sys.stdout.write((folder.parent / "output").read_text(encoding="utf-8")[-3000:])
+        sys.exit("A test fails with nothing changed.")
 
 
 def main() -> int:
@@ -215,7 +211,9 @@ def main() -> int:
         for folder in folders:
             make_copy(folder)
         import_all(folders[0])
-        trials = [*attempt(folders, modules, covered(folders[0], options.tests))]
+        known = covered(folders[0], options.tests)
+        check_nothing(folders[0], modules[0], known)
+        trials = [*attempt(folders, modules, known)]
     return show(trials)
 
 
