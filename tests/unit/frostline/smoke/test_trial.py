@@ -85,8 +85,8 @@ def test_a_good_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ]  # fmt: skip
     assert problems(result) == {}
     assert result.ok
-    assert re.fullmatch(r"0\.\d s, exit code 0", details[6])
-    assert details[8].startswith("all gone after 0.")
+    assert re.fullmatch(r"\d\.\d s, exit code 0", details[6])
+    assert re.fullmatch(r"all gone after \d\.\d s", details[8])
     assert capsys.readouterr().out.splitlines() == [
         "selftest --json", "selftest", "launch", "the routes", "a second instance", "stop",
         "moved, and its shell killed", "killed", "started again", "stop",
