@@ -6,7 +6,9 @@
 
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import nox
 
@@ -64,11 +66,15 @@ def artifact(session: nox.Session) -> None:
         invoke(session, step, *session.posargs)
 
 
-def run_tests(session: nox.Session, *options: str) -> None:
+def run_tests(
+    session: nox.Session, *options: str, program: Sequence[str] = ("pytest",),
+    env: Mapping[str, str] = MappingProxyType({}), success_codes: Sequence[int] = (0,),
+) -> None:  # fmt: skip
     """Run pytest with *options* in two processes, each file of tests in one of them."""
     sources = os.pathsep.join(str(Path(f"apps/{app}/src").resolve()) for app in APPS)
     workers = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-    session.run("pytest", *workers, *options, env={"PYTHONPATH": sources})
+    env = {"PYTHONPATH": sources, **env}
+    session.run(*program, *workers, *options, env=env, success_codes=success_codes)
 
 
 @nox.session
@@ -85,6 +91,26 @@ def slow(session: nox.Session) -> None:
     run_tests(session, "--lane=slow", *session.posargs)
     run_tests(session, "tests/unit", "--random-order-bucket=global", "--random-order")
     soak_run(session)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the fast tests, or those that are named; show which lines they run, children included."""
+    install(session, "tests")
+    folder = Path("build/coverage").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    # Absolute, since children of tests run in other folders.
+    env = {
+        "COVERAGE_FILE": str(folder / "data"),
+        "COVERAGE_RCFILE": str(Path("pyproject.toml").resolve()),
+    }
+    session.run("coverage", "erase", env=env)
+    chosen = session.posargs or ["--lane=fast"]
+    run_tests(
+        session, *chosen, program=("coverage", "run", "-m", "pytest"), env=env, success_codes=[0, 1]
+    )
+    session.run("coverage", "combine", "--quiet", env=env)
+    session.run("coverage", "report", env=env)
 
 
 @nox.session

@@ -15,14 +15,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import trustme
 from faulty_http import CONTENT, ETAG, SHA256, Behaviour, Exchange, FaultyServer
 
 from frostline_runtime.download.fetch import Limits, fetch, is_there
 from frostline_runtime.download.parts import forget, kept
 from frostline_runtime.download.transfer import CHUNK, DownloadError, Progress, Wanted
+
+if TYPE_CHECKING:
+    import trustme
 
 pytestmark = pytest.mark.product("L2")
 QUICK = Limits(stall=0.4, lock=0.3, attempts=3, pause=0.01)
@@ -386,13 +389,14 @@ def test_no_request_is_authorised(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def authority() -> trustme.CA:
+def authority() -> "trustme.CA":
     """Return a certificate authority that no system trusts."""
-    return trustme.CA()
+    made: trustme.CA = pytest.importorskip("trustme").CA()  # not on Intel Macs: no wheels
+    return made
 
 
 @pytest.fixture
-def secure(authority: trustme.CA) -> Iterator[FaultyServer]:
+def secure(authority: "trustme.CA") -> Iterator[FaultyServer]:
     """Serve the file over https."""
     import ssl  # noqa: PLC0415  # for this test only
 
@@ -410,7 +414,7 @@ def test_an_unknown_certificate_is_refused(secure: FaultyServer, tmp_path: Path)
 
 
 def test_a_known_certificate(
-    secure: FaultyServer, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    secure: FaultyServer, authority: "trustme.CA", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SSL_CERT_FILE is used, and the certificate must have the name of the host."""
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
