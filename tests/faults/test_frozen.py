@@ -5,8 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 assert sys.platform == "linux"  # faults can be injected there only
@@ -48,21 +48,27 @@ def temporary(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(project: Path, tmp_path: Path, temporary: Path, tag: str) -> Iterator[Start]:
-    """Return a function that starts the artifact in a layout, behind a prefix."""
+    """Return a function that starts the artifact in a layout, perhaps by a shell.
+
+    Only the artifact carries *tag*. The shell and what its toolkit starts, such as a session bus,
+    carry another one: they are no processes of the artifact, but end with the test.
+    """
     started: list[Artifact] = []
+    desktop = f"{tag}-desktop"
 
     def run(
-        layout: str, prefix: tuple[str, ...] = (), executable: Path | None = None,
+        layout: str, shell: tuple[str, ...] = (), executable: Path | None = None,
         home: Path = tmp_path, **popen: object,
     ) -> Artifact:  # fmt: skip
         executable = executable or bundle(project, layout) / "echo"
         env = {
             "HOME": str(home),
             "TMPDIR": str(temporary),
-            TAG: tag,
+            TAG: desktop if shell else tag,
             "PATH": os.environ["PATH"],
         }
-        artifact = Artifact([*prefix, str(executable)], env, home, **popen)
+        by_shell = (*shell, "/usr/bin/env", f"{TAG}={tag}") if shell else ()
+        artifact = Artifact([*by_shell, str(executable)], env, home, **popen)
         started.append(artifact)
         return artifact
 
@@ -72,6 +78,9 @@ def start(project: Path, tmp_path: Path, temporary: Path, tag: str) -> Iterator[
             artifact.process.terminate()
             artifact.process.wait(15)
         artifact.close()
+    for helper in orphans(desktop, timeout=1.0):
+        with suppress(psutil.NoSuchProcess):
+            helper.kill()
     assert orphans(tag, timeout=1.0) == []
 
 
@@ -202,17 +211,15 @@ artifact.stdout.on("data", (data) => {
 
 @pytest.mark.parametrize("layout", ["onedir", "onefile"])
 def test_a_node_shell(start: Start, tag: str, tmp_path: Path, layout: str) -> None:
-    """A Node process shows the artifact's page in Chromium and is killed: all processes end."""
+    """A Node process shows the artifact's page in Chromium and is killed: the artifact ends."""
     node, chromium = shutil.which("node"), shutil.which("chromium")
     if not (node and chromium):
         pytest.skip("needs Node and Chromium")
     artifact = start(layout, (node, "-e", NODE, chromium, str(tmp_path / "profile")))
     artifact.wait_for("page shown", 60)
     assert 'data-service="api"' in artifact.stderr()
-    began = time.monotonic()
     artifact.process.kill()
     assert orphans(tag, timeout=GONE) == []
-    assert time.monotonic() - began < GONE
 
 
 WEBKIT = """
@@ -279,7 +286,5 @@ def test_a_webkit_shell(start: Start, tag: str, display: str, layout: str) -> No
         pytest.skip("needs Debian's python3-gi and gir1.2-webkit2-4.1")
     artifact = start(layout, ("/usr/bin/env", f"DISPLAY={display}", python, "-c", WEBKIT))
     artifact.wait_for("page shown", 60)
-    began = time.monotonic()
     artifact.process.kill()
     assert orphans(tag, timeout=GONE) == []
-    assert time.monotonic() - began < GONE
