@@ -13,4 +13,5 @@ if sys.platform == "win32":
     collect_ignore += [
         "frostline_runtime/system/test_posix.py",
         "frostline_runtime/supervision/test_lifeline.py",
+        "frostline_runtime/supervision/test_signals.py",
     ]

@@ -8,7 +8,6 @@ import contextlib
 import os
 import queue
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ from frostline_runtime.artifact.locations import Locations
 from frostline_runtime.artifact.manifest import Manifest, Port
 from frostline_runtime.control.httpd import Server
 from frostline_runtime.control.routes import Report, Tokens
-from frostline_runtime.supervision import lifeline, ports
+from frostline_runtime.supervision import lifeline, ports, signals
 from frostline_runtime.supervision.events import (
     Abandon,
     Action,
@@ -184,10 +183,8 @@ class Supervisor:
             now = time.monotonic()
             if due is not None and due <= now:
                 return self._due(now - due)
-            waits = [] if due is None else [due - now]
-            waits += [current.WAKE_EVERY] if current.WAKE_EVERY else []
             with contextlib.suppress(queue.Empty):
-                return self._events.get(timeout=min(waits, default=None))
+                return self._events.get(timeout=None if due is None else due - now)
 
     def _due(self, late: float) -> Event:
         slept = current.slept()
@@ -247,8 +244,7 @@ class Supervisor:
         )
 
     def _install(self) -> None:
-        for number in current.STOP_SIGNALS:
-            signal.signal(number, self._on_signal)
+        signals.listen(current.STOP_SIGNALS, lambda number: self.stop(number.name))
         if self._options.watch_stdin:
             lifeline.watch(0, partial(self._events.put, Shutdown("stdin_eof")), self._command)
         if self._options.shell_pid:
@@ -260,9 +256,6 @@ class Supervisor:
         self._stderr.put(f"[{name}] {line}")
         if self._relays:
             self._announcer.emit("log", service=name, line=line[:_LONGEST_RELAYED])
-
-    def _on_signal(self, number: int, _frame: object) -> None:
-        self._events.put(Shutdown(signal.Signals(number).name))
 
     def _command(self, message: Mapping[str, object]) -> None:
         match message.get("cmd"):

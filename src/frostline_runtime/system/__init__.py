@@ -27,10 +27,6 @@ class System(Protocol):
     def STOP_SIGNALS(self) -> tuple[signal.Signals, ...]:  # noqa: N802  # a module's constant
         """The signals that ask the artifact to stop."""
 
-    @property
-    def WAKE_EVERY(self) -> float | None:  # noqa: N802  # a module's constant
-        """Seconds after which a wait must return to handle signals; None if it need not."""
-
     def spawn(
         self,
         argv: Sequence[str],

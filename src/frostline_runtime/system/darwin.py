@@ -18,7 +18,6 @@ from pathlib import Path
 from frostline_runtime.system import posix
 from frostline_runtime.system.posix import (
     STOP_SIGNALS,
-    WAKE_EVERY,
     Ended,
     can_inherit_sockets,
     kill,
@@ -32,7 +31,6 @@ NAME = "darwin"
 __all__ = [
     "NAME",
     "STOP_SIGNALS",
-    "WAKE_EVERY",
     "can_inherit_sockets",
     "guard",
     "kill",

@@ -19,7 +19,6 @@ from pathlib import Path
 from frostline_runtime.system import posix
 from frostline_runtime.system.posix import (
     STOP_SIGNALS,
-    WAKE_EVERY,
     Ended,
     can_inherit_sockets,
     kill,
@@ -33,7 +32,6 @@ NAME = "linux"
 __all__ = [
     "NAME",
     "STOP_SIGNALS",
-    "WAKE_EVERY",
     "can_inherit_sockets",
     "guard",
     "kill",

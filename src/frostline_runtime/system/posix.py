@@ -21,7 +21,6 @@ from frostline_runtime import exit_codes
 _ASKS_TO_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # A signal that the parent has set to be ignored, as nohup does, stays ignored.
 STOP_SIGNALS = tuple(n for n in _ASKS_TO_STOP if signal.getsignal(n) is not signal.SIG_IGN)
-WAKE_EVERY: float | None = None
 _GUARDED = (*STOP_SIGNALS, signal.SIGCHLD)
 _UNTIL_KILLED = 1.0
 

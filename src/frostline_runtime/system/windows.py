@@ -21,8 +21,6 @@ from frostline_runtime import exit_codes
 
 NAME = "windows"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGBREAK)
-# Ctrl-C does not interrupt a blocking wait of the main thread.
-WAKE_EVERY: float | None = 0.5
 
 # <winnt.h>, <iphlpapi.h>
 _KILL_ON_JOB_CLOSE = 0x2000
