@@ -11,7 +11,7 @@ from typing import Any
 assert sys.platform == "linux"  # faults can be injected there only
 
 import pytest
-from harness import TAG, Artifact, Launch, bundle, orphans
+from harness import AT_ONCE, TAG, Artifact, Launch, bundle, orphans
 
 from frostline_runtime.artifact.manifest import ModelServer, Resource, Service
 
@@ -54,7 +54,7 @@ def launch(tmp_path: Path, tag: str) -> Iterator[Launch]:
                 artifact.process.kill()
                 artifact.process.wait()
         artifact.close()
-    left = orphans(tag, timeout=1.0)
+    left = orphans(tag, timeout=AT_ONCE)
     for process in left:
         process.kill()
     assert not left, f"left behind: {[p.cmdline() for p in left]}"

@@ -31,6 +31,8 @@ from frostline_runtime.artifact.manifest import (
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SERVICE = Path(__file__).with_name("service.py")
 TAG = "FROSTLINE_TEST"
+# For what ends at once: less than the grace of a service, so none was given.
+AT_ONCE = 4.0
 # Shorter than the defaults, with the same ratios, so that tests take seconds.
 PROBE = Probe(interval=0.5, timeout=0.5)
 

@@ -13,7 +13,7 @@ assert sys.platform == "linux"  # faults can be injected there only
 
 import psutil
 import pytest
-from harness import TAG, Artifact, orphans, tagged
+from harness import AT_ONCE, TAG, Artifact, orphans, tagged
 from samples import Samples
 
 from frostline.core import platforms
@@ -78,10 +78,10 @@ def start(project: Path, tmp_path: Path, temporary: Path, tag: str) -> Iterator[
             artifact.process.terminate()
             artifact.process.wait(15)
         artifact.close()
-    for helper in orphans(desktop, timeout=1.0):
+    for helper in orphans(desktop, timeout=AT_ONCE):
         with suppress(psutil.NoSuchProcess):
             helper.kill()
-    assert orphans(tag, timeout=1.0) == []
+    assert orphans(tag, timeout=AT_ONCE) == []
 
 
 SHELL = """
@@ -121,7 +121,7 @@ def test_a_part_of_the_artifact_is_killed(start: Start, tag: str, layout: str, v
     artifact = start(layout)
     artifact.wait_for("ready")
     os.kill(family(artifact)[victim], signal.SIGKILL)
-    assert orphans(tag, timeout=1.0 if victim == "supervisor" else GONE) == []
+    assert orphans(tag, timeout=AT_ONCE if victim == "supervisor" else GONE) == []
 
 
 def test_the_unpacked_folder_of_a_killed_bootloader(

@@ -146,7 +146,7 @@ def test_nothing_outlives_a_stop(project: Path, tmp_path: Path, behaviour: str) 
         family = psutil.Process(instance.process.pid).children(recursive=True)
         assert family
         assert instance.stop(20) == 0
-        _, alive = psutil.wait_procs(family, timeout=2)
+        _, alive = psutil.wait_procs(family, timeout=20)
         assert not alive
 
 
@@ -262,7 +262,7 @@ def interrupted(project: Path, temporary: Path, verb: str, phase: str) -> None:
     assert child.wait(30) == 130
     drain.join()
     child.stderr.close()
-    _, alive = psutil.wait_procs(family, timeout=2)
+    _, alive = psutil.wait_procs(family, timeout=20)
     assert not alive
     assert not list(temporary.iterdir())
 

@@ -59,7 +59,7 @@ def test_leaving_the_block_ends_the_group(tmp_path: Path) -> None:
         while not lines:
             assert process.poll() is None
         pids = [process.pid, int(lines[0])]
-    _, alive = psutil.wait_procs([psutil.Process(p) for p in pids if psutil.pid_exists(p)], 2)
+    _, alive = psutil.wait_procs([psutil.Process(p) for p in pids if psutil.pid_exists(p)], 20)
     assert not alive
 
 

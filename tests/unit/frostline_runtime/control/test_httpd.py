@@ -25,7 +25,7 @@ def test_a_request(pair: Pair) -> None:
     client, ours = pair
     for piece in (b"POST /a?b=c HTTP/1.1\r\nHo", b"st: x\r\nContent-Length: 8\r\n\r\n", b'{"a":'):
         client.sendall(piece)
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + 20
     method, target, headers, rest = read_head(ours, deadline)
     assert (method, target, headers["host"]) == ("POST", "/a?b=c", "x")
     client.sendall(b" 1}")
@@ -51,7 +51,7 @@ def test_bad_requests(pair: Pair, data: bytes, status: int) -> None:
     client, ours = pair
     client.sendall(data)
     with pytest.raises(RequestError) as caught:
-        read_head(ours, time.monotonic() + 2)
+        read_head(ours, time.monotonic() + 20)
     assert caught.value.status == status
 
 
@@ -111,7 +111,7 @@ def test_a_slow_client(pair: Pair) -> None:
 def test_bad_bodies(pair: Pair, length: str, data: bytes, status: int) -> None:
     """A body must be a JSON object within the size limit."""
     with pytest.raises(RequestError) as caught:
-        read_body(pair[1], {"content-length": length}, data, time.monotonic() + 2)
+        read_body(pair[1], {"content-length": length}, data, time.monotonic() + 20)
     assert caught.value.status == status
 
 
