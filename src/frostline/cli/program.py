@@ -12,8 +12,10 @@ def main() -> None:
     log.open_streams()
     log.accept_any_text()
     try:
-        _run()
-        sys.stdout.flush()
+        try:
+            _run()
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         log.no_more_output()
         sys.exit(exit_codes.BUG)

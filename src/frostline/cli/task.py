@@ -70,6 +70,8 @@ class VerbTask(Task[Body]):
             if not problem:
                 traceback.print_exc()
                 raise Exit(code=exit_codes.BUG) from None
+            if not error.filename:
+                log.no_more_output()
             raise _report(problem) from None
         except Exception:  # noqa: BLE001  # a bug in frostline: show the traceback
             traceback.print_exc()
