@@ -135,6 +135,9 @@ def _read_tar(
     place: Callable[[str], str],
 ) -> None:  # fmt: skip
     with tarfile.open(fileobj=file, mode="r|*") as tar:
+        # Python 3.11 has filters since 3.11.4 only, and Debian 12 has 3.11.2: `_check` and the
+        # mode below do what the filter "tar" does.
+        tar.extraction_filter = lambda member, _: member
         for info in tar:
             _require_inside(archive, info.name)
             name = place(info.name)
@@ -143,7 +146,8 @@ def _read_tar(
             if not (info.isreg() or info.issym() or info.isdir()):
                 raise _refused(archive, info.name, "it is neither file, folder nor link")
             _check(archive, folder, name, info.linkname if info.issym() else "")
-            tar.extract(info.replace(name=name), folder, filter="tar")
+            info.name, info.mode = name, info.mode & EXECUTABLE
+            tar.extract(info, folder)
 
 
 def _read_zip(archive: Path, folder: Path, place: Callable[[str], str]) -> None:
