@@ -4,6 +4,7 @@ Makes a virtual environment for nox from its hashed lock, once, and runs nox in 
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -64,7 +65,10 @@ def make(python: Path) -> str:
         pip = [uv, "pip", "install", "--quiet", "--python", str(python)]
     if made.returncode:
         return "the environment could not be made; see above."
-    if subprocess.run([*pip, *options], check=False).returncode:
+    environ = dict(os.environ)
+    if "SSL_CERT_FILE" in environ and "REQUESTS_CA_BUNDLE" not in environ:
+        environ.setdefault("PIP_CERT", environ["SSL_CERT_FILE"])  # for pip before 24.2
+    if subprocess.run([*pip, *options], check=False, env=environ).returncode:
         return "nox could not be installed; see above (is the package registry reachable?)."
     return ""
 

@@ -5,12 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import psutil
 import pytest
 from jsonschema.validators import validator_for
+from npm import npm_file
 from verbs import run
 
 from frostline.core import platforms
@@ -80,19 +80,8 @@ def export(project: Path, shell: str, *more: str) -> tuple[Path, Path]:
 
 def official(shell: str, folder: Path) -> dict[str, object]:
     """Return the shell's official JSON Schema of its configuration."""
-    npm = shutil.which("npm")
-    if not npm:
-        pytest.skip("needs npm for the official schemas")
-    package, member = SCHEMAS[shell]
-    argv = [npm, "pack", "--silent", "--ignore-scripts", package]
-    done = subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"{package} cannot be fetched: {done.stderr.strip()[-200:]}")
-    with tarfile.open(folder / done.stdout.strip()) as packed:
-        file = packed.extractfile(member)
-        assert file
-        schema: dict[str, object] = json.load(file)
-        return schema
+    schema: dict[str, object] = json.loads(npm_file(*SCHEMAS[shell], folder))
+    return schema
 
 
 def gone(pid: int) -> bool:
@@ -207,16 +196,35 @@ def test_tauri_fragments(project: Path, tmp_path: Path) -> None:
     assert "an Electron application needs the onedir layout" in refused.stderr
 
 
+def compiler() -> str:
+    """Return the Rust compiler of PATH or of rustup; skip the test if there is none that works."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), str(Path("~/.cargo/bin").expanduser())))
+    rustc = shutil.which("rustc", path=path)
+    if not rustc:
+        pytest.skip("needs rustc on PATH or in ~/.cargo/bin")
+    if not shutil.which("cc"):
+        pytest.skip("needs cc, with which rustc links")
+    argv, env = [rustc, "--version"], rust_environment(rustc)
+    done = subprocess.run(argv, env=env, check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"{rustc} does not work: {done.stderr.strip()[:200]}")
+    return rustc
+
+
+def rust_environment(rustc: str) -> dict[str, str]:
+    """Return the variables for *rustc*; rustup's finds its toolchain also with another HOME."""
+    beside = Path(rustc).parent.parent.parent / ".rustup"
+    return ({"RUSTUP_HOME": str(beside)} if beside.is_dir() else {}) | os.environ
+
+
 def test_the_module_for_tauri(project: Path, tmp_path: Path) -> None:
     """The module compiles, runs and stops the artifact; killing it leaves nothing."""
-    rustc = shutil.which("rustc")
-    if not rustc:
-        pytest.skip("needs rustc")
+    rustc = compiler()
     folder, executable = export(project, "tauri")
     shutil.copy(folder / "sidecar.rs", tmp_path)
     (tmp_path / "main.rs").write_text(RUST, encoding="utf-8")
     argv = [rustc, "--edition=2021", "-A", "dead_code", "main.rs", "-o", "main"]
-    subprocess.run(argv, cwd=tmp_path, check=True)
+    subprocess.run(argv, cwd=tmp_path, check=True, env=rust_environment(rustc))
     env = {"HOME": str(tmp_path)}
     argv = [str(tmp_path / "main"), str(executable)]
     done = subprocess.run(argv, env=env, check=True, capture_output=True, text=True)

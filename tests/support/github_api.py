@@ -6,9 +6,6 @@ The description is the npm package `@octokit/openapi`. Tests register the respon
 import hashlib
 import json
 import re
-import shutil
-import subprocess
-import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-import pytest
 from jsonschema import Draft202012Validator
+from npm import npm_file
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
@@ -31,17 +28,8 @@ Answer = tuple[int, Any]
 
 def description(folder: Path) -> dict[str, Any]:
     """Return GitHub's description of its API; skip the test if it cannot be fetched."""
-    npm = shutil.which("npm")
-    if not npm:
-        pytest.skip("needs npm for GitHub's description of its API")
-    argv = [npm, "pack", "--silent", "--ignore-scripts", PACKAGE]
-    done = subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip("the npm registry cannot be reached")
-    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        member = archive.extractfile("package/generated/api.github.com.json")
-        assert member
-        found: dict[str, Any] = _nullable(json.load(member))
+    content = npm_file(PACKAGE, "package/generated/api.github.com.json", folder)
+    found: dict[str, Any] = _nullable(json.loads(content))
     return found
 
 

@@ -32,6 +32,9 @@ if [ ! -f "$environment/complete" ]; then
     echo "making an environment for frostline in the container" >&2
     rm -rf "$environment"
     "$python" -m venv "$environment"
+    # pip before 24.2 does not know SSL_CERT_FILE.
+    [ -z "${SSL_CERT_FILE:-}" ] || [ -n "${REQUESTS_CA_BUNDLE:-}" ] ||
+        export PIP_CERT="${PIP_CERT:-$SSL_CERT_FILE}"
     "$environment/bin/python" -m pip install --quiet --disable-pip-version-check \\
         --require-hashes --no-deps --only-binary=:all: --requirement "$lock" >&2
     echo /frostline/src > "$(echo "$environment"/lib/python3*/site-packages)/frostline.pth"

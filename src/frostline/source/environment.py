@@ -151,11 +151,14 @@ def check_interpreter(config: Mapping[str, object] | None = None) -> None:
 
 def child_environment(environ: Environ) -> dict[str, str]:
     """Return *environ* for the build's tools, without the variables of this process's Python."""
-    return {
+    found = {
         key: value
         for key, value in environ.items()
         if key not in _DROPPED and not key.startswith(("PYTHON", "PYINSTALLER_", "_PYI_"))
     } | {"PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    if "SSL_CERT_FILE" in found and "REQUESTS_CA_BUNDLE" not in found:
+        found.setdefault("PIP_CERT", found["SSL_CERT_FILE"])  # for pip before 24.2
+    return found
 
 
 def entry_argv(python: str | Path) -> tuple[str, ...]:

@@ -23,3 +23,17 @@ def test_children_get_nothing_of_this_python() -> None:
     assert result == {
         "PATH": "p", "PYTHONNOUSERSITE": "1", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"SSL_CERT_FILE": "a"}, "a"),
+        ({"SSL_CERT_FILE": "a", "PIP_CERT": "b"}, "b"),
+        ({"SSL_CERT_FILE": "a", "REQUESTS_CA_BUNDLE": "b"}, None),
+        ({}, None),
+    ],
+)
+def test_certificates_for_old_pips(given: dict[str, str], expected: str | None) -> None:
+    """An old pip knows its own variable and that of requests, but not SSL_CERT_FILE."""
+    assert environment.child_environment(given).get("PIP_CERT") == expected
