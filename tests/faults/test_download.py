@@ -456,7 +456,7 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
         place.mkdir()
         argv = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)]
         if subprocess.run(argv, check=False, stderr=subprocess.DEVNULL).returncode:
-            pytest.skip("may not mount")
+            pytest.skip("no right to mount a file system")
         mounted.append(place)
         return place
 

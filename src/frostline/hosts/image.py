@@ -1,5 +1,6 @@
 """Makes the images that Linux artifacts are frozen in: from a registry, or from Debian packages."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +42,7 @@ def make(made_by: Engine, platform: Platform, image: Image, *, debian: bool) -> 
     with workspace.temporary() as place, log.step(title) as step:
         if debian:
             recipe = image.debian[platform.machine]
-            base, setup = f"{made}-base", recipe.setup
+            base, setup = f"{made}-base-{os.getpid()}", recipe.setup
             _debian(made_by, platform, recipe, base, place, step.update)
         else:
             base, setup = image.base, image.setup
