@@ -10,9 +10,9 @@ from pathlib import Path
 
 assert sys.platform == "linux"  # faults can be injected there only
 
-import psutil
 import pytest
 from harness import AT_ONCE, Launch, orphans, service
+from processes import alive
 
 from frostline_runtime.artifact.manifest import Probe
 
@@ -94,7 +94,7 @@ def test_a_part_of_the_artifact_is_killed(
     for name in victims:
         os.kill(pids[name], signal.SIGKILL)
     if len(victims) == 2:  # children at once, others by the sweep at the next start
-        psutil.wait_procs([psutil.Process(leader)] if psutil.pid_exists(leader) else [], timeout=1)
+        alive([leader], timeout=1)
         again = launch(service())
         again.wait_for("ready")
         again.stop()
@@ -189,8 +189,7 @@ def test_a_hung_instance_without_its_shell(launch: Launch, tmp_path: Path) -> No
     third = launch(service())
     third.wait_for("ready", timeout=30)
     assert third.supervisor != supervisor
-    assert not psutil.pid_exists(supervisor)
-    assert not psutil.pid_exists(leader)
+    assert alive([supervisor, leader]) == []
 
 
 def test_an_instance_that_ends_when_asked(launch: Launch) -> None:

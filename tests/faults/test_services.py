@@ -18,6 +18,7 @@ assert sys.platform == "linux"  # faults can be injected there only
 import psutil
 import pytest
 from harness import PROBE, SOURCE, Artifact, Launch, orphans, service
+from processes import alive
 
 from frostline_runtime.artifact.manifest import Port, Probe, ProbeKind, Service
 
@@ -210,7 +211,7 @@ def test_a_stopped_service_is_replaced(launch: Launch) -> None:
     os.kill(pid, signal.SIGSTOP)
     event = artifact.wait_state("main", "STOPPING", 30)  # after at most 13.5 s (§3)
     artifact.wait_state("main", "READY")
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert alive([pid]) == []
     assert event["attempt"] == 1
 
 

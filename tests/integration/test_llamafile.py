@@ -19,6 +19,7 @@ from typing import Protocol
 
 import psutil
 import pytest
+from processes import alive
 from samples import Samples
 from verbs import FROSTLINE, run
 
@@ -113,7 +114,7 @@ def test_a_model_is_served_until_ctrl_c(start: Start, model: Path) -> None:
     _, said = process.communicate(timeout=20)
     assert process.returncode == 0, said
     assert said.rstrip().endswith("stopped")
-    assert not psutil.pid_exists(int(str(facts["pid"])))
+    assert alive([int(str(facts["pid"]))]) == []
 
 
 @pytest.mark.product("L1")
@@ -122,7 +123,7 @@ def test_killed_it_leaves_nothing(start: Start, model: Path) -> None:
     process, facts = start("--base", "tinyllama", "--model", str(model))
     server = psutil.Process(int(str(facts["pid"])))
     process.kill()
-    server.wait(10)
+    assert alive([server]) == []
 
 
 @pytest.mark.product("L1", "L2")

@@ -7,10 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 from jsonschema.validators import validator_for
 from npm import npm_file
+from processes import alive
 from verbs import run
 
 from frostline.core import platforms
@@ -84,17 +84,6 @@ def official(shell: str, folder: Path) -> dict[str, object]:
     return schema
 
 
-def gone(pid: int) -> bool:
-    """Return whether the process ends within a few seconds."""
-    try:
-        psutil.Process(pid).wait(10)
-    except psutil.NoSuchProcess:
-        return True
-    except psutil.TimeoutExpired:
-        return False
-    return True
-
-
 @pytest.fixture
 def shell(project: Path, tmp_path: Path) -> subprocess.Popen[str]:
     """Run the artifact with the module for Electron in plain Node."""
@@ -139,7 +128,7 @@ def test_electron_starts_watches_and_stops_it(shell: subprocess.Popen[str]) -> N
         said(shell, "stopped")
         assert shell.wait(20) == 0
     assert isinstance(second, int)
-    assert gone(second)
+    assert alive([second]) == []
 
 
 def test_electron_is_killed(shell: subprocess.Popen[str]) -> None:
@@ -150,7 +139,7 @@ def test_electron_is_killed(shell: subprocess.Popen[str]) -> None:
         shell.kill()
         assert shell.wait(10) == -9
     assert isinstance(pid, int)
-    assert gone(pid)
+    assert alive([pid]) == []
 
 
 def test_electron_is_told_why_it_cannot_start(project: Path, tmp_path: Path) -> None:
@@ -231,10 +220,10 @@ def test_the_module_for_tauri(project: Path, tmp_path: Path) -> None:
     ready, pid, stopped = done.stdout.splitlines()
     assert json.loads(ready)["services"]["api"]["url"].startswith("http://127.0.0.1:")
     assert stopped == "stopped"
-    assert gone(int(pid.split()[1]))
+    assert alive([int(pid.split()[1])]) == []
     with subprocess.Popen([*argv, "wait"], env=env, stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdout
         ready, pid = shell.stdout.readline(), shell.stdout.readline()
         shell.kill()
-    assert gone(int(pid.split()[1]))
-    assert gone(int(json.loads(ready)["pid"]))
+    assert alive([int(pid.split()[1])]) == []
+    assert alive([int(json.loads(ready)["pid"])]) == []

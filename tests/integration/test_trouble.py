@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from filelock import FileLock
+from processes import alive
 from samples import Samples
 from verbs import FROSTLINE, run
 
@@ -146,8 +147,7 @@ def test_nothing_outlives_a_stop(project: Path, tmp_path: Path, behaviour: str) 
         family = psutil.Process(instance.process.pid).children(recursive=True)
         assert family
         assert instance.stop(20) == 0
-        _, alive = psutil.wait_procs(family, timeout=20)
-        assert not alive
+        assert alive(family) == []
 
 
 def test_children_see_nothing_of_the_bootloader(project: Path, tmp_path: Path) -> None:
@@ -262,8 +262,7 @@ def interrupted(project: Path, temporary: Path, verb: str, phase: str) -> None:
     assert child.wait(30) == 130
     drain.join()
     child.stderr.close()
-    _, alive = psutil.wait_procs(family, timeout=20)
-    assert not alive
+    assert alive(family) == []
     assert not list(temporary.iterdir())
 
 

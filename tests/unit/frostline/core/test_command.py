@@ -4,8 +4,8 @@ import os
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
+from processes import alive
 
 from frostline.core import command
 from frostline.core.errors import BuildError, StorageError
@@ -59,8 +59,7 @@ def test_leaving_the_block_ends_the_group(tmp_path: Path) -> None:
         while not lines:
             assert process.poll() is None
         pids = [process.pid, int(lines[0])]
-    _, alive = psutil.wait_procs([psutil.Process(p) for p in pids if psutil.pid_exists(p)], 20)
-    assert not alive
+    assert alive(pids) == []
 
 
 def test_wait_has_an_end(tmp_path: Path) -> None:
