@@ -202,9 +202,10 @@ artifact.stdout.on("data", (data) => {
   if (!ready) return;
   const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", `--user-data-dir=${profile}`];
   const browser = spawn(chromium, [...flags, "--enable-logging=stderr", "--dump-dom",
-    "--virtual-time-budget=3000", JSON.parse(ready).status_url]);
+    "--virtual-time-budget=3000", JSON.parse(ready).status_url],
+    { env: { ...process.env, TMPDIR: undefined } });  // for a socket, whose path must be short
   browser.stdout.on("data", (page) => process.stderr.write(page));
-  browser.on("exit", () => process.stdout.write('{"event": "page shown"}\\n'));
+  browser.on("close", () => process.stdout.write('{"event": "page shown"}\\n'));
 });
 """
 

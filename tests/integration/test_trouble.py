@@ -20,7 +20,7 @@ from samples import Samples
 from verbs import FROSTLINE, run
 
 from frostline.cli.verbs import namespace
-from frostline.core import platforms
+from frostline.core import cache, platforms
 from frostline.core.command import Process
 from frostline.launch.instance import Instance, NotHealthyError, ask, free_port
 
@@ -240,14 +240,16 @@ def test_second_build_at_the_same_time(project: Path) -> None:
     assert "another build" in done.stderr
 
 
-def interrupted(project: Path, temporary: Path, verb: str, phase: str) -> None:
+def interrupted(
+    project: Path, temporary: Path, verb: str, phase: str, **environ: str
+) -> None:  # fmt: skip
     """Run *verb*, send Ctrl-C when *phase* begins, and check that nothing is left."""
     # Background jobs of a shell ignore Ctrl-C, and so would their children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     child = subprocess.Popen(
         [FROSTLINE, verb, "--product", "echo"],
         cwd=project,
-        env=os.environ | {"TMPDIR": str(temporary)},
+        env=os.environ | {"TMPDIR": str(temporary)} | environ,
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
@@ -274,10 +276,10 @@ def test_interrupt(tmp_path: Path, phase: str) -> None:
     project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    interrupted(project, temporary, "build", phase)
+    own = {cache.VARIABLE: str(tmp_path / "cache")} if phase == "making the environment" else {}
+    interrupted(project, temporary, "build", phase, **own)
     assert not (project / "build" / "output" / NAME).exists()
-    for folder in (project / "build" / "env").glob("*"):
-        assert (folder / "frostline-complete").is_file()
+    assert [*(tmp_path / "cache" / "environment").glob("*")] == []
 
 
 @pytest.mark.parametrize("phase", ["smoke-testing", "launch"])

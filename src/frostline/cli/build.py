@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from frostline.cli import results
 from frostline.cli.flags import here, open_build, refuse_beside
 from frostline.cli.verb import verb
-from frostline.core import cache as shared
 from frostline.core import workspace
 from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform, host
@@ -123,6 +122,8 @@ def clean(
               frostline clean --cache --days 30
     """
     if cache:
+        from frostline.core import cache as shared
+
         refuse_beside("--cache", product=product)
         return shared.clean(shared.find(os.environ), days=days)
     if days:
