@@ -28,7 +28,7 @@ try:
     fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except OSError:
     say("already_running")
-    sys.exit(0 if WRONG == "second" else 75)
+    sys.exit(0 if WRONG == "second" else 75 if sys.argv[-2:] == ["--lifeline", "stdin"] else 3)
 with open(os.path.join(os.environ["HOME"], "places"), "a") as file:
     file.write(place + "\\n")
 if os.path.exists(lock + ".clean"):
@@ -40,13 +40,13 @@ if WRONG == "writes":
 if WRONG == "temporary":
     os.mkdir(os.path.join(os.environ["TMPDIR"], "forgotten"))
 port = int(sys.argv[sys.argv.index("--port") + 1])
-def stop(*_):
+def stop(*asked):
     open(lock + ".clean", "w").close()
     if WRONG == "exit-code":
         os._exit(1)
     if WRONG == "never-stops":
         return
-    if WRONG == "port" and not os.fork():
+    if (WRONG == "port" or WRONG == "late-port" and asked) and not os.fork():
         os.environ.clear()
         os.setsid()
         os.closerange(0, 3)
@@ -85,7 +85,7 @@ if WRONG in ("outlives-kill", "leaves-child") and not os.fork():
         time.sleep(9)
     os._exit(0)
 server = socket.create_server(("127.0.0.1", port))
-os.set_inheritable(server.fileno(), WRONG == "port")
+os.set_inheritable(server.fileno(), WRONG.endswith("port"))
 url = "http://127.0.0.1:" + str(port)
 state = "FAILED" if WRONG == "unhealthy" else "READY"
 services = {{"api": {{"url": url, "state": state, "reason": None}}, "idle": {{"state": "READY"}}}}
@@ -93,22 +93,28 @@ answers = {{
     "/health": {{"status": "degraded" if WRONG == "unhealthy" else "ok", "services": services}},
     "/openapi.json": {{"paths": {{}}}},
 }}
+def answer(connection):
+    head = b""
+    while b"\\r\\n\\r\\n" not in head:
+        piece = connection.recv(9999)
+        if not piece:
+            return connection.close()
+        head += piece
+    method, path = head.decode().split(" ")[:2]
+    hidden = WRONG == "no-routes" and "openapi" in path
+    found = method == "GET" and path in answers and not hidden
+    status = 200 if found else 404
+    body = json.dumps(answers[path]) if found else "no such page"
+    head = "HTTP/1.0 %d X\\r\\nContent-Length: %d\\r\\n\\r\\n" % (status, len(body))
+    connection.sendall((head + body).encode())
+    connection.close()
 def serve():
     while True:
         connection, _ = server.accept()
-        head = b""
-        while b"\\r\\n\\r\\n" not in head:
-            head += connection.recv(9999)
-        method, path = head.decode().split(" ")[:2]
-        hidden = WRONG == "no-routes" and "openapi" in path
-        found = method == "GET" and path in answers and not hidden
-        status = 200 if found else 404
-        body = json.dumps(answers[path]) if found else "no such page"
-        head = "HTTP/1.0 %d X\\r\\nContent-Length: %d\\r\\n\\r\\n" % (status, len(body))
-        connection.sendall((head + body).encode())
-        connection.close()
+        threading.Thread(target=answer, args=(connection,), daemon=True).start()
 threading.Thread(target=serve, daemon=True).start()
 threading.Thread(target=lifeline, daemon=True).start()
+time.sleep(0.1 if WRONG == "late-port" else 0)
 if WRONG != "not-ready":
     say("ready", token="x", services=services)
 while True:

@@ -258,11 +258,9 @@ def tagged(tag: str) -> list[psutil.Process]:
     """Return the running processes whose TAG variable is *tag*."""
     found = []
     for process in psutil.process_iter(["name"]):
-        try:
+        with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get(TAG) == tag and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
-        except (psutil.Error, OSError):
-            continue
     return found
 
 

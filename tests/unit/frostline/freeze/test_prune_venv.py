@@ -233,13 +233,17 @@ def test_a_python_that_does_not_start_any_more(place: Venv) -> None:
 
 
 def test_the_packages_folder_stays(tmp_path: Path) -> None:
-    """Folders that become empty go, but not the one that is searched for packages."""
+    """Folders that become empty go and come back, except the one with all packages."""
     packages = tmp_path / "lib" / "site-packages"
     place = Venv(tmp_path, tmp_path / "python", packages, tmp_path)
-    (packages / "docs").mkdir(parents=True)
-    (packages / "docs" / "a").touch()
-    prune_venv._move_aside(place, [Candidate("documentation", "", "docs/a", 0)])
+    (packages / "docs" / "deep").mkdir(parents=True)
+    for name in "ab":
+        (packages / "docs" / "deep" / name).touch()
+    chosen = [Candidate("documentation", "", f"docs/deep/{name}", 0) for name in "ab"]
+    prune_venv._move_aside(place, chosen)
     assert [*packages.iterdir()] == []
+    prune_venv._put_back(place, chosen)
+    assert {path.name for path in (packages / "docs" / "deep").iterdir()} == {"a", "b"}
 
 
 def test_an_environment_that_was_moved(place: Venv) -> None:

@@ -158,6 +158,14 @@ def test_ports_that_still_answer(tmp_path: Path) -> None:
     }
 
 
+def test_ports_of_the_last_launch(tmp_path: Path) -> None:
+    """Each launch has its own ports; those of a launch before do not count."""
+    result = tried(requested(tmp_path, plain.server("late-port"), full=True))
+    found = problems(result)["smoke.left-behind"]
+    assert " of control still answers" in found
+    assert " of api still answers" in found
+
+
 def test_no_ready_line(tmp_path: Path) -> None:
     """A run time that never says that it is ready has no addresses for requests either."""
     smoke = SMOKE | {"timeout": 0.7}
@@ -185,17 +193,18 @@ def test_why_it_was_not_healthy(tmp_path: Path) -> None:
 def test_a_program_without_services(tmp_path: Path) -> None:
     """Its commands are run, and its bundle must be unchanged; nothing else is tried."""
     smoke: dict[str, object] = {
-        "commands": [{"arguments": ["a", "b"], "contains": "a b"}, {"arguments": []}]
+        "commands": [{"arguments": ["a", "b"], "contains": "a b"}, {"arguments": ["{"]}]
     }
     program = '#!/bin/sh\nsays=$*\necho "$says"\n'
     result = tried(requested(tmp_path, program, services=[], smoke=smoke, full=True))
     assert result.checks == (
         Check("smoke.command", "tool a b", ok=True, detail="a b"),
-        Check("smoke.command", "tool", ok=True, detail=""),
+        Check("smoke.command", "tool {", ok=True, detail=""),
         Check("smoke.writes-bundle", "writes nothing into its bundle", ok=True),
         Check("smoke.left-behind", "nothing is left", ok=True),
     )
-    assert result.observed == {"a b": (0, "a b"), "": (0, "")}
+    assert result.observed == {"a b": (0, "a b"), "{": (0, "{")}
+    assert result.ok
 
 
 def test_a_program_that_cannot_be_started(tmp_path: Path) -> None:

@@ -205,6 +205,15 @@ def test_which_isolation_is_the_reason(
         assert found.checks[1].detail == "ask: 500"
 
 
+def test_the_verdict_names_the_isolation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails only in isolation is not the verdict's last word."""
+    tries = Tries(GOOD, BAD, GOOD)
+    monkeypatch.setattr(verdict, "attempt", tries)
+    found = tried(plain.bundled(tmp_path, tables={"smoke": ONE}), 3)
+    assert failures(found) == {"smoke.needs-network": "ask: 500"}
+    assert (found.ok, found.rounds) == (False, 2)
+
+
 def test_what_is_allowed_is_not_left_out_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,13 +253,13 @@ def test_what_stays_unproven(
 def test_the_figures_of_all_rounds(tmp_path: Path) -> None:
     """Least, median and most milliseconds of the healthy rounds; the rest is of the last."""
     target = SmokeTarget(plain.bundled(tmp_path), "inputs", 7)
-    rounds = [TrialResult(healthy=seconds) for seconds in (0.5, 0.1, None, 0.2)]
+    rounds = [TrialResult(healthy=seconds) for seconds in (50, 10, None, 20)]
     last = TrialResult(
-        checks=BAD.checks, ready=61.4321, healthy=0.3, memory=9, tail=("the last line",)
+        checks=BAD.checks, ready=61.4321, healthy=30.0, memory=9, tail=("the last line",)
     )
     found = verdict._judge(target, [*rounds, last])
-    assert (found.rounds, found.spread) == (5, (100, 250, 500))
-    assert (found.ready_ms, found.healthy_ms, found.memory_bytes) == (61432, 300, 9)
+    assert (found.rounds, found.spread) == (5, (10000, 25000, 50000))
+    assert (found.ready_ms, found.healthy_ms, found.memory_bytes) == (61432, 30000, 9)
     assert (found.checks, found.tail, found.ok) == (BAD.checks, ("the last line",), False)
 
 
