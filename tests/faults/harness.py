@@ -139,7 +139,7 @@ class Artifact:
         if method == "POST":
             lines += "Content-Type: application/json\r\nContent-Length: 2\r\n"
         data = f"{lines}{headers}\r\n".encode() + (b"{}" if method == "POST" else b"")
-        with closing(socket.create_connection(("127.0.0.1", port), 5)) as connection:
+        with closing(socket.create_connection(("127.0.0.1", port), 30)) as connection:
             connection.sendall(data)
             answer = b""
             while chunk := connection.recv(65536):
