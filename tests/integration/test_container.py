@@ -235,7 +235,7 @@ def workshop(podman: Podman, image: str, folder: Path, *packages: str) -> Iterat
     podman.run("build", "--quiet", *mount, "--tag", name, "--file", str(description), str(folder))
     yield name
     assert name not in podman.run("ps", "--all", "--format={{.Image}}").split()
-    podman.run("untag", name)  # its layers are kept for the next time
+    podman.run("untag", name, name)  # this name alone; its layers are kept for the next time
 
 
 def test_wheels_of_what_has_none(podman: Podman, image: str, tmp_path: Path) -> None:
