@@ -31,8 +31,8 @@ from frostline_runtime.artifact.manifest import (
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SERVICE = Path(__file__).with_name("service.py")
 TAG = "FROSTLINE_TEST"
-# For what ends at once: less than the grace of a service, so none was given.
-AT_ONCE = 4.0
+# Seconds after which nothing is left once the supervisor has ended (G1).
+AT_ONCE = 1.0
 # Shorter than the defaults, with the same ratios, so that tests take seconds.
 PROBE = Probe(interval=0.5, timeout=0.5)
 
@@ -139,7 +139,7 @@ class Artifact:
         if method == "POST":
             lines += "Content-Type: application/json\r\nContent-Length: 2\r\n"
         data = f"{lines}{headers}\r\n".encode() + (b"{}" if method == "POST" else b"")
-        with closing(socket.create_connection(("127.0.0.1", port), 30)) as connection:
+        with closing(socket.create_connection(("127.0.0.1", port), 5)) as connection:
             connection.sendall(data)
             answer = b""
             while chunk := connection.recv(65536):

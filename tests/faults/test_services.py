@@ -86,7 +86,7 @@ def test_a_grandchild_that_holds_the_pipe(launch: Launch, grandchild: str) -> No
     artifact.wait_for("ready")
     time.sleep(0.1)
     os.kill(artifact.pid(), signal.SIGKILL)
-    event = artifact.wait_state("main", "BACKOFF")
+    event = artifact.wait_state("main", "BACKOFF", 0.5)
     assert "ended by signal SIGKILL" in event["detail"]  # not that it did not answer
     artifact.wait_state("main", "READY")
 
@@ -174,7 +174,7 @@ def test_a_service_that_goes_into_the_background(launch: Launch, tag: str) -> No
     event = artifact.wait_state("main", "FAILED")
     assert "must stay in the foreground" in event["detail"]
     ours = {artifact.process.pid, artifact.supervisor}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 3
     while {p.pid for p in orphans(tag, 0)} != ours:
         assert time.monotonic() < deadline
 
@@ -204,13 +204,15 @@ def test_many_deaths_leave_nothing(launch: Launch) -> None:
 
 
 def test_a_stopped_service_is_replaced(launch: Launch) -> None:
-    """C1: a stopped process is killed and restarted, with the default times, too."""
+    """C1: a stopped process is killed and restarted; with the default times within 14 s."""
     artifact = launch(service(startup=Probe()))
     artifact.wait_for("ready")
     pid = artifact.pid()
+    began = time.monotonic()
     os.kill(pid, signal.SIGSTOP)
-    event = artifact.wait_state("main", "STOPPING", 30)  # after at most 13.5 s (§3)
-    artifact.wait_state("main", "READY")
+    event = artifact.wait_state("main", "STOPPING", 20)
+    artifact.wait_state("main", "READY", 20)
+    assert time.monotonic() - began < 14 * 1.5
     assert alive([pid]) == []
     assert event["attempt"] == 1
 
@@ -222,7 +224,7 @@ def test_bad_answers(launch: Launch, garbage: str) -> None:
         service("main", "--garbage", garbage, start_timeout=2.0, required=False),
         arguments=("--no-restart",),
     )
-    event = artifact.wait_state("main", "FAILED")
+    event = artifact.wait_state("main", "FAILED", 10)
     assert "not healthy after 2 s" in event["detail"]
 
 
@@ -232,7 +234,7 @@ def test_an_endless_body(launch: Launch) -> None:
         service("main", "--garbage", "endless", start_timeout=2.0, required=False),
         arguments=("--no-restart",),
     )
-    assert "answered 500" in artifact.wait_state("main", "FAILED")["detail"]
+    assert "answered 500" in artifact.wait_state("main", "FAILED", 10)["detail"]
 
 
 def test_many_hung_services(launch: Launch, record_property: Record) -> None:
@@ -312,7 +314,7 @@ def test_what_cannot_be_started(launch: Launch, tmp_path: Path, kind: str) -> No
     """D3: a service that cannot be started fails at once with the reason, and for good."""
     program = broken(tmp_path, kind)
     artifact = launch(service(command=(str(program),)))
-    event = artifact.wait_for("fatal")
+    event = artifact.wait_for("fatal", 5)
     assert str(program) in event["reason"]
     assert event["restarts"] == 0
     assert artifact.wait() == 70
@@ -326,7 +328,7 @@ def test_too_many_open_files(launch: Launch) -> None:
     pid = artifact.pid()
     supervisor.rlimit(psutil.RLIMIT_NOFILE, (supervisor.num_fds() + 1, 4096))
     os.kill(pid, signal.SIGKILL)
-    event = artifact.wait_state("main", "BACKOFF", attempt=2)
+    event = artifact.wait_for("service", 10, name="main", state="BACKOFF", attempt=2)
     assert "Too many open files" in event["detail"]
     supervisor.rlimit(psutil.RLIMIT_NOFILE, (4096, 4096))
     artifact.wait_state("main", "READY", 40)
@@ -348,7 +350,7 @@ def test_two_launches_at_once(launch: Launch) -> None:
 
 
 def test_restart_is_quick(launch: Launch, tmp_path: Path, record_property: Record) -> None:
-    """B1: after 5 s of work a restart has no delay; `bench/supervisors.py` measures it."""
+    """B1: measured with a loose limit, and without BACKOFF; `bench/supervisors.py` compares."""
     log = tmp_path / "starts"
     artifact = launch(service("main", "--log", log, "--no-server", startup=None, port=None))
     artifact.wait_state("main", "READY")
@@ -364,6 +366,7 @@ def test_restart_is_quick(launch: Launch, tmp_path: Path, record_property: Recor
         artifact.request("POST", "/api/services/main/restart")
         artifact.wait_state("main", "READY")
     record_property("restart_ms", round(statistics.median(taken) * 1000, 1))
+    assert statistics.median(taken) < 0.5
 
 
 def test_jumps_of_the_wall_clock(launch: Launch, tmp_path: Path) -> None:
@@ -384,7 +387,7 @@ def test_jumps_of_the_wall_clock(launch: Launch, tmp_path: Path) -> None:
     pid = artifact.pid()
     for seconds in (365 * 86400, -365 * 86400, 3600, -3600, 3600 * 86400):
         clock.write_text(f"{seconds:+}\n", encoding="ascii")
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 5
         while abs(last_probe(artifact) - time.time() - seconds) > 60:
             assert time.monotonic() < deadline, "no probe after the jump"
     health = artifact.health()

@@ -15,21 +15,17 @@ assert sys.platform == "linux"  # faults can be injected there only
 
 import psutil
 import pytest
-from harness import AT_ONCE, Launch, orphans, service, tagged
+from harness import Launch, orphans, service, tagged
 
 
 @pytest.mark.product("X3")
 def test_a_service_that_ignores_the_request(launch: Launch) -> None:
-    """E1: a service that ignores the stop is killed after its grace, 5 s by default.
-
-    Without that it would be killed after 10 s, with everything else.
-    """
+    """E1: a service that ignores the stop is killed after its grace, 5 s by default."""
     artifact = launch(service("main", "--ignore-term"))
     artifact.wait_for("ready")
     began = time.monotonic()
-    artifact.process.terminate()
-    assert artifact.wait(9.5) == 0
-    assert time.monotonic() - began > 4.9
+    assert artifact.stop() == 0
+    assert 4.9 < time.monotonic() - began < 6.5
 
 
 @pytest.mark.parametrize("grandchild", ["group", "session", "double", "refork"])
@@ -38,7 +34,7 @@ def test_grandchildren_end(launch: Launch, tag: str, grandchild: str) -> None:
     artifact = launch(service("main", "--grandchild", grandchild))
     artifact.wait_for("ready")
     assert artifact.stop() == 0
-    assert orphans(tag, timeout=AT_ONCE) == []
+    assert orphans(tag, timeout=0.5) == []
 
 
 def test_grandchildren_end_with_a_stopped_service(launch: Launch, tag: str) -> None:
@@ -49,7 +45,7 @@ def test_grandchildren_end_with_a_stopped_service(launch: Launch, tag: str) -> N
     artifact.request("POST", "/api/services/main/stop")
     artifact.wait_state("main", "STOPPED")
     ours = {artifact.process.pid, artifact.supervisor, artifact.pid("other")}
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 3
     while {p.pid for p in orphans(tag, 0)} - ours and time.monotonic() < deadline:
         time.sleep(0.02)
     assert {p.pid for p in orphans(tag, 0)} == ours
@@ -76,20 +72,24 @@ def test_the_last_request_counts(launch: Launch, tag: str) -> None:
 
 
 def test_a_second_request(launch: Launch) -> None:
-    """E4: a second request to stop ends the grace; without it, 10 s would be over first."""
+    """E4: a second request to stop ends the grace."""
     artifact = launch(service("main", "--ignore-term", grace=30.0))
     artifact.wait_for("ready")
     artifact.process.terminate()
     artifact.wait_for("stopping")
+    began = time.monotonic()
     artifact.process.terminate()
-    assert artifact.wait(8) == 0
+    assert artifact.wait() == 0
+    assert time.monotonic() - began < 2
 
 
 def test_stop_by_request(launch: Launch) -> None:
     """A service with a stop path is asked there first."""
     artifact = launch(service("main", "--ignore-term", "--exit-code", 0, stop_path="/exit"))
     artifact.wait_for("ready")
+    began = time.monotonic()
     assert artifact.stop() == 0
+    assert time.monotonic() - began < 3
     artifact.wait_for("stopped", clean=True, forced=[])
 
 

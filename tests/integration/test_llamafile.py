@@ -123,7 +123,7 @@ def test_killed_it_leaves_nothing(start: Start, model: Path) -> None:
     process, facts = start("--base", "tinyllama", "--model", str(model))
     server = psutil.Process(int(str(facts["pid"])))
     process.kill()
-    assert alive([server]) == []
+    assert alive([server], timeout=10) == []
 
 
 @pytest.mark.product("L1", "L2")

@@ -128,7 +128,7 @@ def test_electron_starts_watches_and_stops_it(shell: subprocess.Popen[str]) -> N
         said(shell, "stopped")
         assert shell.wait(20) == 0
     assert isinstance(second, int)
-    assert alive([second]) == []
+    assert alive([second], timeout=10) == []
 
 
 def test_electron_is_killed(shell: subprocess.Popen[str]) -> None:
@@ -139,7 +139,7 @@ def test_electron_is_killed(shell: subprocess.Popen[str]) -> None:
         shell.kill()
         assert shell.wait(10) == -9
     assert isinstance(pid, int)
-    assert alive([pid]) == []
+    assert alive([pid], timeout=10) == []
 
 
 def test_electron_is_told_why_it_cannot_start(project: Path, tmp_path: Path) -> None:
@@ -220,10 +220,10 @@ def test_the_module_for_tauri(project: Path, tmp_path: Path) -> None:
     ready, pid, stopped = done.stdout.splitlines()
     assert json.loads(ready)["services"]["api"]["url"].startswith("http://127.0.0.1:")
     assert stopped == "stopped"
-    assert alive([int(pid.split()[1])]) == []
+    assert alive([int(pid.split()[1])], timeout=10) == []
     with subprocess.Popen([*argv, "wait"], env=env, stdout=subprocess.PIPE, text=True) as shell:
         assert shell.stdout
         ready, pid = shell.stdout.readline(), shell.stdout.readline()
         shell.kill()
-    assert alive([int(pid.split()[1])]) == []
-    assert alive([int(json.loads(ready)["pid"])]) == []
+    assert alive([int(pid.split()[1])], timeout=10) == []
+    assert alive([int(json.loads(ready)["pid"])], timeout=10) == []

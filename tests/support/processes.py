@@ -7,7 +7,7 @@ import psutil
 
 
 def alive(
-    processes: Iterable[psutil.Process | int], timeout: float = 20.0
+    processes: Iterable[psutil.Process | int], timeout: float = 2.0
 ) -> list[psutil.Process | int]:
     """Return those of *processes* that still run after at most *timeout* seconds.
 
