@@ -125,6 +125,9 @@ def clean(
         from frostline.core import cache as shared
 
         refuse_beside("--cache", product=product)
+        if days < 0:
+            message = f"--days {days}: expected 0 or more."
+            raise UsageError(message, hint="for example --days 30")
         return shared.clean(shared.find(os.environ), days=days)
     if days:
         message = "--days has an effect only with --cache."

@@ -9,7 +9,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -158,7 +158,7 @@ def _removed(cache: Cache, entry: Entry) -> Entry:
             remove(entry.folder)
     except (Timeout, RuntimeError):  # RuntimeError: this very process uses it
         state = "in use"
-    return Entry(entry.kind, entry.label, entry.folder, entry.size, entry.used, state)
+    return replace(entry, state=state)
 
 
 def _entries(cache: Cache) -> Iterator[Entry]:

@@ -20,6 +20,12 @@ def digest(project: Path) -> str:
     return inputs_digest(build, debug=False)
 
 
+def test_a_copy_is_the_same_build(tmp_path: Path) -> None:
+    """The project's folder is no input: what was built in one is up to date in a copy."""
+    copies = [Path(shutil.copytree(ECHO, tmp_path / name)) for name in ("one", "another")]
+    assert digest(copies[0]) == digest(copies[1])
+
+
 @pytest.mark.product("A14")
 @pytest.mark.parametrize(
     "file", ["app/src/echo/server.py", "data/plain.txt", "lock.txt", "specs/echo.toml"]
