@@ -171,7 +171,7 @@ def _read_zip(archive: Path, folder: Path, place: Callable[[str], str]) -> None:
             with packed.open(info) as source, target.open("xb") as out:
                 while block := source.read(1 << 20):
                     out.write(block)
-            target.chmod(stat.S_IMODE(mode) or _PLAIN)
+            target.chmod(mode & EXECUTABLE or _PLAIN)
 
 
 def _require_inside(archive: Path, name: str) -> None:

@@ -65,12 +65,13 @@ def test_gzip_stores_no_time_of_packing(bundle: Path, tmp_path: Path) -> None:
     assert int.from_bytes(file.read_bytes()[4:8], "little") == archive.EPOCH
 
 
-def tar(members: list[tuple[str, str]]) -> bytes:
-    """Return a tar.zst of files and of links (name, target)."""
+def tar(members: list[tuple[str, str]], mode: int = 0o644) -> bytes:
+    """Return a tar.zst of files with *mode* and of links (name, target)."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as made:
         for name, link in members:
             info = tarfile.TarInfo(name)
+            info.mode = mode
             if link == "device":
                 info.type = tarfile.CHRTYPE
             elif link:
@@ -79,14 +80,14 @@ def tar(members: list[tuple[str, str]]) -> bytes:
     return zstandard.ZstdCompressor().compress(out.getvalue())
 
 
-def zipped(members: list[tuple[str, str]]) -> bytes:
-    """Return a zip of files and of links (name, target)."""
+def zipped(members: list[tuple[str, str]], mode: int = 0o644) -> bytes:
+    """Return a zip of files with *mode* and of links (name, target)."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as made:
         for name, link in members:
             info = zipfile.ZipInfo(name)
             info.create_system = 3
-            info.external_attr = ((stat.S_IFLNK if link else stat.S_IFREG) | 0o644) << 16
+            info.external_attr = ((stat.S_IFLNK if link else stat.S_IFREG) | mode) << 16
             made.writestr(info, link)
     return out.getvalue()
 
@@ -114,6 +115,18 @@ def test_nothing_escapes(tmp_path: Path, name: str, kind: str) -> None:
         archive.unpack(file, tmp_path / "out" / "folder")
     assert {path.name for path in tmp_path.iterdir()} == {"in", "out"}
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("kind", ["tar.zst", "zip"])
+@pytest.mark.parametrize(("mode", "expected"), [(0o6777, 0o755), (0o1666, 0o644), (0o640, 0o640)])
+def test_nothing_gets_rights_over_others(
+    tmp_path: Path, kind: str, mode: int, expected: int
+) -> None:
+    """Set-id and sticky bits, and the right of others to write, are not unpacked."""
+    file = tmp_path / f"modes.{kind}"
+    file.write_bytes((tar if kind == "tar.zst" else zipped)([("tool", "")], mode))
+    archive.unpack(file, tmp_path / "out")
+    assert (tmp_path / "out" / "tool").stat().st_mode & 0o7777 == expected
 
 
 def test_a_device_is_refused(tmp_path: Path) -> None:

@@ -116,6 +116,12 @@ def test_made_once(place: Cache) -> None:
     assert cache.look(place, "environment", "1") is None
 
 
+def relink(link: Path) -> None:
+    """Let *link* lead elsewhere."""
+    link.unlink()
+    link.symlink_to("bin")
+
+
 CHANGES: dict[str, Callable[[Path], object]] = {
     "other bytes": lambda tool: tool.write_text("b", encoding="utf-8"),
     "a file more": lambda tool: tool.with_name("more").touch(),
@@ -128,7 +134,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 if sys.platform != "win32":
     CHANGES |= {
         "another mode": lambda tool: tool.chmod(0o755),
-        "another link": lambda tool: (tool.parents[1] / "link").replace(tool.with_name("link")),
+        "another link": lambda tool: relink(tool.parents[1] / "link"),
     }
 
 
