@@ -17,6 +17,7 @@ from frostline import pipeline
 from frostline.core import platforms, workspace
 from frostline.launch.instance import ask, free_port
 from frostline.profile.build import open_build
+from frostline.source import freezer
 from frostline.source.product import product_environment
 
 PLAIN = """
@@ -104,10 +105,11 @@ def build_plain(python: str, source: Path, folder: Path) -> None:
     script.write_text(PLAIN, encoding="utf-8")
     data = [f"--add-data={source / 'argo' / name}:argo/{name}" for name in DATA]
     data = [item if not item.endswith(".ini") else item.rpartition("/")[0] for item in data]
+    env = {**os.environ, **freezer.variables(freezer.create(os.environ, folder / "freezer.log"))}
     for layout in ("onedir", "onefile"):
         argv = [python, "-m", "PyInstaller", f"--{layout}", "--log-level=ERROR"]
         argv += [f"--paths={source}", f"--distpath={folder / layout}", *data, str(script)]
-        subprocess.run(argv, cwd=folder, check=True)
+        subprocess.run(argv, cwd=folder, env=env, check=True)
 
 
 def launch(contender: Contender) -> float:

@@ -22,7 +22,7 @@ from frostline.profile.reading import require_for
 from frostline.release import listing
 from frostline.smoke.parity import parity
 from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
-from frostline.source import environment, fetch
+from frostline.source import environment, fetch, freezer
 from frostline.source.product import lay_out, product_environment
 from frostline.source.stage import build_stage
 
@@ -60,6 +60,7 @@ def prepare(build: Build) -> Preparation:
     require_host(build.platform)
     with build.exclusively():
         made = product_environment(build)
+        freezer.create(build.environ, build.log("environment"))
         for step in build.profile.before:
             if step.requirements:
                 environment.of_tools(build, step.requirements)

@@ -3,9 +3,10 @@
 import gc
 import importlib
 import os
+import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol, cast
 
 from frostline_runtime import exit_codes
@@ -20,6 +21,10 @@ Send = Callable[[dict[str, object]], Awaitable[None]]
 Asgi = Callable[[Scope, object, Send], Awaitable[None]]
 
 
+# Imported by name: they are dependencies of the product, not of the run time.
+_SERVERS = {"asgi": "uvicorn", "wsgi": "waitress"}
+
+
 class Application(Protocol):
     """What an entry point names: a function, or an ASGI or WSGI application."""
 
@@ -28,7 +33,7 @@ class Application(Protocol):
 
 
 class _Server(Protocol):
-    def run(self, sockets: list[socket.socket] | None) -> None: ...
+    def run(self, sockets: list[socket.socket] | None = None) -> None: ...
 
 
 def load(entry: str) -> Application:
@@ -45,8 +50,8 @@ def run(entry: str, serve: Serve, lag: LoopLag | None = None) -> int:
     # Imports make long-lived objects only: without garbage collection they take an eighth less.
     gc.disable()
     target = load(entry)
-    if serve == "asgi":
-        importlib.import_module("uvicorn")
+    if serve in _SERVERS:
+        importlib.import_module(_SERVERS[serve])
     gc.freeze()
     gc.enable()
     match serve:
@@ -69,8 +74,7 @@ def exit_code(result: object) -> int:
 
 
 def _run_asgi(application: Application, lag: LoopLag) -> int:
-    # Imported by name: uvicorn is a dependency of the product, not of the run time.
-    uvicorn = importlib.import_module("uvicorn")
+    uvicorn = importlib.import_module(_SERVERS["asgi"])
     listener = inherited_listener()
     config = uvicorn.Config(
         signed(application, os.environ.get(INSTANCE, ""), lag),
@@ -113,29 +117,15 @@ def signed(application: Application, instance: str, lag: LoopLag) -> Application
 
 
 def _run_wsgi(application: Application) -> int:
-    from socketserver import ThreadingMixIn  # noqa: PLC0415  # only for WSGI
-    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer  # noqa: PLC0415
-
-    class Server(ThreadingMixIn, WSGIServer):
-        daemon_threads = True
-
-    class Handler(WSGIRequestHandler):
-        def log_message(self, *_: object) -> None:
-            """Write no access log."""
-
+    waitress = importlib.import_module(_SERVERS["wsgi"])
+    # It warns of waiting requests already when its threads have only just started.
+    importlib.import_module("logging").getLogger("waitress.queue").setLevel("ERROR")
     listener = inherited_listener()
-    server = Server(
-        ("127.0.0.1", int(os.environ.get(PORT, "0"))), Handler, bind_and_activate=listener is None
+    place = {"host": "127.0.0.1", "port": os.environ.get(PORT, "0")}
+    server: _Server = waitress.create_server(
+        application, **({"sockets": [listener]} if listener else place), threads=8
     )
-    if listener:
-        server.socket.close()
-        server.socket = listener
-        server.server_name, server.server_port = listener.getsockname()
-        server.setup_environ()
-
-    def wsgi(environ: Mapping[str, object], start: object) -> Iterable[bytes]:
-        return cast("Iterable[bytes]", application(environ, start))
-
-    server.set_app(wsgi)
-    server.serve_forever()
+    # Running requests are answered before it ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(exit_codes.OK))
+    server.run()
     return exit_codes.OK

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from frostline.source import environment
+from frostline.source import environment, freezer
 from frostline.source.environment import ProductEnvironment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,19 +30,25 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Product:
     folder = tmp_path_factory.mktemp("environments")
 
     def make(name: str) -> ProductEnvironment:
-        lock = LOCKS / f"{name}.txt"
+        lock = environment.read_lock(LOCKS / f"{name}.txt")
         return environment.create(name, lock, environ=os.environ, log_file=folder / "log")
 
     return make
 
 
 def freeze(python: Path, folder: Path, code: str, *, hooks: bool) -> Path:
-    """Return the folder of the bundle that PyInstaller alone makes of *code*."""
+    """Return the folder of the bundle that PyInstaller alone makes of *code*.
+
+    It is frostline's PyInstaller, if that of *python* is not another.
+    """
+    tools = freezer.create(os.environ, folder / "log")
     script = folder / "snippet.py"
     script.write_text(code, encoding="utf-8")
     argv = [str(python), "-P", "-m", "PyInstaller", "--noconfirm", "--log-level=WARN"]
     argv += ["--additional-hooks-dir", str(ROOT / "hooks")] if hooks else []
-    subprocess.run([*argv, str(script)], cwd=folder, check=True)
+    subprocess.run(
+        [*argv, str(script)], cwd=folder, check=True, env={**os.environ, **freezer.variables(tools)}
+    )
     return folder / "dist" / "snippet"
 
 
@@ -93,7 +99,7 @@ def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "env")], check=True)
     python = folder / "env" / "bin" / "python"
     into = [*pip, "--python", str(python), "install", "-q"]
-    freezer = ["--require-hashes", "--no-deps", "-r", str(LOCKS / "tinyllama.txt")]
+    freezer = ["--require-hashes", "--no-deps", "-r", str(LOCKS / "freezer.txt")]
     subprocess.run([*into, *freezer], check=True)
     subprocess.run([*into, str(wheel)], check=True)
     return python

@@ -210,7 +210,8 @@ def test_wrong_arguments(
         ("import json", "import json ;;", "app/src/echo/server.py", 4, ": syntax error: "),
         ('version = "1.0"', 'version = "1.0"\ndependencies = ["six"]', "app/pyproject.toml", 2,
          "six is not in it"),
-        ("sha256:", "sha256:0000", "lock.txt", 2, "lock"),
+        ("# It needs nothing.", f"idna==3.20 --hash=sha256:{64 * '0'}", "lock.txt", 2,
+         "does not match its hash in lock.txt"),
         ("[smoke]", f"{STEP}[smoke]", "specs/echo.toml", 4, "did not make"),
         ("else 200}", "else 500}", "app/src/echo/server.py", 4, "answered 500"),
     ],
@@ -220,18 +221,20 @@ def test_product_that_cannot_be_built(  # a row of the table
 ) -> None:
     """A mistake is found before the freeze; no bundle has the final name."""
     project = edited(tmp_path, old, new, file)
-    if file == "lock.txt":
-        text = (project / file).read_text(encoding="utf-8")
-        digits = iter(range(10**6))
-        lines = [
-            f"    --hash=sha256:{next(digits):064x} \\" if line.endswith("\\") and "--hash" in line
-            else f"    --hash=sha256:{next(digits):064x}" if "--hash" in line
-            else line
-            for line in text.splitlines()
-        ]  # fmt: skip
-        (project / file).write_text("\n".join(lines) + "\n", encoding="utf-8")
     done = run(project, "build", "--product", "echo")
     assert (done.returncode, message in done.stderr) == (code, True), done.stderr
+    assert not (project / "build" / "output" / NAME).exists()
+
+
+def test_a_hook_that_collects_from_pyinstallers_environment(tmp_path: Path) -> None:
+    """What only PyInstaller needs is in no bundle, whatever a hook finds."""
+    project = edited(tmp_path, "[[data]]", 'hooks = ["hooks"]\n[[data]]')
+    (project / "hooks").mkdir()
+    hook = "from PyInstaller.utils.hooks import collect_data_files as c; datas = c('setuptools')\n"
+    (project / "hooks" / "hook-echo.server.py").write_text(hook, encoding="utf-8")
+    done = run(project, "build", "--product", "echo")
+    assert done.returncode == 4
+    assert "a hook collects a file of PyInstaller's own environment: setuptools" in done.stderr
     assert not (project / "build" / "output" / NAME).exists()
 
 

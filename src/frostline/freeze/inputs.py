@@ -6,7 +6,8 @@ from frostline.core import digest, log, own_files
 from frostline.freeze.bundle import Bundle, find_bundle
 from frostline.profile import resources
 from frostline.profile.build import Build
-from frostline.source import environment
+from frostline.source import environment, freezer
+from frostline.source.product import product_lock
 from frostline.source.wheelhouse import native_wheels
 
 
@@ -26,7 +27,7 @@ def inputs_digest(build: Build, *, debug: bool) -> str:
     The folders of the project and of frostline are no inputs: a copy has the same digest.
     """
     profile = build.profile
-    named = [profile.source, profile.requirements, *profile.hooks, *profile.runtime_hooks]
+    named = [profile.source, *profile.hooks, *profile.runtime_hooks]
     named += [profile.icon.windows]
     named += [table.source for table in profile.data]
     named += [item for step in profile.before for item in (*step.inputs, step.requirements)]
@@ -41,6 +42,8 @@ def inputs_digest(build: Build, *, debug: bool) -> str:
     if evidence.is_file():
         places["evidence"] = evidence
     values = {wheel.name: wheel.sha256 for wheel in native_wheels(build)} | {
+        "lock": product_lock(build).text,
+        "freezer": freezer.lock().text,
         "profile": profile.model_dump_json(),
         "target": build.name,
         "resources": "\n".join(item.model_dump_json() for item in resources.wanted(build)),

@@ -20,6 +20,7 @@ from frostline.profile.build import Build
 from frostline.source import distributions
 from frostline.source.distributions import Installed
 from frostline.source.metadata import project_metadata
+from frostline.source.product import servers
 from frostline.source.stage import Stage, is_executable
 from frostline_runtime.artifact import manifest
 
@@ -87,9 +88,9 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
     """
     require_host(build.platform)
     name, _ = project_metadata(build.root / build.profile.source)
-    everything = distributions.installed(stage.environment.site_packages, stage.folder)
-    distributions.check_lock(everything, name, build.profile.requirements)
-    shipped = distributions.contributing(everything, name)
+    found = distributions.installed(stage.environment.site_packages, stage.folder)
+    distributions.check_lock(found, name, build.profile.requirements)
+    shipped = dict(sorted(found.items()))
     facts = evidence.applying_to(build)
     shown = evidence.additions(facts, shipped)
     write_manifest(build, stage, shipped, name, shown.libraries)
@@ -169,9 +170,7 @@ def _hidden_imports(
     }
     names |= {"frostline_runtime.commands", "frostline_runtime.serve"}
     names |= {"frostline_runtime.supervision.supervisor", "frostline_runtime.selftest"}
-    serves = {build.profile.serve, *(service.serve for service in build.profile.services)}
-    if "asgi" in serves:
-        names.add("uvicorn")
+    names |= set(servers(build.profile))
     for script in build.profile.console_scripts:
         names.add(distributions.console_script_module(shipped, script))
     for package, options in build.profile.packages.items():

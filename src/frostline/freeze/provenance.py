@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from frostline.source.distributions import Installed
 
@@ -30,6 +31,14 @@ class Provenance:
     pruned: tuple[int, int]
 
 
+class Collected(NamedTuple):
+    """What PyInstaller collected: its path in the bundle, its source, and its kind in the TOC."""
+
+    place: str
+    source: str
+    kind: str
+
+
 def read(work: Path, installed: Installed, base: Path, pruned: Collection[str] = ()) -> Provenance:
     """Return the provenance of what PyInstaller collected, from its *work* folder.
 
@@ -40,7 +49,7 @@ def read(work: Path, installed: Installed, base: Path, pruned: Collection[str] =
     out, left_out = frozenset(pruned), list[int]()
     libraries: dict[str, str] = {}
     owner_of: dict[str, str] = {}
-    for place, source, kind in sorted(_entries(work)):
+    for place, source, kind in sorted(entries(work)):
         path = Path(source)
         owner = owners.get(path, "")
         if kind == "DATA" and Path(place).as_posix() in out:
@@ -58,21 +67,21 @@ def read(work: Path, installed: Installed, base: Path, pruned: Collection[str] =
     return Provenance(collected, libraries, owner_of, (len(left_out), sum(left_out)))
 
 
-def _owners(installed: Installed) -> Iterator[tuple[Path, str]]:
-    for name, found in installed.items():
-        for file in found.files or ():
-            yield Path(str(found.locate_file(file))), name
-
-
-def _entries(work: Path) -> set[tuple[str, str, str]]:
-    """Return the path in the bundle, source and kind of everything the analysis collected."""
-    entries: set[tuple[str, str, str]] = set()
+def entries(work: Path) -> set[Collected]:
+    """Return everything that PyInstaller collected, from its *work* folder."""
+    found: set[Collected] = set()
     for file in work.rglob("Analysis-*.toc"):
         waiting = [ast.literal_eval(file.read_text(encoding="utf-8"))]
         while waiting:
             value = waiting.pop()
             if isinstance(value, tuple) and len(value) == _ENTRY and value[2] in _KINDS:
-                entries.add((str(value[0]), str(value[1]), str(value[2])))
+                found.add(Collected(str(value[0]), str(value[1]), str(value[2])))
             elif isinstance(value, list | tuple):
                 waiting += value
-    return entries
+    return found
+
+
+def _owners(installed: Installed) -> Iterator[tuple[Path, str]]:
+    for name, found in installed.items():
+        for file in found.files or ():
+            yield Path(str(found.locate_file(file))), name

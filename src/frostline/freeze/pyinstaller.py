@@ -11,7 +11,8 @@ from frostline.freeze import provenance
 from frostline.freeze.bundle import Bundle, describe_files, forget_reports
 from frostline.freeze.plan import Plan, plan_file
 from frostline.profile.build import Build
-from frostline.source import distributions, environment
+from frostline.source import distributions, environment, freezer
+from frostline.source.environment import ProductEnvironment
 from frostline.source.stage import Stage
 
 # Each makes PyInstaller fail where it would only warn.
@@ -39,10 +40,13 @@ def freeze(build: Build, plan: Plan, stage: Stage, *, inputs: str) -> Bundle:
     An old bundle is replaced only after the new one is complete.
     """
     work = build.work
+    tools = freezer.create(build.environ, build.log("environment"))
+    freezer.check_shared(tools, stage.environment, build.profile.requirements)
     part = work / "part"
     workspace.remove(part)
     try:
-        _run_pyinstaller(build, plan, stage, part)
+        _run_pyinstaller(build, plan, stage, tools, part)
+        _check_origin(work / "pyinstaller", tools)
         made = part / build.product if build.layout == "onedir" else part
         _set_modes(made, plan)
         known = distributions.installed(stage.environment.site_packages, stage.folder)
@@ -77,7 +81,9 @@ def freeze(build: Build, plan: Plan, stage: Stage, *, inputs: str) -> Bundle:
     return bundle
 
 
-def _run_pyinstaller(build: Build, plan: Plan, stage: Stage, part: Path) -> None:
+def _run_pyinstaller(
+    build: Build, plan: Plan, stage: Stage, tools: ProductEnvironment, part: Path
+) -> None:
     work = build.work
     log_file = build.log("freeze")
     workspace.remove(log_file)
@@ -102,6 +108,7 @@ def _run_pyinstaller(build: Build, plan: Plan, stage: Stage, part: Path) -> None
             "SOURCE_DATE_EPOCH": str(archive.EPOCH),
             "PYINSTALLER_CONFIG_DIR": str(work / "cache"),
         }
+        | freezer.variables(tools)
         | dict.fromkeys(STRICT, "1")
     )
     workspace.remove(work / "pyinstaller")
@@ -113,6 +120,20 @@ def _run_pyinstaller(build: Build, plan: Plan, stage: Stage, part: Path) -> None
             raise BuildError(message, hint=error.hint, tail=error.tail) from error
     if plan.debug:
         log.note(f"PyInstaller's DEBUG log: {log_file}")
+
+
+def _check_origin(work: Path, tools: ProductEnvironment) -> None:
+    """Raise BuildError if something of PyInstaller's environment *tools* would be in the bundle."""
+    found = sorted(
+        item.place
+        for item in provenance.entries(work)
+        if freezer.is_foreign(Path(item.source), tools)
+    )
+    if found:
+        more = f" and {len(found) - 1} more" if found[1:] else ""
+        message = f"a hook collects a file of PyInstaller's own environment: {found[0]}{more}."
+        hint = "correct the hook, or add the file's package to the product's lock"
+        raise BuildError(message, hint=hint)
 
 
 def _show(line: str, step: log.Step) -> None:

@@ -31,7 +31,8 @@ def build(build: Build, request: WheelRequest, image: Image, engine: Engine | No
     """
     environ = build.environ
     logged = build.workspace.build / "log" / f"{request.name}-{request.platform.name}.wheel.log"
-    tools = environment.create("cibuildwheel", tool_lock(), environ=environ, log_file=logged)
+    tool = environment.read_lock(tool_lock())
+    tools = environment.create("cibuildwheel", tool, environ=environ, log_file=logged)
     title = f"building {request.name} {request.version} for {request.platform.name}"
     with workspace.temporary() as folder, log.step(title) as step:
         package = _source(request, folder, environ, logged)

@@ -23,7 +23,6 @@ from frostline.launch.preflight import private
 from frostline.profile.build import Build
 from frostline.source import distributions, environment
 from frostline.source.distributions import Installed
-from frostline.source.metadata import project_metadata
 from frostline.source.stage import Stage
 from frostline_runtime.artifact.manifest import FILE_NAME
 
@@ -82,9 +81,7 @@ def trace(build: Build, stage: Stage) -> tuple[Fact, ...]:
             if outcome.problem:
                 message = f"{build.product} fails from source: {outcome.name}: {outcome.problem}"
                 raise BuildError(message, hint=f"its output is in {log_file}")
-    installed = distributions.installed(packages, stage.folder)
-    name, _ = project_metadata(build.root / build.profile.source)
-    shipped = distributions.contributing(installed, name)
+    shipped = distributions.installed(packages, stage.folder)
     return facts(read(folders["lines"]), timeline.at, shipped, stage, build.platform.name)
 
 

@@ -146,7 +146,7 @@ class Profile(Table):
     source: str
     """The product's project: a folder whose pyproject.toml has the name and version."""
     requirements: str
-    """The hashed lock of its dependencies and of PyInstaller."""
+    """The hashed lock of its dependencies."""
     entry: Entry
     """What is run: `module:attribute`."""
     serve: Serve = "function"

@@ -16,7 +16,6 @@ from frostline.profile.profile import Package
 VOLATILE = frozenset(
     {"INSTALLER", "RECORD", "RECORD.jws", "REQUESTED", "direct_url.json", "uv_cache.json"}
 )
-_FREEZER = "pyinstaller"
 LIBRARY_SUFFIXES = (".so", ".dylib", ".dll", ".pyd")
 
 Installed = dict[str, Distribution]
@@ -30,28 +29,18 @@ def installed(*folders: Path) -> Installed:
     return {canonicalize_name(item.metadata["Name"]): item for item in items}
 
 
-def contributing(everything: Installed, product: str) -> Installed:
-    """Return *everything* without PyInstaller and those of its needs that *product* lacks."""
-    needed = _closure(everything, product)
-    tools = _closure(everything, _FREEZER)
-    chosen = [name for name in everything if name in needed or name not in tools]
-    return {name: everything[name] for name in sorted(chosen)}
-
-
 def check_lock(everything: Installed, product: str, lock: str) -> None:
     """Raise LockError unless *everything* satisfies the requirements of *product*.
 
     *lock* is the lock's name for the message.
     """
     wrong = []
-    for requirement in _requirements(everything[canonicalize_name(product)]):
+    for requirement in requirements(everything[canonicalize_name(product)]):
         found = everything.get(canonicalize_name(requirement.name))
         if not found:
             wrong.append(f"{requirement} is not in it")
         elif not requirement.specifier.contains(found.version, prereleases=True):
             wrong.append(f"{requirement}, but it pins {found.version}")
-    if _FREEZER not in everything:
-        wrong.append("pyinstaller is not in it")
     if wrong:
         message = f"{lock} does not satisfy the product: {'; '.join(wrong)}."
         raise LockError(message, hint="lock again, with hashes and all that the packages need")
@@ -133,6 +122,17 @@ def owner(everything: Installed, package: str) -> Distribution:
     raise LockError(message, hint="correct its name in the profile, or add it to the lock")
 
 
+def requirements(found: Distribution) -> Iterator[Requirement]:
+    """Yield the requirements of *found* whose markers apply here, without those of extras."""
+    for line in found.requires or ():
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if not requirement.marker or requirement.marker.evaluate({"extra": ""}):
+            yield requirement
+
+
 def _files(found: Distribution) -> Iterable[PurePosixPath]:
     return found.files or ()
 
@@ -145,26 +145,3 @@ def _metadata_folder(found: Distribution) -> Path:
             return folder
     message = f"the metadata folder of {name} is not in {root}."
     raise LockError(message, hint="run `frostline clean --cache` and build again")
-
-
-def _closure(everything: Installed, start: str) -> set[str]:
-    seen: set[str] = set()
-    waiting = [canonicalize_name(start)]
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name not in everything:
-            continue
-        seen.add(name)
-        waiting += [canonicalize_name(item.name) for item in _requirements(everything[name])]
-    return seen
-
-
-def _requirements(found: Distribution) -> Iterator[Requirement]:
-    """Yield the requirements of *found* whose markers apply here, without those of extras."""
-    for line in found.requires or ():
-        try:
-            requirement = Requirement(line)
-        except InvalidRequirement:
-            continue
-        if not requirement.marker or requirement.marker.evaluate({"extra": ""}):
-            yield requirement

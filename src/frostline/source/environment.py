@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from ctypes.util import find_library
 from dataclasses import dataclass
@@ -25,6 +25,12 @@ _HASH_MISMATCH = (
     "hash mismatch",
     "Hashes are required",
 )
+# Names a file that the environment's Python executes at its start; set only for PyInstaller.
+FINDER = "FROSTLINE_FREEZER"
+_HOOK = (
+    f'import os; f = os.environ.get("{FINDER}"); '
+    'f and exec(open(f, encoding="utf-8").read(), {"__name__": "frostline_freezer"})'
+)
 _NO_SUCH_WHEEL = ("No matching distribution", "No solution found", "not found in the package reg")
 # Variables that would make builds on two machines differ.
 _DROPPED = ("VIRTUAL_ENV", "CONDA_PREFIX", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -36,6 +42,14 @@ NETWORK = (
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
 CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Hashed requirements; *name* is the file that people know them by."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ class ProductEnvironment:
 
 
 def create(
-    name: str, lock: Path, *, environ: Environ, log_file: Path, wheels: Sequence[Wheel] = ()
+    name: str, lock: Lock, *, environ: Environ, log_file: Path, wheels: Sequence[Wheel] = ()
 ) -> ProductEnvironment:
     """Return an environment with the packages of *lock*, from the cache; make it if it is missing.
 
@@ -77,23 +91,27 @@ def create(
 
 def of_tools(build: Build, requirements: str) -> ProductEnvironment:
     """Return the environment of *requirements*, the lock of a `before` step; raises as `create`."""
-    return create(
-        f"{build.product}-tools", build.root / requirements,
-        environ=build.environ, log_file=build.log("before"),
-    )  # fmt: skip
+    lock = read_lock(build.root / requirements)
+    name = f"{build.product}-tools"
+    return create(name, lock, environ=build.environ, log_file=build.log("before"))
 
 
-def environment_key(place: Cache, lock: Path, wheels: Sequence[Wheel] = ()) -> str:
+def read_lock(file: Path) -> Lock:
+    """Return the lock in *file*."""
+    return Lock(file.name, file.read_text(encoding="utf-8"))
+
+
+def environment_key(place: Cache, lock: Lock, wheels: Sequence[Wheel] = ()) -> str:
     """Return the digest of everything that determines the content of an environment in *place*.
 
     A virtual environment has its own path in its scripts, so the path of the cache is a part of it.
     """
     interpreter = {
         "python": sys.version, "platform": sysconfig.get_platform(),
-        "executable": base_executable(), "cache": str(place.root),
+        "executable": base_executable(), "cache": str(place.root), "hook": _HOOK,
     }  # fmt: skip
     sums = {f"wheel {wheel.name}": wheel.sha256 for wheel in wheels}
-    return digest.of_values({"lock": digest.of_file(lock), **interpreter, **sums})
+    return digest.of_values({"lock": lock.text, **interpreter, **sums})
 
 
 def lock_blocks(text: str) -> tuple[tuple[Requirement, str], ...]:
@@ -113,20 +131,24 @@ def lock_blocks(text: str) -> tuple[tuple[Requirement, str], ...]:
     return tuple(blocks)
 
 
-def _with_wheels(file: Path, lock: Path, wheels: Sequence[Wheel]) -> Path:
-    """Write *lock* to *file* with *wheels* instead of its entries for them; return *file*."""
-    names = {canonicalize_name(wheel.name) for wheel in wheels}
-    lines = [
+def without(lock: Lock, names: Collection[str]) -> Lock:
+    """Return *lock* without its entries for *names*, which are normalised."""
+    kept = [
         block
-        for requirement, block in lock_blocks(lock.read_text(encoding="utf-8"))
+        for requirement, block in lock_blocks(lock.text)
         if canonicalize_name(requirement.name) not in names
     ]
-    lines += [
+    return Lock(lock.name, "".join(kept))
+
+
+def _with_wheels(lock: Lock, wheels: Sequence[Wheel]) -> str:
+    """Return the text of *lock* with *wheels* instead of its entries for them."""
+    kept = without(lock, {canonicalize_name(wheel.name) for wheel in wheels}) if wheels else lock
+    lines = [
         f"{wheel.name} @ {wheel.file.absolute().as_uri()} --hash=sha256:{wheel.sha256}\n"
         for wheel in wheels
     ]
-    workspace.write(file, "".join(lines))
-    return file
+    return kept.text + "".join(lines)
 
 
 def base_executable() -> str:
@@ -193,7 +215,7 @@ def layout(folder: Path) -> tuple[Path, Path]:
 
 
 def _fill(
-    folder: Path, lock: Path, wheels: Sequence[Wheel], environ: Environ, log_file: Path,
+    folder: Path, lock: Lock, wheels: Sequence[Wheel], environ: Environ, log_file: Path,
     step: log.Step,
 ) -> None:  # fmt: skip
     env = child_environment(environ)
@@ -208,15 +230,20 @@ def _fill(
         install += ["--no-input", "--no-compile", "--progress-bar=off"]
     step.update(f"with {'uv' if uv else 'venv and pip'}")
     command.run(make, log=log_file, env=env)
-    listed = _with_wheels(folder / "requirements.txt", lock, wheels) if wheels else lock
+    packages = _describe(folder).site_packages
+    workspace.write(packages / "frostline_freezer.pth", f"{_HOOK}\n")
+    text = _with_wheels(lock, wheels)
+    if not lock_blocks(text):
+        return  # pip refuses a file without requirements
+    listed = folder / "requirements.txt"
+    workspace.write(listed, text)
     install += ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(listed)]
     try:
         command.run(install, log=log_file, env=env, on_line=lambda line: _show(line, step))
     except command.CommandError as error:
         raise _explain(error, lock) from error
     step.update("compiling its modules")
-    packages = str(_describe(folder).site_packages)
-    compiling = [python, "-I", "-m", "compileall", "-q", "-j", "0", packages]
+    compiling = [python, "-I", "-m", "compileall", "-q", "-j", "0", str(packages)]
     with suppress(command.CommandError):  # of files for other versions of Python
         command.run(compiling, log=log_file, env=env)
 
@@ -226,7 +253,7 @@ def _show(line: str, step: log.Step) -> None:
         step.update(line.partition(" (from")[0])
 
 
-def _explain(error: command.CommandError, lock: Path) -> Exception:
+def _explain(error: command.CommandError, lock: Lock) -> Exception:
     text = "\n".join(error.tail)
     if any(mark in text for mark in _HASH_MISMATCH):
         message = f"a download does not match its hash in {lock.name}: the lock is wrong or stale."

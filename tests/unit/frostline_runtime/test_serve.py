@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Coroutine
@@ -73,7 +72,7 @@ def test_collecting_garbage(tmp_path: Path) -> None:
 
 
 WSGI = """
-import os, threading
+import os, sys, threading
 go = threading.Event()
 def application(environ, start_response):
     start_response("200 OK", [])
@@ -82,6 +81,12 @@ def application(environ, start_response):
             yield b"begun "
             yield b"ended" if go.wait(10) else b"alone"
         return answer()
+    if environ["PATH_INFO"] == "/last":
+        def answer():
+            yield b"begun "
+            sys.stdin.read()  # until the test closes it, after it has asked for the end
+            yield b"ended"
+        return answer()
     go.set()
     return [f"{environ['SERVER_PORT']} {'FROSTLINE_LISTEN_FD' in os.environ}".encode()]
 """
@@ -89,7 +94,10 @@ def application(environ, start_response):
 
 @pytest.mark.skipif(os.name == "nt", reason="sockets are handed on by descriptor")
 def test_wsgi_on_the_socket_of_the_supervisor(tmp_path: Path) -> None:
-    """WSGI answers on the inherited socket; a slow request does not block a probe."""
+    """WSGI answers on the inherited socket, slow and quick requests at once, until asked to stop.
+
+    A request that is being answered then is answered to its end.
+    """
     (tmp_path / "product.py").write_text(WSGI, encoding="utf-8")
     with ports.listen(Port(mode="ephemeral")) as listener:
         port, descriptor = int(listener.getsockname()[1]), listener.fileno()
@@ -98,7 +106,7 @@ def test_wsgi_on_the_socket_of_the_supervisor(tmp_path: Path) -> None:
             env={
                 **environ(tmp_path), launch.LISTEN_FD: str(descriptor), launch.PORT: str(port),
             },
-            stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
     try:
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as slow:
@@ -108,10 +116,16 @@ def test_wsgi_on_the_socket_of_the_supervisor(tmp_path: Path) -> None:
             quick = loopback.request("GET", "/quick", port, 5)
             assert (quick.status, quick.body.decode()) == (200, f"{port} False")
             assert answer.read() == b"ended"
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as last:
+            last.request("GET", "/last")
+            answer = last.getresponse()
+            assert answer.read(6) == b"begun "
+            process.terminate()
+            _, errors = process.communicate(timeout=10)
+            assert answer.read() == b"ended"
     finally:
-        process.terminate()
-        _, errors = process.communicate(timeout=10)
-    assert (process.returncode, errors) == (-signal.SIGTERM, "")
+        process.kill()
+    assert (process.returncode, errors) == (0, "")
 
 
 async def application(scope: serve.Scope, receive: object, send: serve.Send) -> None:

@@ -36,6 +36,7 @@ def test_a_changed_input_is_another_build(tmp_path: Path, file: str) -> None:
     before = digest(project)
     assert digest(project) == before
     text = (project / file).read_text(encoding="utf-8")
-    changed = text.replace("timeout = 20", "timeout = 21") if file.endswith("toml") else f"{text}\n"
+    changed = text.replace("timeout = 20", "timeout = 21")
+    changed += "x==1 --hash=sha256:00\n" if file == "lock.txt" else "\n"
     (project / file).write_text(changed, encoding="utf-8")
     assert digest(project) != before

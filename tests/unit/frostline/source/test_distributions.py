@@ -29,19 +29,11 @@ def install(
 
 @pytest.fixture
 def everything(tmp_path: Path) -> distributions.Installed:
-    """Return a product, its needs, and PyInstaller with its own needs."""
+    """Return a product and its needs."""
     install(tmp_path, "my-product", needs=("Lib_A>=1", "shared", "extra; extra == 'x'"))
     install(tmp_path, "lib-a", files=("lib_a/__init__.py", "lib_a/sub/m.py", "lib_a/x,y.dat"))
     install(tmp_path, "shared")
-    install(tmp_path, "pyinstaller", needs=("altgraph", "shared"))
-    install(tmp_path, "altgraph")
     return distributions.installed(tmp_path)
-
-
-def test_tools_are_no_part_of_the_product(everything: distributions.Installed) -> None:
-    """PyInstaller and what only it needs are left out."""
-    mine = distributions.contributing(everything, "My.Product")
-    assert list(mine) == ["lib-a", "my-product", "shared"]
 
 
 def test_lock_must_satisfy_the_product(tmp_path: Path) -> None:
@@ -50,7 +42,7 @@ def test_lock_must_satisfy_the_product(tmp_path: Path) -> None:
     install(tmp_path, "a")
     with pytest.raises(LockError) as caught:
         distributions.check_lock(distributions.installed(tmp_path), "p", "lock.txt")
-    for part in ("a>=2, but it pins 1.0", "b is not in it", "pyinstaller is not in it"):
+    for part in ("a>=2, but it pins 1.0", "b is not in it"):
         assert part in caught.value.message
 
 

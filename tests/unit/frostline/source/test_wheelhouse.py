@@ -13,7 +13,7 @@ from frostline.profile import policy
 from frostline.profile.build import Build
 from frostline.profile.profile import NativeWheel, Profile
 from frostline.source import environment, wheelhouse
-from frostline.source.environment import Wheel
+from frostline.source.environment import Lock, Wheel
 from frostline.source.wheelhouse import WheelRequest
 
 LOCK = """\
@@ -118,10 +118,9 @@ def test_kept(tmp_path: Path) -> None:
 
 def test_installed_instead_of_the_lock(tmp_path: Path) -> None:
     """The rest of the lock stays; the environment gets another key."""
-    lock = tmp_path / "lock.txt"
-    lock.write_text(LOCK, encoding="utf-8")
+    lock = Lock("lock.txt", LOCK)
     wheel = Wheel("crc-mod", tmp_path / "a.whl", "44")
-    listed = environment._with_wheels(tmp_path / "env", lock, [wheel]).read_text("utf-8")
+    listed = environment._with_wheels(lock, [wheel])
     assert listed.count("numpy==") == 2
     assert "Crc_Mod" not in listed
     assert f"crc-mod @ {(tmp_path / 'a.whl').as_uri()} --hash=sha256:44\n" in listed
