@@ -6,6 +6,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +15,6 @@ from types import MappingProxyType
 import nox
 
 nox.needs_version = ">=2026.4"
-nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_venv = "yes"
 
@@ -23,6 +24,16 @@ PLATFORMS = ("linux", "darwin", "win32")
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 # It does not know that `$/` is this repository at the commit of the workflow.
 UNKNOWN_TO_ACTIONLINT = r'^reusable workflow call "\$/\.github/workflows/\w+\.yml" at "uses" is not'
+
+
+def configured_for_pip() -> bool:
+    """Return whether pip has an index of its own, in a file or a variable that uv does not read."""
+    argv = [sys.executable, "-m", "pip", "config", "list"]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    return "index-url" in done.stdout
+
+
+nox.options.default_venv_backend = "virtualenv" if configured_for_pip() else "uv|virtualenv"
 
 
 def install(session: nox.Session, lock: str, *, frostline: bool = True) -> None:

@@ -121,7 +121,6 @@ def test_with_redis_as_its_queue(
     project: Path, executable: Path, redis: str, tmp_path: Path
 ) -> None:
     """A Redis queue works, whose module traces do not show."""
-    frostline(project, "smoke")  # brings the model server
     env = {
         "HOME": str(tmp_path), "RAG_STORAGE_PATH": str(tmp_path / "storage"), "PATH": "",
         "RAG_BROKER_URL": redis, "RAG_LLAMAFILE": model_server(project),

@@ -436,10 +436,9 @@ def test_version_and_help_import_nothing_slow(flag: str) -> None:
 
 
 @pytest.mark.product("A13")
-def test_clean_and_debug(tmp_path: Path) -> None:
+def test_clean_and_debug(samples: Samples, tmp_path: Path) -> None:
     """`--clean` builds again; `--debug` keeps PyInstaller's DEBUG log and names the file."""
-    project = edited(tmp_path, "schema = 1", "schema = 1\ncheck_unfrozen = false")
-    assert run(project, "build", "--product", "echo").returncode == 0
+    project = samples.copy(tmp_path / "project", "echo")
     before = (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns
     log = project / "build" / "log" / f"{NAME}.freeze.log"
     assert " DEBUG: " not in log.read_text(encoding="utf-8")
