@@ -13,11 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from frostline import pipeline
-from frostline.core import workspace
 from frostline.core.platforms import host
 from frostline.freeze.plan import collect
+from frostline.infer.opening import open_build
 from frostline.launch import trace, tracer
-from frostline.profile.build import open_build
+from frostline.profile import configuration
 from frostline.source.product import lay_out
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--product", default="argo")
     options = parser.parse_args()
-    project = workspace.find(Path(__file__).resolve().parent)
+    project = configuration.find(Path(__file__).resolve().parent)
     build = pipeline.with_model_server(open_build(project, options.product, host(), os.environ))
     stage = lay_out(build)
     collect(build, stage)

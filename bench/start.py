@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frostline import pipeline
-from frostline.core import platforms, workspace
+from frostline.core import platforms
+from frostline.infer.opening import open_build
 from frostline.launch.instance import ask, free_port
-from frostline.profile.build import open_build
+from frostline.profile import configuration
 from frostline.source import freezer
 from frostline.source.product import product_environment
 
@@ -64,7 +65,7 @@ def main() -> None:
 
 def prepare() -> list[Contender]:
     """Build argo and the plain bundles; return the four contenders."""
-    build = open_build(workspace.find(Path.cwd()), "argo", platforms.host(), os.environ)
+    build = open_build(configuration.find(Path.cwd()), "argo", platforms.host(), os.environ)
     pipeline.build_bundle(build)
     plain = build.workspace.build / "bench"
     python = str(product_environment(build).python)

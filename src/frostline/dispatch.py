@@ -17,8 +17,9 @@ from frostline.freeze.bundle import Bundle, require_bundle
 from frostline.freeze.inputs import find_current
 from frostline.hosts import choice
 from frostline.hosts.choice import Place, Where
+from frostline.infer.opening import open_build
 from frostline.profile import policy
-from frostline.profile.build import Build, open_build
+from frostline.profile.build import Build
 from frostline.profile.reading import require_for
 from frostline.source import availability
 

@@ -1,5 +1,6 @@
 """Runs the steps in their order, for one product on this machine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from frostline.freeze.bundle import Bundle, require_bundle
 from frostline.freeze.inputs import find_current, inputs_digest
 from frostline.freeze.plan import Plan, collect
 from frostline.freeze.pyinstaller import freeze
+from frostline.infer.opening import open_build
 from frostline.launch import evidence, preflight
 from frostline.launch.evidence import Fact
 from frostline.launch.trace import trace
 from frostline.profile import resources
-from frostline.profile.build import Build, open_build
+from frostline.profile.build import Build
 from frostline.profile.reading import require_for
+from frostline.profile.services import Probe
 from frostline.release import listing
 from frostline.smoke.parity import parity
 from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
@@ -43,8 +46,23 @@ def build_bundle(build: Build, *, clean: bool = False, debug: bool = False) -> B
         with log.step(f"laying out {build.name}"):
             stage = build_stage(build, product, resources.wanted(build))
             plan = collect(build, stage, debug=debug)
-        preflight.check(build, stage)
+        probes = preflight.check(build, stage)
+        if probes:
+            build = with_startup(build, probes)
+            plan = collect(build, stage, debug=debug)
         return freeze(build, plan, stage, inputs=inputs)
+
+
+def with_startup(build: Build, probes: Mapping[str, Probe]) -> Build:
+    """Return *build*, whose services have the startup *probes* that were found."""
+    services = tuple(
+        service.model_copy(update={"startup": probes.get(service.name, service.startup)})
+        for service in build.profile.services
+    )
+    for name, probe in probes.items():
+        place = f"answers at {probe.path}" if probe.kind == "http" else "listens on its port"
+        log.note(f"{build.product}: {name} is up when it {place}")
+    return replace(build, profile=build.profile.model_copy(update={"services": services}))
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from frostline_runtime import exit_codes, serve, takeover
-from frostline_runtime.artifact import override, runfile
+from frostline_runtime.artifact import frozen, override, runfile
 from frostline_runtime.artifact.announce import Announcer, say
 from frostline_runtime.artifact.locations import Locations, locate
 from frostline_runtime.artifact.manifest import Manifest, Port
@@ -127,7 +127,18 @@ def run_service(manifest: Manifest, name: str) -> int:
     follow = os.environ.pop(launch.LIFELINE_FD, "")
     if follow:
         lifeline.follow(int(follow), lag.measure)
+    if service.arguments:
+        # Its working directory is the storage folder.
+        places = {"{port}": os.environ.get(launch.PORT, ""), "{storage}": str(Path.cwd())}
+        places["{bundle}"] = str(frozen.bundle())
+        sys.argv[1:] = [_filled(argument, places) for argument in service.arguments]
     return serve.run(service.entry or manifest.entry, service.serve, lag)
+
+
+def _filled(argument: str, places: Mapping[str, str]) -> str:
+    for name, value in places.items():
+        argument = argument.replace(name, value)
+    return argument
 
 
 def run_script(manifest: Manifest, argv: Sequence[str]) -> int:

@@ -37,12 +37,25 @@ class _Server(Protocol):
 
 
 def load(entry: str) -> Application:
-    """Return the object *entry* (`module:attribute`). Raises ImportError, AttributeError."""
-    module, _, attribute = entry.partition(":")
+    """Return the object that *entry* names. Raises ImportError, AttributeError.
+
+    `module:attribute` is the attribute, `module:factory()` what the factory returns, `module` a
+    function that runs the module as a script.
+    """
+    module, colon, attribute = entry.partition(":")
+    if not colon:
+        return cast("Application", lambda: _run_script(module))
     found: object = importlib.import_module(module)
-    for part in attribute.split("."):
+    for part in attribute.removesuffix("()").split("."):
         found = getattr(found, part)
-    return cast("Application", found)
+    target = cast("Application", found)
+    return cast("Application", target()) if attribute.endswith("()") else target
+
+
+def _run_script(module: str) -> None:
+    import runpy  # noqa: PLC0415  # only for scripts
+
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def run(entry: str, serve: Serve, lag: LoopLag | None = None) -> int:

@@ -19,8 +19,9 @@ from frostline.audit.findings import Finding
 from frostline.core import platforms
 from frostline.core.workspace import Target, Workspace
 from frostline.freeze.bundle import Bundle, require_bundle
+from frostline.infer.opening import open_build
 from frostline.profile import policy
-from frostline.profile.build import Build, open_build
+from frostline.profile.build import Build
 from frostline.profile.checks import Audit, Waiver
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="changes ELF files")

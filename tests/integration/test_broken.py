@@ -20,8 +20,9 @@ from frostline.audit import audit
 from frostline.core import platforms
 from frostline.core.workspace import Target, Workspace
 from frostline.freeze.bundle import Bundle, require_bundle
+from frostline.infer.opening import open_build
 from frostline.profile import policy
-from frostline.profile.build import Build, open_build
+from frostline.profile.build import Build
 from frostline.profile.checks import Request
 from frostline.profile.profile import Profile
 from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
@@ -225,7 +226,7 @@ def test_a_newer_glibc(copy: Workspace) -> None:
 @pytest.mark.product("A14")
 def test_an_import_that_is_hidden_behind_an_address(copy: Workspace) -> None:
     """An import in a request handler fails late; evidence finds it."""
-    path = copy.profile("frail")
+    path = copy.root / "specs" / "frail.toml"
     text = path.read_text("utf-8").replace("\n[[data]]", HIDDEN, 1)
     path.write_text(text, encoding="utf-8")
     assert run(copy.root, "build", "--product", "frail").returncode == 0
@@ -237,7 +238,7 @@ def test_an_import_that_is_hidden_behind_an_address(copy: Workspace) -> None:
 
 def test_a_child_that_is_started_by_the_name_of_python(copy: Workspace) -> None:
     """A child `python` works only from source; both checks say so."""
-    path = copy.profile("frail")
+    path = copy.root / "specs" / "frail.toml"
     more = '\n[[smoke.requests]]\nname = "python"\npath = "/python"\ncontains = "json"\n'
     path.write_text(path.read_text("utf-8") + more, encoding="utf-8")
     bundle = built(copy, FRAIL)

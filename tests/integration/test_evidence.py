@@ -16,9 +16,10 @@ from frostline.core import platforms
 from frostline.core.workspace import Target, Workspace
 from frostline.freeze.bundle import require_bundle
 from frostline.freeze.contents import walk
+from frostline.infer.opening import open_build
 from frostline.launch import evidence
 from frostline.launch.evidence import Fact
-from frostline.profile.build import Build, open_build
+from frostline.profile.build import Build
 
 TARGET = Target("hard", platforms.host())
 ELSEWHERE = platforms.PLATFORMS["windows_arm64"]  # the product was never traced on it
@@ -138,7 +139,7 @@ def test_a_product_that_fails_from_source_gives_no_evidence(project: Path, tmp_p
     shutil.copytree(project, other, symlinks=True, ignore=shutil.ignore_patterns("output"))
     path = Workspace(other).evidence("hard")
     before = path.read_bytes()
-    spec = Workspace(other).profile("hard")
+    spec = other / "specs" / "hard.toml"
     text = spec.read_text("utf-8").replace("Hello world!", "Hello moon!")
     spec.write_text(text, encoding="utf-8")
     done = run(other, "evidence", "--product", "hard")

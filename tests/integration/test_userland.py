@@ -15,7 +15,7 @@ from frostline.core import native, platforms
 from frostline.core.workspace import Workspace
 from frostline.freeze import contents
 from frostline.freeze.bundle import require_bundle
-from frostline.profile.build import open_build
+from frostline.infer.opening import open_build
 
 pytestmark = [
     pytest.mark.slow("src/frostline/audit", "src/frostline/core/native.py", "src/frostline/freeze"),

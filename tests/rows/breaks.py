@@ -42,7 +42,7 @@ BREAKS = (
           "{target.product}{target.platform.suffix}", "{target.product}",
           f"{UNIT}/frostline/core/test_workspace.py::test_where_the_executable_lies"),
     Break("A2", f"{BUILD}/launch/preflight.py",
-          "for entry in entries:", "for entry in ():",
+          "for entry in build.profile.entries:", "for entry in ():",
           f"{SLOW}/test_trouble.py::test_product_that_cannot_be_built", freezes=True),
     Break("A3", f"{BUILD}/source/stage.py",
           "destination / relative.as_posix()", "destination / relative.name",

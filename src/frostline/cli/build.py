@@ -12,6 +12,7 @@ from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform, host
 from frostline.core.workspace import Layout
 from frostline.hosts.choice import Where
+from frostline.profile import configuration
 
 if TYPE_CHECKING:
     from frostline.core.cache import Entry
@@ -134,5 +135,5 @@ def clean(
         raise UsageError(message, hint="add --cache, or leave --days out")
     project = here()
     if product:
-        project.require_product(product)
-    return workspace.clean(project, product)
+        configuration.require_product(project, product)
+    return workspace.clean(project, product, configuration.products(project))

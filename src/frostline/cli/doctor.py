@@ -10,7 +10,8 @@ from frostline.core.errors import FrostlineError
 from frostline.core.platforms import host
 from frostline.core.workspace import Workspace
 from frostline.hosts import engine
-from frostline.profile import reading
+from frostline.infer import opening
+from frostline.profile import configuration
 from frostline.source import environment
 
 _ENOUGH_BYTES = 3 * 1024**3
@@ -35,14 +36,14 @@ def examine(project: Workspace, environ: Mapping[str, str]) -> tuple[Diagnosis, 
         _tool("strip", environ, "bundles keep their symbol tables; install binutils"),
         _containers(project, environ),
         _disk(project),
-        *(_product(project, name) for name in project.products()),
+        *(_product(project, name) for name in configuration.products(project)),
     )
 
 
 def _product(project: Workspace, name: str) -> Diagnosis:
     subject = f"product {name}"
     try:
-        _, profile = reading.load(project, name, host())
+        _, profile = opening.load(project, name, host())
     except FrostlineError as error:
         return Diagnosis(subject, "note", error.message)
     return Diagnosis(subject, "ok", profile.layout)

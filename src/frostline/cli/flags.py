@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from frostline.core import log, workspace
+from frostline.core import log
 from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform, host, parse
 from frostline.core.workspace import Layout, Workspace
+from frostline.profile import configuration
 
 if TYPE_CHECKING:
     from frostline.profile.build import Build
@@ -89,7 +90,7 @@ def platform_named(name: str) -> Platform | None:
 def here() -> Workspace:
     """Return the project that contains the current folder. Raises UsageError."""
     try:
-        return workspace.find(Path.cwd())
+        return configuration.find(Path.cwd())
     except FileNotFoundError:
         message = "the current folder does not exist any more."
         raise UsageError(message, hint="change to the folder of your project") from None
@@ -98,8 +99,8 @@ def here() -> Workspace:
 def chosen_product(project: Workspace, product: str) -> str:
     """Return *product*, or the only product of *project* if it is "". Raises UsageError."""
     if product:
-        return project.require_product(product)
-    products = project.products()
+        return configuration.require_product(project, product)
+    products = configuration.products(project)
     if len(products) == 1:
         return products[0]
     message = f"--product is missing: this project has {len(products)} products."
@@ -119,11 +120,11 @@ def open_build(
     model_server: Path | None = None,
 ) -> "Build":  # fmt: skip
     """Return the build that the flags name. Raises UsageError, TomlError."""
-    from frostline.profile import build
+    from frostline.infer import opening
 
     project = here()
     name = chosen_product(project, product)
-    return build.open_build(
+    return opening.open_build(
         project, name, platform or host(), os.environ, layout=layout, model_server=model_server
     )
 

@@ -12,6 +12,7 @@ from frostline.core.command import Environ
 from frostline.core.errors import LockError, UsageError
 from frostline.core.platforms import PLATFORMS, Platform
 from frostline.core.workspace import Target, Workspace
+from frostline.infer import opening
 from frostline.profile import reading
 from frostline.source import availability, index
 
@@ -49,7 +50,7 @@ def plan(
     targets, reasons = [], []
     for product in products:
         for platform in platforms:
-            target, profile = reading.load(project, product, platform)
+            target, profile = opening.load(project, product, platform)
             if not reading.is_for(profile, target):
                 continue
             lacking = availability.missing(project, profile, platform, python)
@@ -71,7 +72,7 @@ def record(project: Workspace, products: Sequence[str], python: str, environ: En
         lock
         for product in products
         for platform in PLATFORMS.values()
-        for lock in availability.locks(reading.load(project, product, platform)[1])
+        for lock in availability.locks(opening.load(project, product, platform)[1])
     }
     for name in sorted(every):
         lock, log_file = project.root / name, project.build / "log" / "index.log"
@@ -85,7 +86,7 @@ def unrecorded(
     project: Workspace, products: Sequence[str], platforms: Sequence[Platform], python: str
 ) -> tuple[str, ...]:
     """Return a warning for each lock of *products* whose wheels are not known."""
-    profiles = [reading.load(project, name, row)[1] for name in products for row in platforms]
+    profiles = [opening.load(project, name, row)[1] for name in products for row in platforms]
     found = (availability.unknown(project, profile, python) for profile in profiles)
     return tuple(dict.fromkeys(chain.from_iterable(found)))
 

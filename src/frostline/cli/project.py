@@ -12,12 +12,13 @@ from frostline.cli.verb import verb
 from frostline.core import log
 from frostline.core.errors import FetchError, HostError, UsageError
 from frostline.core.platforms import PLATFORMS, Platform, host
+from frostline.profile import configuration
 
 if TYPE_CHECKING:
     from frostline.cli.doctor import Diagnosis
     from frostline.cli.matrix import Job
+    from frostline.infer.opening import ProductSummary
     from frostline.source.fetch import ResourceState
-    from frostline.source.product import ProductSummary
 
 
 @verb("Project", show=results.products)
@@ -26,9 +27,9 @@ def products() -> "tuple[ProductSummary, ...]":
 
     Example: frostline products --json
     """
-    from frostline.source import product
+    from frostline.infer import opening
 
-    return product.summaries(here())
+    return opening.summaries(here())
 
 
 @verb("Project", show=results.platforms, as_json=results.platforms_json)
@@ -63,7 +64,8 @@ def matrix(
     from frostline.cli import matrix
 
     project = here()
-    names = [project.require_product(product)] if product else project.products()
+    known = configuration.products(project)
+    names = (configuration.require_product(project, product),) if product else known
     rows = [platform] if platform else [*PLATFORMS.values()]
     version = matrix.require_version(python or sysconfig.get_python_version())
     if record:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from frostline.freeze.plan import Plan
     from frostline.freeze.prune import Candidate
     from frostline.freeze.prune_venv import Confirmed, Pruned, Undone
+    from frostline.infer.opening import ProductSummary
     from frostline.llamafile.pack import Contents
     from frostline.llamafile.serve import Served
     from frostline.pipeline import Preparation, Recorded
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from frostline.smoke.verdict import Verdict
     from frostline.source.environment import Wheel
     from frostline.source.fetch import ResourceState
-    from frostline.source.product import ProductSummary
 
 
 def line(text: str) -> None:

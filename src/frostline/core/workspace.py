@@ -5,13 +5,13 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from frostline.core.errors import BusyError, UsageError, did_you_mean
+from frostline.core.errors import BusyError
 from frostline.core.platforms import Platform
 
 Layout = Literal["onedir", "onefile"]
@@ -48,10 +48,6 @@ class Workspace:
     def build(self) -> Path:
         """Return the folder that builds write to."""
         return self.root / "build"
-
-    def profile(self, product: str) -> Path:
-        """Return the profile's file of *product*."""
-        return self.root / "specs" / f"{product}.toml"
 
     def warnings(self, product: str) -> Path:
         """Return the file that lists the modules *product* may lack."""
@@ -100,27 +96,6 @@ class Workspace:
         with _locked(self.lock(target)):
             yield
 
-    def products(self) -> tuple[str, ...]:
-        """Return the names of all products that have a profile."""
-        return tuple(sorted(path.stem for path in (self.root / "specs").glob("*.toml")))
-
-    def require_product(self, product: str) -> str:
-        """Return *product*. Raises UsageError if it has no profile."""
-        known = self.products()
-        if product in known:
-            return product
-        message = f'unknown product "{product}".{did_you_mean(product, known)}'
-        raise UsageError(message, hint=f"products: {', '.join(known) or 'none'}")
-
-
-def find(start: Path) -> Workspace:
-    """Return the workspace that contains *start*. Raises UsageError if there is none."""
-    for folder in (start, *start.parents):
-        if any((folder / "specs").glob("*.toml")):
-            return Workspace(folder)
-    message = f"no project here: neither {start} nor a folder above it has specs/*.toml."
-    raise UsageError(message, hint="change to a project's folder, or write specs/<product>.toml")
-
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
@@ -135,13 +110,15 @@ def _locked(path: Path) -> Iterator[None]:
         raise BusyError(message, hint=f"wait for it or end it; its lock is {path}") from None
 
 
-def clean(workspace: Workspace, product: str = "") -> tuple[Path, ...]:
-    """Remove what builds of *product* (or of all products) made; return the removed paths.
+def clean(
+    workspace: Workspace, product: str = "", products: Collection[str] = ()
+) -> tuple[Path, ...]:
+    """Remove what builds of *product* (or of all *products*) made; return the removed paths.
 
     Raises BusyError if one of these builds is running.
     """
     # Files of the product `a-b` begin with `a-`, too.
-    others = tuple(f"{name}-" for name in workspace.products() if name.startswith(f"{product}-"))
+    others = tuple(f"{name}-" for name in products if name.startswith(f"{product}-"))
 
     def made(name: str) -> list[Path]:
         found = sorted((workspace.build / name).glob(f"{product}-*" if product else "*"))

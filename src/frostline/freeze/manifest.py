@@ -9,7 +9,7 @@ from frostline.core import digest, workspace
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
 from frostline.profile.resources import Resource
-from frostline.profile.services import Probe
+from frostline.profile.services import Probe, Service
 from frostline.source.distributions import Installed
 from frostline.source.stage import Stage
 from frostline_runtime.artifact import manifest
@@ -76,7 +76,7 @@ def write_manifest(
         ),
         console_scripts=build.profile.console_scripts,
         modules=(
-            *(item for item in stage.modules if not is_excluded(item, build.profile.excludes)),
+            *(item for item in stage.modules if _is_importable(item, build.profile)),
             *build.profile.hidden_imports,
         ),
         distributions={key: item.version for key, item in shipped.items()},
@@ -87,6 +87,12 @@ def write_manifest(
     workspace.write(stage.folder / manifest.FILE_NAME, manifest.dump(value))
 
 
+def _is_importable(module: str, profile: Profile) -> bool:
+    """Return whether the self-test may import *module*: it is not left out, and no script."""
+    script = module in profile.scripts or module.rpartition(".")[2] == "__main__"
+    return not script and not is_excluded(module, profile.excludes)
+
+
 def _services(profile: Profile) -> list[manifest.Service]:
     fields = {"serve", "port", "startup", "readiness", "liveness", "start_timeout"}
     return [
@@ -95,7 +101,7 @@ def _services(profile: Profile) -> list[manifest.Service]:
             serve=item.serve or profile.serve,
             start_timeout=item.start_timeout or _START_TIMEOUT[item.kind],
             port=manifest.Port(**item.port.model_dump()) if item.port else None,
-            startup=_probe(item.startup),
+            startup=_probe(item.startup or _listens(item)),
             readiness=_probe(item.readiness),
             liveness=_probe(item.liveness),
         )
@@ -110,6 +116,11 @@ def _resource(resource: Resource) -> manifest.Resource:
         sha256=resource.sha256,
         licence=resource.licence, executable=resource.executable, unverified=resource.unverified,
     )  # fmt: skip
+
+
+def _listens(service: Service) -> Probe | None:
+    """Return the startup probe of a service without one: whether it listens, if it has a port."""
+    return Probe(kind="tcp") if service.port and service.kind != "llamafile" else None
 
 
 def _probe(probe: Probe | None) -> manifest.Probe | None:

@@ -163,10 +163,7 @@ def _hidden_imports(
         *stage.modules,
         *build.profile.hidden_imports,
         *shown,
-        build.profile.entry.partition(":")[0],
-    }
-    names |= {
-        service.entry.partition(":")[0] for service in build.profile.services if service.entry
+        *(entry.partition(":")[0] for entry in build.profile.entries),
     }
     names |= {"frostline_runtime.commands", "frostline_runtime.serve"}
     names |= {"frostline_runtime.supervision.supervisor", "frostline_runtime.selftest"}

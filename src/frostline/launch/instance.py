@@ -142,15 +142,21 @@ class Instance:
 
 
 def ask(
-    method: str, url: str, *, body: object = None, token: str = "", timeout: float = 30.0
-) -> tuple[int, str]:
-    """Return the status and text of the response, or 0 and the reason if there is none."""
+    method: str, url: str, *, body: object = None, token: str = "", timeout: float = 30.0,
+    redirect: bool = True,
+) -> tuple[int, str]:  # fmt: skip
+    """Return the status and text of the response, or 0 and the reason if there is none.
+
+    Redirections are followed, unless *redirect* is false.
+    """
     headers = {"Connection": "close"} | ({"Authorization": f"Bearer {token}"} if token else {})
     if body is not None:
         headers["Content-Type"] = "application/json"
     data = None if body is None else json.dumps(body)
     try:
-        answer = _POOL.request(method, url, body=data, headers=headers, timeout=timeout)
+        answer = _POOL.request(
+            method, url, body=data, headers=headers, timeout=timeout, redirect=redirect
+        )
     except HTTPError as error:
         return 0, str(error)
     return answer.status, answer.data.decode("utf-8", "replace")

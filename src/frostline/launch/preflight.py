@@ -6,18 +6,28 @@ from pathlib import Path
 from frostline.core import command, log, workspace
 from frostline.core.command import Environ
 from frostline.core.errors import BuildError
-from frostline.launch import from_source
+from frostline.launch import from_source, health_path
+from frostline.launch.instance import Instance
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
+from frostline.profile.services import Probe
 from frostline.source import environment
 from frostline.source.stage import Stage
 
-# The exit code names the mistake; a traceback comes from the product itself.
+# A script is only compiled: importing it would run it. The exit code names the mistake; a traceback
+# comes from the product itself.
 _IMPORT_ENTRY = """
-import importlib, sys
-module, _, attribute = sys.argv[1].partition(":")
+import importlib, importlib.util, sys
+module, _, attribute = sys.argv[1].removesuffix("()").partition(":")
 try:
-    found = importlib.import_module(module)
+    if attribute:
+        found = importlib.import_module(module)
+    else:
+        found = importlib.util.find_spec(module)
+        if not found or not found.loader:
+            raise ModuleNotFoundError(f"No module named {module!r}", name=module)
+        found.loader.get_code(module)
+        sys.exit()
 except ModuleNotFoundError as error:
     print(error)
     sys.exit(41 if error.name and (module + ".").startswith(error.name + ".") else 42)
@@ -32,35 +42,44 @@ for part in attribute.split("."):
 _NO_MODULE, _NO_DEPENDENCY, _NO_ATTRIBUTE, _SYNTAX_ERROR = 41, 42, 43, 44
 
 
-def check(build: Build, stage: Stage) -> None:
+def check(build: Build, stage: Stage) -> dict[str, Probe]:
     """Import every entry and start the services from source.
 
+    Returns the startup probe that was found for each service that has a port and no such probe.
     Raises BuildError.
     """
+    found: dict[str, Probe] = {}
     env = environment.child_environment(build.environ) | environment.of_source(stage.folder)
     log_file = build.log("preflight")
-    entries = dict.fromkeys(
-        [
-            build.profile.entry,
-            *(service.entry for service in build.profile.services if service.entry),
-        ]
-    )
     # In the work folder, not in the system's temporary folder: an interrupt could leave it behind.
     home = build.work / "home"
     with log.step(f"checking {build.product} unfrozen"):
         try:
             workspace.remove(home)
             home.mkdir(parents=True)
-            for entry in entries:
+            for entry in build.profile.entries:
                 _import_entry(entry, stage, env, log_file)
             if build.profile.services and build.profile.check_unfrozen:
                 variables = env | private(home, build.profile)
                 with from_source.running(
                     build, stage.environment.python, variables, home, log_file
-                ):
-                    pass
+                ) as instance:
+                    found = _startup_probes(build.profile, instance)
         finally:
             workspace.remove(home)
+    return found
+
+
+def _startup_probes(profile: Profile, instance: Instance) -> dict[str, Probe]:
+    """Return the probe of each service of *profile* that listens in *instance* and has none."""
+    without = [
+        s.name for s in profile.services if s.port and not s.startup and s.kind != "llamafile"
+    ]
+    if not without:
+        return {}
+    instance.wait_event("ready", profile.smoke.timeout)
+    urls = instance.service_urls()
+    return {name: health_path.find(urls[name]) for name in without if name in urls}
 
 
 def private(home: Path, profile: Profile) -> dict[str, str]:
@@ -72,7 +91,7 @@ def private(home: Path, profile: Profile) -> dict[str, str]:
 
 
 def _import_entry(entry: str, stage: Stage, env: Environ, log_file: Path) -> None:
-    module, _, attribute = entry.partition(":")
+    module, _, attribute = entry.removesuffix("()").partition(":")
     argv = [str(stage.environment.python), "-P", "-c", _IMPORT_ENTRY, entry]
     try:
         command.run(argv, log=log_file, env=env)

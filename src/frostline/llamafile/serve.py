@@ -10,8 +10,9 @@ from frostline.core import log, own_files, workspace
 from frostline.core.errors import HostError, NotBuiltError, UsageError
 from frostline.core.platforms import host
 from frostline.core.workspace import Workspace
+from frostline.infer import opening
 from frostline.launch.instance import Instance, NotHealthyError, ask
-from frostline.profile import reading, resources
+from frostline.profile import configuration, resources
 from frostline.profile.resources import Resource
 from frostline.source import environment, fetch
 from frostline_runtime.artifact import manifest
@@ -81,8 +82,8 @@ def _file(
     if any(resource.name == text for resource in known):
         (resource,) = resources.chosen(known, [text], host())
         return fetch.fetch(project, [resource], offline=request.offline)[text]
-    if text in project.products():
-        target, _ = reading.load(project, text, host())
+    if text in configuration.products(project):
+        target, _ = opening.load(project, text, host())
         built = project.executable(target)
         if built.is_file():
             return built

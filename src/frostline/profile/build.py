@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from frostline.core.command import Environ
-from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform
 from frostline.core.workspace import Layout, Target, Workspace
-from frostline.profile import reading
 from frostline.profile.profile import Profile
 
 
@@ -92,22 +90,3 @@ class Build:
         """Hold the lock of the target during the block. Raises BusyError if it is taken."""
         with self.workspace.exclusively(self.target):
             yield
-
-
-def open_build(
-    workspace: Workspace, product: str, platform: Platform, environ: Environ, *,
-    layout: Layout | None = None, model_server: Path | None = None,
-) -> Build:  # fmt: skip
-    """Return the build of *product*; *layout* defaults to the profile's.
-
-    Raises UsageError for an unknown product, or a *model_server* for a product that takes none;
-    TomlError with every mistake at once.
-    """
-    target, profile = reading.load(workspace, product, platform, layout)
-    if model_server and not (profile.model_server and profile.model_server.variable):
-        message = f"{product} takes no model server: its profile has no model_server.variable."
-        raise UsageError(message, hint="leave out --model-server")
-    return Build(
-        workspace=workspace, target=target, profile=profile, environ=environ,
-        model_server=model_server,
-    )  # fmt: skip

@@ -10,7 +10,7 @@ Raw = Mapping[str, object]
 
 # By the value of `kind` or `mode`: the keys that this kind reads, of those that not all kinds read.
 _SERVICES: Mapping[str, tuple[str, ...]] = {
-    "entry": ("entry", "serve", "script", "python", "import_check"),
+    "entry": ("entry", "serve", "arguments", "script", "python", "import_check"),
     "command": ("command",),
     "llamafile": (),
 }

@@ -143,12 +143,14 @@ class Profile(Table):
     """The name for people; empty: the project's name."""
     platforms: Strings = ()
     """The platforms it is built for; empty: all."""
-    source: str
-    """The product's project: a folder whose pyproject.toml has the name and version."""
+    source: str = "."
+    """The folder of the product's own code, with its pyproject.toml if it has one."""
     requirements: str
     """The hashed lock of its dependencies."""
-    entry: Entry
-    """What is run: `module:attribute`."""
+    entry: Entry = ""
+    """What is run: `module:attribute`; `module:factory()`, what a factory returns; `module`, which
+    is run as a script. Empty: it is inferred.
+    """
     serve: Serve = "function"
     """Whether *entry* is a function, or an application that a server runs."""
     layout: Layout = "onedir"
@@ -201,3 +203,14 @@ class Profile(Table):
     """What the smoke test does with the artifact."""
     overrides: dict[str, dict[str, object]] = {}
     """Tables by platform or layout that are merged over the rest of the profile."""
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Return the entry of the product and those of its services."""
+        own = (service.entry for service in self.services if service.entry)
+        return tuple(dict.fromkeys((self.entry, *own)))
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """Return the modules that are run as scripts; importing them would run them, too."""
+        return tuple(entry for entry in self.entries if ":" not in entry)

@@ -1,55 +1,63 @@
 """Reads a product's profile and reports every mistake in it at once."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from frostline.core.errors import UsageError, did_you_mean
-from frostline.core.platforms import PLATFORMS, Platform
-from frostline.core.workspace import Layout, Target, Workspace
-from frostline.profile import mistakes, no_effect, toml_file
+from frostline.core.platforms import PLATFORMS
+from frostline.core.workspace import Target, Workspace
+from frostline.profile import configuration, mistakes, no_effect
 from frostline.profile.mistakes import is_table
 from frostline.profile.profile import Profile
 from frostline.profile.table import from_toml
-from frostline.profile.toml_file import Mistake
+from frostline.profile.toml_file import Mistake, TomlFile
 
 
-def load(
-    workspace: Workspace, product: str, platform: Platform, layout: Layout | None = None
-) -> tuple[Target, Profile]:
-    """Return the target and the profile of *product*, with the overrides applied.
+def written(project: Workspace, product: str) -> TomlFile:
+    """Return the profile of *product* as it is written, merged over its base.
 
-    *layout* defaults to the profile's. Raises UsageError for an unknown product, TomlError with
-    every mistake at once.
+    Raises UsageError for an unknown product, TomlError for a base that does not exist.
     """
-    raw = _checked(workspace, workspace.require_product(product))
-    target = Target(product, platform, layout or "onedir")
+    file = configuration.read(project, configuration.require_product(project, product))
+    base = file.table.get("base")
+    if not base:
+        return file
+    others = [name for name in configuration.products(project) if name != product]
+    if base not in others:
+        reason = f"there is no other product {base!r}.{did_you_mean(str(base), others)}"
+        raise file.error([(("base",), reason)])
+    below = configuration.read(project, str(base))
+    if below.table.get("base"):
+        reason = f"{product} is based on this profile; a base cannot have a base"
+        raise below.error([(("base",), reason)])
+    check(below, below.table, project.root)
+    return replace(file, table=_merge(below.table, file.table))
+
+
+def resolve(
+    file: TomlFile, raw: Mapping[str, object], root: Path, target: Target, *, fixed: bool
+) -> tuple[Target, Profile]:
+    """Return the target and the profile *raw*, with the overrides applied.
+
+    *file* is where it is written. Unless *fixed*, the layout is the profile's. Raises TomlError
+    with every mistake at once.
+    """
+    check(file, raw, root)
     profile = from_toml(Profile, merged(raw, target))
-    if not layout and profile.layout != target.layout:
-        target = Target(product, platform, profile.layout)
+    if not fixed and profile.layout != target.layout:
+        target = replace(target, layout=profile.layout)
         profile = from_toml(Profile, merged(raw, target))
     return target, profile
 
 
-def _checked(workspace: Workspace, product: str, variant: str = "") -> dict[str, object]:
-    """Return the profile of *product* merged over its base. Raises TomlError for mistakes.
-
-    *variant* is the product whose base this one is; a base cannot have a base.
-    """
-    file = toml_file.read(workspace.profile(product), workspace.root, "docs/profile.md")
-    raw, base = file.table, file.table.get("base")
-    found: list[Mistake] = []
-    if variant and base:
-        found.append((("base",), f"{variant} is based on this profile; a base cannot have a base"))
-    elif base and base not in (others := [n for n in workspace.products() if n != product]):
-        hint = did_you_mean(str(base), others)
-        found.append((("base",), f"there is no other product {base!r}.{hint}"))
-    elif base:
-        raw = _merge(_checked(workspace, str(base), product), raw)
-    found = found or [*_field_mistakes(raw), *mistakes.find(raw, workspace.root)]
+def check(file: TomlFile, raw: Mapping[str, object], root: Path) -> None:
+    """Raise TomlError, with the lines in *file*, if the profile *raw* has mistakes."""
+    found = [*_field_mistakes(raw), *mistakes.find(raw, root)]
     if found:
         raise file.error(found)
-    return raw
 
 
 def is_for(profile: Profile, target: Target) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from frostline.profile.table import EntryOrNone, Name, PortNumber, Seconds, Serve, Strings, Table
+from frostline.profile.table import Entry, Name, PortNumber, Seconds, Serve, Strings, Table
 
 
 class Environment(Table):
@@ -86,10 +86,12 @@ class Service(Table):
     """Its name in the ready line, in the log and for `service NAME`."""
     kind: Literal["entry", "command", "llamafile"] = "entry"
     """Whether it is code of the product, a program in the bundle, or the model server."""
-    entry: EntryOrNone = ""
-    """`entry`: `module:attribute`; empty: the product's entry."""
+    entry: Entry = ""
+    """`entry`: as the product's `entry`; empty: that one."""
     serve: Serve | None = None
     """`entry`: how *entry* is called; the product's `serve` if not given."""
+    arguments: Strings = ()
+    """`entry`: its command-line arguments; `{bundle}`, `{storage}` and `{port}` are replaced."""
     command: Strings = ()
     """`command`: the program and its arguments; `{bundle}` and `{port}` are replaced."""
     needs: tuple[Name, ...] = ()

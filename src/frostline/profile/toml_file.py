@@ -21,27 +21,32 @@ _STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|' + r"'[^']*'|#.*")
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A TOML file: its name for messages, text, table, and the page that describes its keys."""
+    """A TOML file, or the table *key* of one.
+
+    *name* is for messages, *page* describes the keys of *table*.
+    """
 
     name: str
     text: str
     table: dict[str, object]
     page: str
+    key: Key = ()
 
     def error(self, mistakes: Iterable[Mistake]) -> TomlError:
         """Return the TomlError that lists *mistakes* with their lines."""
         lines = index(self.text)
         problems = [
             Problem(self.name, find(lines, key), ".".join(map(str, key)), reason)
-            for key, reason in dict.fromkeys(mistakes)
+            for key, reason in (((*self.key, *key), why) for key, why in dict.fromkeys(mistakes))
         ]
         return TomlError(problems, self.page)
 
 
-def read(path: Path, root: Path, page: str = "") -> TomlFile:
-    """Return the TOML file at *path*, with a name relative to *root*; *page* has its keys.
+def read(path: Path, root: Path, page: str = "", key: Key = ()) -> TomlFile:
+    """Return the TOML file at *path*, or its table *key*; *page* describes its keys.
 
-    Raises UsageError if it cannot be read, TomlError with the line of a syntax error.
+    Its name is relative to *root*. Raises UsageError if it cannot be read, TomlError with the line
+    of a syntax error, KeyError if it has no such table.
     """
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     try:
@@ -50,12 +55,21 @@ def read(path: Path, root: Path, page: str = "") -> TomlFile:
         message = f"{path} does not exist."
         raise UsageError(message, hint="write it, or remove the link to it") from None
     try:
-        return TomlFile(name, text, tomllib.loads(text), page)
+        return TomlFile(name, text, _table(tomllib.loads(text), key), page, key)
     except tomllib.TOMLDecodeError as error:
         raise TomlError([_syntax_problem(name, text, error)], page) from None
     except RecursionError:
         problem = Problem(name, 1, "TOML", "tables and arrays are nested too deeply")
         raise TomlError([problem], page) from None
+
+
+def _table(table: dict[str, object], key: Key) -> dict[str, object]:
+    for part in key:
+        inner = table[str(part)]
+        if not isinstance(inner, dict):
+            raise KeyError(part)
+        table = inner
+    return table
 
 
 def _syntax_problem(name: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:

@@ -1,43 +1,18 @@
 """Makes the environment, with its native wheels, and the stage of a product."""
 
-from dataclasses import dataclass
-
 from packaging.utils import canonicalize_name
 
 from frostline.core import own_files
-from frostline.core.platforms import host
-from frostline.core.workspace import Workspace
-from frostline.profile import reading, resources
+from frostline.profile import resources
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
 from frostline.source import environment, freezer
 from frostline.source.environment import Lock, ProductEnvironment
-from frostline.source.metadata import project_metadata
 from frostline.source.stage import Stage, build_stage
 from frostline.source.wheelhouse import native_wheels
 
 # The server of each kind of application.
 _SERVERS = {"asgi": "uvicorn", "wsgi": "waitress"}
-
-
-@dataclass(frozen=True)
-class ProductSummary:
-    """A product of a project, with the name and version of its pyproject.toml."""
-
-    product: str
-    name: str
-    version: str
-    layout: str
-
-
-def summaries(workspace: Workspace) -> tuple[ProductSummary, ...]:
-    """Return every product of the project. Raises TomlError, UsageError."""
-    found = []
-    for product in workspace.products():
-        _, profile = reading.load(workspace, product, host())
-        name, version = project_metadata(workspace.root / profile.source)
-        found.append(ProductSummary(product, name, version, profile.layout))
-    return tuple(found)
 
 
 def product_environment(build: Build) -> ProductEnvironment:

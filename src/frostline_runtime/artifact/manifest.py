@@ -68,6 +68,7 @@ class Service:
     kind: Kind = "entry"
     entry: str = ""
     serve: Serve = "function"
+    arguments: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     required: bool = True
@@ -219,7 +220,7 @@ def load(folder: Path) -> Manifest:
 
 def _service(raw: dict[str, object]) -> Service:
     values = dict(raw)
-    for key in ("command", "needs", "import_check"):
+    for key in ("arguments", "command", "needs", "import_check"):
         values[key] = tuple(_list(values[key]))
     if values["port"]:
         values["port"] = Port(**_dict(values["port"]))

@@ -62,6 +62,22 @@ def test_an_attribute_of_an_attribute(tmp_path: Path) -> None:
     assert run(tmp_path, body, "product:Tool.main") == (6, "", "")
 
 
+def test_what_a_factory_returns(tmp_path: Path) -> None:
+    """An entry point that ends with `()` is what the factory returns."""
+    body = "def make():\n    return lambda: print('made') or 5\n"
+    assert run(tmp_path, body, "product:make()") == (5, "made\n", "")
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [("", 0), ("sys.exit(4)", 4), ("raise SystemExit('no')", 1)]
+)
+def test_a_script(tmp_path: Path, end: str, code: int) -> None:
+    """An entry point without attribute is run as a script: its name is `__main__`."""
+    body = f"import sys\nclass A: pass\nprint(__name__, sys.modules['__main__'].A is A)\n{end}\n"
+    done = run(tmp_path, body, "product")
+    assert done[:2] == (code, "__main__ True\n")
+
+
 def test_collecting_garbage(tmp_path: Path) -> None:
     """Garbage collection is off during the import, and on when the function runs."""
     body = (

@@ -10,8 +10,9 @@ from frostline.audit import unbundled
 from frostline.core.platforms import PLATFORMS
 from frostline.core.workspace import Workspace
 from frostline.freeze.contents import Item
+from frostline.infer.opening import open_build
 from frostline.launch.evidence import Fact, Kind
-from frostline.profile.build import Build, open_build
+from frostline.profile.build import Build
 
 PRODUCTS = Path(__file__).resolve().parents[3] / "products"
 LINUX = PLATFORMS["linux_x86_64"]

@@ -12,6 +12,7 @@ from frostline.cli import project as verbs
 from frostline.core.errors import LockError, UsageError
 from frostline.core.platforms import PLATFORMS
 from frostline.core.workspace import Target, Workspace
+from frostline.profile import configuration
 from frostline.source import index
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -80,7 +81,7 @@ def test_what_no_wheel_is_there_for(project: Workspace, monkeypatch: pytest.Monk
 
 def test_what_the_profile_allows(project: Workspace) -> None:
     """A platform that the profile leaves out is not planned, and no reason is given."""
-    profile = project.profile("echo")
+    profile = project.root / "specs" / "echo.toml"
     text = profile.read_text(encoding="utf-8")
     allowed = text.replace("schema = 1", 'schema = 1\nplatforms = ["linux_arm64"]')
     profile.write_text(allowed, encoding="utf-8")
@@ -100,7 +101,7 @@ def test_a_version_that_is_none(python: str) -> None:
 def test_the_locks_of_this_project_are_recorded() -> None:
     """After a change of a lock, `nox -s lock` writes which wheels it has."""
     project = Workspace(ROOT)
-    assert matrix.unrecorded(project, project.products(), ROWS, "3.11") == ()
+    assert matrix.unrecorded(project, configuration.products(project), ROWS, "3.11") == ()
 
 
 def test_what_a_check_warns_of(

@@ -1,4 +1,4 @@
-"""The workspace is found, and `clean` removes only what builds made."""
+"""The files of a project, and what `clean` removes: only what builds made."""
 
 from pathlib import Path
 
@@ -12,25 +12,8 @@ from frostline.core.workspace import Target, Workspace
 
 @pytest.fixture
 def project(tmp_path: Path) -> Workspace:
-    """Return a project with one product."""
-    (tmp_path / "specs").mkdir()
-    (tmp_path / "specs" / "argo.toml").touch()
-    return workspace.find(tmp_path)
-
-
-def test_found_from_below(project: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The workspace is found from any of its folders; elsewhere it is an error."""
-    below = project.root / "a" / "b"
-    below.mkdir(parents=True)
-    assert workspace.find(below) == project
-    with pytest.raises(UsageError, match=r"specs/\*\.toml"):
-        workspace.find(tmp_path_factory.mktemp("elsewhere"))
-
-
-def test_unknown_product(project: Workspace) -> None:
-    """The closest name is suggested."""
-    with pytest.raises(UsageError, match='Did you mean "argo"'):
-        project.require_product("ago")
+    """Return a project."""
+    return Workspace(tmp_path)
 
 
 def test_write_replaces_at_once(tmp_path: Path) -> None:
@@ -79,13 +62,12 @@ def test_where_the_executable_lies(project: Workspace, platform: str, place: str
 @pytest.mark.product("A12")
 def test_clean_knows_products_apart(project: Workspace) -> None:
     """Files of `argo-mini` stay when `argo` is cleaned."""
-    (project.root / "specs" / "argo-mini.toml").touch()
     mine, other = (
         project.build / "work" / f"{name}-linux_x86_64" for name in ("argo", "argo-mini")
     )
     for folder in (mine, other):
         folder.mkdir(parents=True)
-    assert workspace.clean(project, "argo") == (mine,)
+    assert workspace.clean(project, "argo", ["argo", "argo-mini"]) == (mine,)
     assert other.is_dir()
 
 

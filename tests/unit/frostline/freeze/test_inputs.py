@@ -9,7 +9,7 @@ import pytest
 from frostline.core.platforms import host
 from frostline.core.workspace import Workspace
 from frostline.freeze.inputs import inputs_digest
-from frostline.profile.build import open_build
+from frostline.infer.opening import open_build
 
 ECHO = Path(__file__).resolve().parents[3] / "products" / "echo"
 

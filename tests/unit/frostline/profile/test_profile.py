@@ -9,8 +9,9 @@ from frostline.core import own_files as resources
 from frostline.core.errors import TomlError, UsageError
 from frostline.core.platforms import PLATFORMS, Platform, parse
 from frostline.core.workspace import Layout, Workspace
-from frostline.profile import profile, reading, reference, services
-from frostline.profile.build import open_build
+from frostline.infer import opening
+from frostline.infer.opening import open_build
+from frostline.profile import profile, reference, services
 from frostline.profile.table import Table
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -70,7 +71,7 @@ def loaded_profile(
     paths: Workspace, product: str, platform: Platform = LINUX, layout: Layout | None = None
 ) -> profile.Profile:
     """Return the profile of *product*."""
-    return reading.load(paths, product, platform, layout)[1]
+    return opening.load(paths, product, platform, layout)[1]
 
 
 def mistakes(folder: Path, text: str) -> list[str]:
@@ -290,6 +291,6 @@ def test_values_of_any_type(tmp_path: Path, header: str) -> None:
         rest = [line for line in GOOD.splitlines() if header or not line.startswith(f"{key} ")]
         for value in WRONG:
             text = "\n".join((*rest, header, f"{key} = {value}"))
-            place.profile("echo").write_text(text, encoding="utf-8")
+            (place.root / "specs" / "echo.toml").write_text(text, encoding="utf-8")
             with contextlib.suppress(TomlError, UsageError):
-                reading.load(place, "echo", LINUX)
+                opening.load(place, "echo", LINUX)
