@@ -11,7 +11,7 @@ from harness import Launch, service
 def test_settings_of_the_user(launch: Launch, tmp_path: Path) -> None:
     """One service is switched off; the mistake is written to standard error."""
     (tmp_path / "storage").mkdir()
-    (tmp_path / "storage" / "frostline.toml").write_text(
+    (tmp_path / "storage" / "settings.toml").write_text(
         "[services.other]\nenabled = false\n[services.main]\ngrace = -1\n", encoding="utf-8"
     )
     artifact = launch(service(), service("other"))

@@ -1,4 +1,4 @@
-"""The user's settings: `frostline.toml` or `frostline.json` in the storage folder.
+"""The user's settings: `settings.toml` or `settings.json` in the storage folder.
 
 A wrong setting is reported and ignored; the shipped value is used.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from frostline_runtime.artifact.manifest import Manifest, ModelServer, Port, Service
 
-NAMES = ("frostline.toml", "frostline.json")
+NAMES = ("settings.toml", "settings.json")
 
 Table = Mapping[str, object]
 

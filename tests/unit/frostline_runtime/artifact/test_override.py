@@ -1,4 +1,4 @@
-"""The user's settings in frostline.toml or frostline.json."""
+"""The user's settings in settings.toml or settings.json."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ SHIPPED = Manifest(
 
 def test_good_settings(tmp_path: Path) -> None:
     """TOML settings replace values of the manifest; tables are merged."""
-    (tmp_path / "frostline.toml").write_text(
+    (tmp_path / "settings.toml").write_text(
         '[services.api]\nport = 9100\nenvironment = { B = "2" }\n'
         "[services.llm]\nenabled = false\n"
         '[model_server]\ncontext = 4096\narguments = ["-t", "4"]\n',
@@ -58,7 +58,7 @@ def test_mistakes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["[services", "services = 1", ""])
 def test_broken_files(tmp_path: Path, text: str) -> None:
     """A file that cannot be read is reported and changes nothing."""
-    (tmp_path / "frostline.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "settings.toml").write_text(text, encoding="utf-8")
     changed, problems = override.load(SHIPPED, tmp_path)
     assert changed == SHIPPED
     assert bool(problems) == bool(text)
