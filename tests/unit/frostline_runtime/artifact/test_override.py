@@ -35,7 +35,7 @@ def test_good_settings(tmp_path: Path) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     """Each mistake is reported with its key; the other settings are applied."""
-    (tmp_path / "frostline.json").write_text(
+    (tmp_path / "settings.json").write_text(
         '{"services": {"api": {"port": 99999, "grase": 1, "grace": 2}, "apo": {}},'
         ' "model_server": {"context": "big"}, "extra": 1}',
         encoding="utf-8",
