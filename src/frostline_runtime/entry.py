@@ -39,6 +39,14 @@ def main() -> int:
     return commands.main(manifest, bundle, sys.argv[1:], STARTED)
 
 
+def run_program(entry: str) -> int:
+    """Run *entry* of a further executable of the artifact and return its exit code."""
+    _support_multiprocessing()
+    from frostline_runtime import serve  # noqa: PLC0415  # start-up time
+
+    return serve.run(entry, "function")
+
+
 def _support_multiprocessing() -> None:
     # Importing multiprocessing costs 15 ms: only its own child processes pay.
     spawned = sys.argv[1:2] == ["--multiprocessing-fork"]

@@ -30,7 +30,9 @@ def difference(old: Bundle, new: Bundle) -> Difference:
     owners: dict[str, int] = {}
     for bundle, sign in ((old, -1), (new, 1)):
         for name, size in _sizes(bundle).items():
-            owner = bundle.owners.get(name.removeprefix("_internal/"), "product")
+            # Owners are known by the path that the running product sees.
+            place = name if name in bundle.owners else name.partition("/")[2]
+            owner = bundle.owners.get(place, "product")
             owners[owner] = owners.get(owner, 0) + sign * size
     return Difference(
         distributions=versions,

@@ -23,7 +23,8 @@ LARGEST_SEARCHED = 64 * 1024 * 1024
 class Item:
     """A file of a bundle; *name* is `archive!member` for a file inside an archive.
 
-    *mode* is 0 inside archives; *link* is the target of a symbolic link.
+    *mode* is 0 inside archives; *link* is the target of a symbolic link. *contents* is the folder
+    of the bundle that the running product sees as its root.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Item:
     mode: int
     link: str
     read: Callable[[], bytes]
+    contents: str = "_internal"
 
     @property
     def is_inside(self) -> bool:
@@ -39,8 +41,8 @@ class Item:
 
     @property
     def place(self) -> str:
-        """Return the path at which the running product sees it, without archive and `_internal`."""
-        return (self.name.partition("!")[2] or self.name).removeprefix("_internal/")
+        """Return the path at which the running product sees it, without archive and *contents*."""
+        return (self.name.partition("!")[2] or self.name).removeprefix(f"{self.contents}/")
 
     @property
     def folder(self) -> str:
@@ -61,19 +63,25 @@ class Item:
 
 def walk(bundle: Path) -> Iterator[Item]:
     """Yield every file of the folder *bundle*, in a fixed order. Raises OSError."""
+    contents = contents_of(bundle)
     for path in sorted(bundle.rglob("*")):
         status = path.lstat()
         if stat.S_ISDIR(status.st_mode):
             continue
         name = path.relative_to(bundle).as_posix()
         link = str(path.readlink()) if path.is_symlink() else ""
-        yield Item(name, status.st_size, status.st_mode, link, path.read_bytes)
+        yield Item(name, status.st_size, status.st_mode, link, path.read_bytes, contents)
         if link:
             continue
         if path.name == "base_library.zip":
             yield from _zip(name, path)
         elif status.st_mode & 0o111 or path.suffix == ".exe" or path.parent == bundle:
             yield from _package(name, path)
+
+
+def contents_of(bundle: Path) -> str:
+    """Return the folder of *bundle* with the manifest, by default `_internal`."""
+    return next((path.parent.name for path in bundle.glob("*/frostline.json")), "")
 
 
 def _zip(name: str, path: Path) -> Iterator[Item]:

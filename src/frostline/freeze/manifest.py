@@ -1,5 +1,6 @@
 """Writes the manifest `frostline.json`, which the run time reads, and the first runtime hook."""
 
+import fnmatch
 from collections.abc import Collection
 from pathlib import Path
 
@@ -7,9 +8,10 @@ from packaging.utils import canonicalize_name
 
 from frostline.core import digest, workspace
 from frostline.profile.build import Build
-from frostline.profile.profile import Profile
+from frostline.profile.profile import Executable, Profile
 from frostline.profile.resources import Resource
 from frostline.profile.services import Probe, Service
+from frostline.source import distributions
 from frostline.source.distributions import Installed
 from frostline.source.stage import Stage
 from frostline_runtime.artifact import manifest
@@ -23,13 +25,16 @@ def is_excluded(module: str, excludes: Collection[str]) -> bool:
     return any(f"{module}.".startswith(f"{name}.") for name in excludes)
 
 
-def write_runtime_hook(build: Build, stage: Stage) -> Path:
-    """Write the runtime hook that sets environment variables first of all; return its path."""
-    path = build.work / "hooks" / "frostline_environment.py"
+def write_runtime_hook(build: Build, stage: Stage, *, guarded: bool) -> Path:
+    """Write the runtime hook that sets environment variables first of all; return its path.
+
+    If *guarded* and the product has services, it starts the guardian before them.
+    """
+    path = build.work / "hooks" / f"frostline_environment{'' if guarded else '_of_programs'}.py"
     written = manifest.load(stage.folder)
-    rules, services = written.environment, written.services
+    rules = written.environment
     guard = "from frostline_runtime.artifact import guardian\n\nguardian.begin(sys.argv[1:])\n\n"
-    guard = guard if services else ""
+    guard = guard if guarded and written.services else ""
     text = (
         f'"""Sets the environment of {build.product} before anything else runs. Generated."""\n\n'
         "import os\nimport sys\n\n"
@@ -37,6 +42,18 @@ def write_runtime_hook(build: Build, stage: Stage) -> Path:
         "from frostline_runtime.artifact.environment import apply\n"
         "from frostline_runtime.artifact.manifest import Environment\n\n"
         f"apply({rules!r}, os.environ, sys._MEIPASS)\n"
+    )
+    workspace.write(path, text)
+    return path
+
+
+def write_program(build: Build, executable: Executable) -> Path:
+    """Write the script that a further *executable* runs; return its path."""
+    path = build.work / "programs" / f"{executable.name}.py"
+    text = (
+        f'"""Runs {executable.entry}. Generated."""\n\nimport sys\n\n'
+        "from frostline_runtime.entry import run_program\n\n"
+        f"sys.exit(run_program({executable.entry!r}))\n"
     )
     workspace.write(path, text)
     return path
@@ -75,13 +92,23 @@ def write_manifest(
             _resource(resource) for resource in stage.resources if resource.when != "build"
         ),
         console_scripts=build.profile.console_scripts,
+        working_directory=build.profile.working_directory,
         modules=(
             *(item for item in stage.modules if _is_importable(item, build.profile)),
             *build.profile.hidden_imports,
         ),
-        distributions={key: item.version for key, item in shipped.items()},
+        distributions={
+            key: item.version
+            for key, item in shipped.items()
+            if key not in distributions.without_metadata(shipped, build.profile)
+        },
         entry_points=build.profile.smoke.entry_points,
-        files={name: digest.of_file(stage.folder / name) for name in stage.data},
+        files={
+            name: digest.of_file(stage.folder / name)
+            for name in stage.data
+            if (stage.folder / name).is_file()
+            and not any(fnmatch.fnmatchcase(name, item) for item in build.profile.exclude_files)
+        },
         libraries=tuple(sorted(libraries)),
     )
     workspace.write(stage.folder / manifest.FILE_NAME, manifest.dump(value))

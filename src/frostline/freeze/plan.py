@@ -13,7 +13,12 @@ from packaging.utils import canonicalize_name
 from frostline.core import json_file, own_files, workspace
 from frostline.core.platforms import require_host
 from frostline.freeze import prune, version_resource
-from frostline.freeze.manifest import is_excluded, write_manifest, write_runtime_hook
+from frostline.freeze.manifest import (
+    is_excluded,
+    write_manifest,
+    write_program,
+    write_runtime_hook,
+)
 from frostline.launch import evidence
 from frostline.launch.evidence import Fact
 from frostline.profile.build import Build
@@ -21,7 +26,7 @@ from frostline.source import distributions
 from frostline.source.distributions import Installed
 from frostline.source.metadata import project_metadata
 from frostline.source.product import servers
-from frostline.source.stage import Stage, is_executable
+from frostline.source.stage import Stage, is_executable, select_binaries
 from frostline_runtime.artifact import manifest
 
 # readline must not ship: its licence is GPL-3. The others are tools that hooks and optional
@@ -47,6 +52,16 @@ _FETCHING = (
 _NEVER_STRIPPED = ("numpy", "scipy", "torch", "nvidia")
 
 
+@dataclass(frozen=True)
+class Program:
+    """A further executable: the *script* that it runs, its *hook*, whether it has a console."""
+
+    name: str
+    script: str
+    hook: str
+    console: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What `backend.spec` passes to PyInstaller.
@@ -59,16 +74,26 @@ class Plan:
     platform: str
     layout: str
     entry_script: str
+    programs: tuple[Program, ...]
     search_paths: tuple[str, ...]
     hidden_imports: tuple[str, ...]
     excludes: tuple[str, ...]
     datas: tuple[tuple[str, str], ...]
     binaries: tuple[tuple[str, str], ...]
+    links: Mapping[str, str]
+    exclude_files: tuple[str, ...]
     executable_data: tuple[str, ...]
     hooks: tuple[str, ...]
+    hooksconfig: Mapping[str, Mapping[str, object]]
     runtime_hooks: tuple[str, ...]
+    module_collection_mode: Mapping[str, str]
+    optimize: int
+    interpreter_options: tuple[str, ...]
+    contents_directory: str
     console: bool
     icon: str
+    manifest: str
+    uac_admin: bool
     version_file: str
     debug: bool
     strip: bool
@@ -77,7 +102,7 @@ class Plan:
     volatile: tuple[str, ...]
     pruned: tuple[str, ...]
     distributions: Mapping[str, str]
-    schema: Literal[2] = 2
+    schema: Literal[3] = 3
 
 
 def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
@@ -102,22 +127,37 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
         platform=build.platform.name,
         layout=build.layout,
         entry_script=str(stage.folder / "frostline_runtime" / "entry.py"),
+        programs=_programs(build, stage),
         search_paths=(str(stage.folder),),
         hidden_imports=_hidden_imports(build, shipped, stage, shown.modules),
         excludes=_excludes(build, stage),
         datas=_pairs(bundled),
         binaries=_pairs(libraries),
+        links={name: str(path.readlink()) for name, path in bundled.items() if path.is_symlink()},
+        exclude_files=build.profile.exclude_files,
         executable_data=tuple(sorted(k for k, path in bundled.items() if is_executable(path))),
         hooks=(
             *(str(build.root / item) for item in build.profile.hooks),
             str(own_files.data("hooks")),
         ),
+        hooksconfig=build.profile.hooksconfig,
         runtime_hooks=(
-            str(write_runtime_hook(build, stage)),
+            str(write_runtime_hook(build, stage, guarded=True)),
+            *([str(_plain_hook(build, stage))] if build.profile.executables else []),
             *(str(build.root / item) for item in build.profile.runtime_hooks),
         ),
+        module_collection_mode={
+            name: options.module_collection_mode
+            for name, options in build.profile.packages.items()
+            if options.module_collection_mode
+        },
+        optimize=build.profile.optimize,
+        interpreter_options=build.profile.interpreter_options,
+        contents_directory=build.profile.contents_directory,
         console=build.profile.console,
         icon=_icon(build),
+        manifest=_project_file(build, build.profile.windows.manifest),
+        uac_admin=build.profile.windows.uac_admin,
         version_file=_version_file(build, shipped[canonicalize_name(name)].version),
         debug=debug,
         strip=build.profile.strip and build.platform.system != "windows",
@@ -129,6 +169,24 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
     )
     json_file.write(plan_file(build), plan)
     return plan
+
+
+def _programs(build: Build, stage: Stage) -> tuple[Program, ...]:
+    return tuple(
+        Program(
+            item.name, str(write_program(build, item)), str(_plain_hook(build, stage)), item.console
+        )
+        for item in build.profile.executables
+    )
+
+
+def _plain_hook(build: Build, stage: Stage) -> Path:
+    """Return the hook of further executables: they start no services."""
+    return write_runtime_hook(build, stage, guarded=False)
+
+
+def _project_file(build: Build, name: str) -> str:
+    return str(build.root / name) if name else ""
 
 
 def plan_file(build: Build) -> Path:
@@ -182,8 +240,10 @@ def _hidden_imports(
 def _bundled_files(build: Build, shipped: Installed, stage: Stage) -> dict[str, Path]:
     files = {name: stage.folder / name for name in stage.data}
     files[manifest.FILE_NAME] = stage.folder / manifest.FILE_NAME
-    for item in shipped.values():
-        files |= dict(distributions.metadata_files(item))
+    without = distributions.without_metadata(shipped, build.profile)
+    for name, item in shipped.items():
+        if name not in without:
+            files |= dict(distributions.metadata_files(item))
     for package, options in build.profile.packages.items():
         found = distributions.owner(shipped, package)
         data_only = options.model_copy(update={"binaries": False})
@@ -193,6 +253,8 @@ def _bundled_files(build: Build, shipped: Installed, stage: Stage) -> dict[str, 
 
 def _libraries(build: Build, shipped: Installed) -> dict[str, Path]:
     files: dict[str, Path] = {}
+    for table in build.profile.binaries:
+        files |= select_binaries(table, build.root, build.work)
     for package, options in build.profile.packages.items():
         found = distributions.owner(shipped, package)
         libraries_only = options.model_copy(update={"data": False})
@@ -226,7 +288,9 @@ def _located(places: Collection[str], shipped: Installed) -> dict[str, Path]:
 
 def _pairs(files: Mapping[str, Path]) -> tuple[tuple[str, str], ...]:
     return tuple(
-        (str(path), name.rpartition("/")[0] or ".") for name, path in sorted(files.items())
+        (str(path), name.rpartition("/")[0] or ".")
+        for name, path in sorted(files.items())
+        if not path.is_symlink()
     )
 
 
@@ -238,6 +302,8 @@ def _icon(build: Build) -> str:
 def _version_file(build: Build, version: str) -> str:
     if build.platform.system != "windows":
         return ""
+    if build.profile.windows.version_file:
+        return _project_file(build, build.profile.windows.version_file)
     path = build.work / "version.txt"
     title = build.profile.title or build.product
     workspace.write(path, version_resource.text(build.product, title, version, build.profile.about))

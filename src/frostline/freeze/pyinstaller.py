@@ -145,7 +145,7 @@ def _show(line: str, step: log.Step) -> None:
 def _set_modes(made: Path, plan: Plan) -> None:
     """Set file modes independent of the umask; restore executable bits, which PyInstaller drops."""
     executable = {Path(name) for name in plan.executable_data}
-    contents = made / "_internal"
+    contents = made / plan.contents_directory
     for path in digest.files(made):
         if path.is_symlink():
             continue

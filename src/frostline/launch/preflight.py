@@ -49,7 +49,9 @@ def check(build: Build, stage: Stage) -> dict[str, Probe]:
     Raises BuildError.
     """
     found: dict[str, Probe] = {}
-    env = environment.child_environment(build.environ) | environment.of_source(stage.folder)
+    env = environment.child_environment(build.environ) | environment.of_source(
+        stage.folder, build.profile
+    )
     log_file = build.log("preflight")
     # In the work folder, not in the system's temporary folder: an interrupt could leave it behind.
     home = build.work / "home"
@@ -84,7 +86,7 @@ def _startup_probes(profile: Profile, instance: Instance) -> dict[str, Probe]:
 
 def private(home: Path, profile: Profile) -> dict[str, str]:
     """Return variables that keep a run from source out of the user's own folders."""
-    values = {"HOME": str(home), "USERPROFILE": str(home)}
+    values = {**profile.smoke.environment, "HOME": str(home), "USERPROFILE": str(home)}
     if profile.storage:
         values[profile.storage.variable] = str(home / "storage")
     return values

@@ -67,7 +67,9 @@ def trace(build: Build, stage: Stage) -> tuple[Fact, ...]:
     shutil.copyfile(tracer.__file__, folders["path"] / "sitecustomize.py")
     packages = stage.environment.site_packages
     env = environment.child_environment(build.environ) | build.model_server_variables()
-    env |= private(folders["home"], build.profile) | environment.of_source(stage.folder)
+    env |= private(folders["home"], build.profile) | environment.of_source(
+        stage.folder, build.profile
+    )
     env |= {
         "PYTHONPATH": os.pathsep.join(map(str, (folders["path"], stage.folder))),
         "FROSTLINE_TRACE": str(folders["lines"]),

@@ -77,6 +77,10 @@ class Smoke(Table):
     """Run without a network except loopback; false for a product that needs a network."""
     read_only: bool = True
     """Run from a read-only folder; false for a product that writes into its own folder."""
+    environment: dict[str, str] = {}
+    """Further environment variables of the product in the smoke test, and when it is run from
+    source.
+    """
     requests: tuple[Request, ...] = ()
     """Requests that are made once the artifact is healthy."""
     commands: tuple[Command, ...] = ()

@@ -18,6 +18,7 @@ from frostline.profile.toml_file import Key, Mistake
 _FILE_KEYS = ("source", "requirements")
 _FILE_LISTS = ("hooks", "runtime_hooks")
 _FILE_TABLES = (("data", "source"), ("before", "requirements"))
+_SINGLE_FILES = (("windows", "manifest"), ("windows", "version_file"))
 
 
 def of_fields(error: ValidationError, table: type[Table]) -> Iterator[Mistake]:
@@ -35,14 +36,8 @@ def of_fields(error: ValidationError, table: type[Table]) -> Iterator[Mistake]:
 def _unknown_key(key: Key, known: tuple[str, ...]) -> str:
     """Return the reason why *key* is unknown; some keys have a reason of their own."""
     match key:
-        case ("executables",):
-            return "is not supported yet: a bundle has one executable; write a profile for each."
-        case ("working_directory",):
-            return "is not supported yet: services run in the storage folder."
         case ("icon", "linux" | "darwin"):
             return "is not supported: only executables for Windows contain an icon."
-        case ("packages", _, "metadata"):
-            return "is not needed: the metadata of every distribution is collected."
         case _:
             return f"unknown key.{did_you_mean(str(key[-1]), known)}"
 
@@ -78,6 +73,10 @@ def _named_files(raw: Mapping[str, object]) -> Iterator[tuple[Key, object]]:
     for key, field in _FILE_TABLES:
         for number, table in enumerate(tables(raw.get(key))):
             yield (key, number, field), table.get(field)
+    for key, field in _SINGLE_FILES:
+        holder = raw.get(key)
+        if is_table(holder):
+            yield (key, field), holder.get(field)
     icon = raw.get("icon")
     if is_table(icon):
         for system, file in icon.items():

@@ -42,20 +42,28 @@ def find(raw: Raw) -> Iterator[Mistake]:
         yield from _of_service(("services", number), service)
     for number, request in enumerate(_tables_in(raw, "smoke", "requests")):
         yield from _of_request(("smoke", "requests", number), request, services)
-    if not services:
-        without = "has no effect: the product has no services"
-        smoke = raw.get("smoke")
-        for name in ("requests", "entry_points"):
-            if is_table(smoke) and smoke.get(name):
-                yield ("smoke", name), without
-        if raw.get("console_scripts"):
-            yield ("console_scripts",), without
+    yield from _without_services(raw) if not services else ()
+    if raw.get("layout") == "onefile":
+        for name in ("executables", "contents_directory"):
+            if name in raw:
+                yield (name,), 'has no effect with layout "onefile"'
     server = raw.get("model_server")
     if is_table(server) and "llamafile" not in [service.get("kind") for service in services]:
         for name in _MODEL_SERVER:
             if name in server:
                 reason = "has no effect: no service is of kind llamafile"
                 yield ("model_server", name), reason
+
+
+def _without_services(raw: Raw) -> Iterator[Mistake]:
+    without = "has no effect: the product has no services"
+    smoke = raw.get("smoke")
+    for name in ("requests", "entry_points"):
+        if is_table(smoke) and smoke.get(name):
+            yield ("smoke", name), without
+    for name in ("console_scripts", "working_directory"):
+        if raw.get(name):
+            yield (name,), without
 
 
 def _of_service(place: Key, service: Raw) -> Iterator[Mistake]:

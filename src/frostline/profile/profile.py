@@ -27,6 +27,10 @@ class Package(Table):
     """Collect its shared libraries."""
     entry_points: bool = False
     """Collect the modules that its entry points name."""
+    metadata: bool = True
+    """Collect the metadata of the distribution that installs it: version, entry points."""
+    module_collection_mode: Literal["", "pyz", "pyc", "py", "pyz+py", "py+pyz"] = ""
+    """How PyInstaller collects its modules: `pyz`, `pyc`, `py`, or two of them, as `pyz+py`."""
 
 
 class Data(Table):
@@ -38,8 +42,42 @@ class Data(Table):
     """A file or folder of the project; `{work}/…` is one that a `before` step made."""
     glob: str = "**/*"
     """The files to take if *source* is a folder; subfolders are kept."""
-    symlinks: Literal["follow", "refuse"] = "refuse"
-    """Follow symbolic links among the files, or refuse them."""
+    symlinks: Literal["follow", "keep", "refuse"] = "refuse"
+    """Follow symbolic links among the files, keep them as links, or refuse them."""
+
+
+class Binary(Table):
+    """Native libraries or programs of the project that are copied into the bundle.
+
+    The libraries that they need are collected, too.
+    """
+
+    source: str
+    """A file of the project, or a pattern; `{work}/…` is one that a `before` step made."""
+    destination: str = "."
+    """The folder in the bundle; `.` is its root."""
+
+
+class Executable(Table):
+    """A further executable of the bundle: a plain program beside the product's own."""
+
+    name: Name
+    """The name of its file."""
+    entry: Annotated[Entry, Field(min_length=1)]
+    """What it runs, as the product's `entry`."""
+    console: bool = True
+    """Whether Windows opens a console window."""
+
+
+class Windows(Table):
+    """What only executables for Windows have."""
+
+    manifest: str = ""
+    """An XML file of the project with the application manifest; empty: PyInstaller's."""
+    uac_admin: bool = False
+    """Ask for the rights of an administrator at each start."""
+    version_file: str = ""
+    """A version resource, as PyInstaller reads it; empty: made from `about`."""
 
 
 class Icon(Table):
@@ -69,7 +107,7 @@ class Before(Table):
     """The step's name in messages."""
     run: Annotated[Strings, Field(min_length=1)]
     """The command; `{python}` is the interpreter (of *requirements*, if given), `{work}` the work
-    folder.
+    folder, `{product}`, `{version}` and `{platform}` what is built.
     """
     inputs: Strings = ()
     """The files and folders that the step reads; it is run again when they change."""
@@ -153,6 +191,20 @@ class Profile(Table):
     """
     serve: Serve = "function"
     """Whether *entry* is a function, or an application that a server runs."""
+    executables: tuple[Executable, ...] = ()
+    """Further executables in the bundle (layout `onedir`)."""
+    working_directory: Literal["storage", "home", "caller"] = "storage"
+    """Where services run: in the storage folder (the home folder without one), the home folder, or
+    the folder that the artifact was started in.
+    """
+    optimize: Literal[0, 1, 2] = 0
+    """1: without `assert`; 2: without docstrings, too."""
+    interpreter_options: tuple[
+        Annotated[str, Field(pattern=r"^(u|v|W \S+|X \S+|hash_seed=\d+)$")], ...
+    ] = ()
+    """Options of the frozen interpreter, such as `u` or `W ignore`; `X utf8` is always one."""
+    contents_directory: Annotated[str, Field(pattern=r"^(\.|[A-Za-z0-9_][\w.-]*)$")] = "_internal"
+    """The folder beside the executable that holds all else (layout `onedir`); `.`: none."""
     layout: Layout = "onedir"
     """One folder, or one file that unpacks itself at each start."""
     console: bool = True
@@ -163,6 +215,8 @@ class Profile(Table):
     """Leave out what is not needed at run time: test suites, documentation, type stubs."""
     icon: Icon = Icon()
     """Icon files, by system."""
+    windows: Windows = Windows()
+    """What only executables for Windows have."""
     about: About = About()
     """What the operating system shows about the program."""
     hidden_imports: Strings = ()
@@ -173,10 +227,16 @@ class Profile(Table):
     """What to collect from single packages, by package."""
     hooks: Strings = ()
     """Folders with PyInstaller hooks; they are used before frostline's own."""
+    hooksconfig: dict[str, dict[str, str | int | bool | tuple[str, ...]]] = {}
+    """Options of single hooks, by package, as PyInstaller's documentation names them."""
     runtime_hooks: Strings = ()
     """Scripts that are run inside the artifact before the product."""
     data: tuple[Data, ...] = ()
     """Files that are copied into the bundle."""
+    binaries: tuple[Binary, ...] = ()
+    """Native files that are copied into the bundle."""
+    exclude_files: Strings = ()
+    """Patterns for files to leave out of the bundle, by their path there, such as `shop/old/*`."""
     environment: Environment = Environment()
     """Environment variables of the frozen process."""
     storage: Storage | None = None
@@ -207,8 +267,9 @@ class Profile(Table):
     @property
     def entries(self) -> tuple[str, ...]:
         """Return the entry of the product and those of its services."""
-        own = (service.entry for service in self.services if service.entry)
-        return tuple(dict.fromkeys((self.entry, *own)))
+        services = (service.entry for service in self.services if service.entry)
+        programs = (program.entry for program in self.executables)
+        return tuple(dict.fromkeys((self.entry, *services, *programs)))
 
     @property
     def scripts(self) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def attempt_from_source(build: Build, stage: Stage, step: log.Step) -> TrialResu
     """Return the result of a trial of the product from source, run from *stage*."""
     with workspace.temporary() as base:
         place = base / _PLACE
-        variables = _environment(build, place) | environment.of_source(stage.folder)
+        variables = _environment(build, place) | environment.of_source(stage.folder, build.profile)
         request = TrialRequest(
             argv=environment.entry_argv(stage.environment.python),
             installed=str(stage.folder), places=(), offline=False, read_only=False, full=False,
@@ -197,7 +197,8 @@ def _environment(build: Build, place: Path) -> dict[str, str]:
         folder.mkdir(parents=True)
     home, temporary = str(folders["home"]), str(folders["tmp"])
     kept = {key: build.environ.get(key, "") for key in _KEPT} | build.model_server_variables()
-    return {key: value for key, value in kept.items() if value} | {
+    known = build.profile.smoke.environment | {key: value for key, value in kept.items() if value}
+    return known | {
         "PATH": str(folders["nothing-on-path"]),
         "HOME": home,
         "USERPROFILE": home,

@@ -10,7 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from frostline.core.errors import LockError
-from frostline.profile.profile import Package
+from frostline.profile.profile import Package, Profile
 
 # Installers write them; they differ between machines and are not read at run time.
 VOLATILE = frozenset(
@@ -111,6 +111,15 @@ def package_files(found: Distribution, package: str, options: Package) -> dict[s
         if wanted:
             chosen[path.as_posix()] = Path(str(found.locate_file(path)))
     return chosen
+
+
+def without_metadata(everything: Installed, profile: Profile) -> frozenset[str]:
+    """Return the distributions whose metadata *profile* leaves out. Raises LockError."""
+    return frozenset(
+        canonicalize_name(owner(everything, package).metadata["Name"])
+        for package, options in profile.packages.items()
+        if not options.metadata
+    )
 
 
 def owner(everything: Installed, package: str) -> Distribution:

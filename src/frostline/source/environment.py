@@ -18,6 +18,7 @@ from frostline.core.cache import Cache
 from frostline.core.command import Environ
 from frostline.core.errors import HostError, LockError
 from frostline.profile.build import Build
+from frostline.profile.profile import Profile
 
 _HASH_MISMATCH = (
     "DO NOT MATCH THE HASHES",
@@ -188,9 +189,20 @@ def entry_argv(python: str | Path) -> tuple[str, ...]:
     return (str(python), "-P", "-m", "frostline_runtime.entry")
 
 
-def of_source(stage: Path) -> dict[str, str]:
-    """Return the variables with which a product runs unfrozen from the folder *stage*."""
-    return {
+def of_source(stage: Path, profile: Profile) -> dict[str, str]:
+    """Return the variables with which a product runs unfrozen from the folder *stage*.
+
+    Its interpreter then has the options of *profile*, as far as there are variables for them.
+    """
+    options = {"u": ("PYTHONUNBUFFERED", "1"), "v": ("PYTHONVERBOSE", "1")}
+    options["X dev"] = ("PYTHONDEVMODE", "1")
+    chosen = dict(options[item] for item in profile.interpreter_options if item in options)
+    warnings = [item[2:] for item in profile.interpreter_options if item.startswith("W ")]
+    if warnings:
+        chosen["PYTHONWARNINGS"] = ",".join(warnings)
+    if profile.optimize:
+        chosen["PYTHONOPTIMIZE"] = str(profile.optimize)
+    return chosen | {
         "PYTHONPATH": str(stage),
         "PYTHONDONTWRITEBYTECODE": "1",
         "FROSTLINE_BUNDLE": str(stage),

@@ -6,6 +6,7 @@ It is laid out like the bundle, so the product can run from it unfrozen.
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,9 +14,9 @@ from frostline.core import archive, command, own_files, workspace
 from frostline.core.command import Environ
 from frostline.core.errors import BuildError
 from frostline.profile.build import Build
-from frostline.profile.profile import Before, Data
+from frostline.profile.profile import Before, Binary, Data
 from frostline.profile.resources import Resource
-from frostline.source import environment, fetch
+from frostline.source import distributions, environment, fetch
 from frostline.source.environment import ProductEnvironment
 from frostline.source.metadata import project_metadata
 
@@ -58,7 +59,7 @@ def build_stage(
     for name, source in data.items():
         destination = folder / name
         destination.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, destination, follow_symlinks=True)
+        shutil.copy(source, destination, follow_symlinks=False)
     return Stage(folder, product_environment, modules, tuple(sorted(data)), resources)
 
 
@@ -88,7 +89,7 @@ def select_data(table: Data, root: Path, work: Path) -> dict[str, Path]:
         message = f"the data destination {table.destination} is outside the bundle."
         raise BuildError(message, hint="write it relative to the bundle, without ..")
     if source.is_file():
-        return {str(destination / source.name): source}
+        return {str(destination / source.name): source.resolve()}
     chosen = {}
     for path in sorted(source.glob(table.glob)):
         relative = path.relative_to(source)
@@ -96,18 +97,42 @@ def select_data(table: Data, root: Path, work: Path) -> dict[str, Path]:
             continue
         if path.is_symlink() and table.symlinks == "refuse":
             message = f"{path} is a symbolic link."
-            hint = 'set symlinks = "follow" for this data table, or remove the link'
+            hint = 'set symlinks = "follow" or "keep" for this data table, or remove the link'
             raise BuildError(message, hint=hint)
+        place = str(destination / relative.as_posix())
+        if path.is_symlink() and table.symlinks == "keep":
+            _require_inside(path, source)
+            chosen[place] = path
+            continue
         if path.is_symlink() and not path.is_file():
             message = f"{path} is a symbolic link, but not to a file."
             raise BuildError(message, hint="write a data table for its folder, or remove the link")
         if path.is_dir():
             continue
-        chosen[str(destination / relative.as_posix())] = path
+        chosen[place] = path.resolve()
     if not chosen:
         message = f"no file matches {table.glob} in {source}."
         raise BuildError(message, hint="correct the data table, or the step that makes the files")
     return chosen
+
+
+def _require_inside(link: Path, folder: Path) -> None:
+    """Raise BuildError unless *link* is relative and leads to something in *folder*."""
+    target = link.readlink()
+    inside = not target.is_absolute() and link.exists()
+    if not inside or not link.resolve().is_relative_to(folder.resolve()):
+        message = f"{link} leads to {target}, which is not in {folder}: it cannot be kept."
+        raise BuildError(message, hint='set symlinks = "follow", or remove the link')
+
+
+def select_binaries(table: Binary, root: Path, work: Path) -> dict[str, Path]:
+    """Return the files of the binaries *table* by their path in the bundle. Raises BuildError."""
+    pattern = Path(root / table.source.replace("{work}", str(work)))
+    found = sorted(pattern.parent.glob(pattern.name))
+    if not found:
+        message = f"no file matches {table.source} (binaries)."
+        raise BuildError(message, hint="correct the table, or the step that makes the files")
+    return {str(PurePosixPath(table.destination) / path.name): path for path in found}
 
 
 def _build_wheel(build: Build) -> Path:
@@ -133,19 +158,31 @@ def _run_before(build: Build, python: Path, folder: Path) -> None:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
     }
+    (own,) = distributions.installed(folder).values()
+    places = {
+        "{work}": str(build.work), "{product}": build.product, "{platform}": build.platform.name,
+        "{version}": own.version,
+    }  # fmt: skip
     for step in build.profile.before:
-        if step.requirements:
-            python = environment.of_tools(build, step.requirements).python
-        _run_step(build, step, python, env)
+        tools = environment.of_tools(build, step.requirements) if step.requirements else None
+        used = tools.python if tools else python
+        _run_step(build, step, {**places, "{python}": str(used)}, env)
 
 
-def _run_step(build: Build, step: Before, python: Path, env: Environ) -> None:
+def filled(text: str, places: Mapping[str, str]) -> str:
+    """Return *text* with the names of *places* replaced by their values."""
+    for name, value in places.items():
+        text = text.replace(name, value)
+    return text
+
+
+def _run_step(build: Build, step: Before, places: Mapping[str, str], env: Environ) -> None:
     work, log_file = build.work, build.log("before")
-    outputs = [build.root / name.replace("{work}", str(work)) for name in step.outputs]
+    outputs = [build.root / filled(name, places) for name in step.outputs]
     for output in outputs:
         if output.is_relative_to(work):
             workspace.remove(output)
-    argv = [part.replace("{python}", str(python)).replace("{work}", str(work)) for part in step.run]
+    argv = [filled(part, places) for part in step.run]
     try:
         command.run(argv, log=log_file, env=env, cwd=build.root)
     except command.CommandError as error:

@@ -14,6 +14,7 @@ Kind = Literal["entry", "command", "llamafile"]
 PortMode = Literal["fixed", "prefer", "ephemeral", "announced"]
 Restart = Literal["always", "on-failure", "never"]
 When = Literal["first-run", "asked"]
+WorkingDirectory = Literal["storage", "home", "caller"]
 PortBy = Literal["socket", "environment", "argument"]
 ProbeKind = Literal["http", "tcp", "line", "descriptor"]
 
@@ -155,6 +156,7 @@ class Manifest:
     model_server: ModelServer | None = None
     resources: tuple[Resource, ...] = ()
     console_scripts: tuple[str, ...] = ()
+    working_directory: WorkingDirectory = "storage"
     modules: tuple[str, ...] = ()
     distributions: Mapping[str, str] = field(default_factory=dict)
     entry_points: tuple[str, ...] = ()

@@ -116,11 +116,22 @@ def candidates(
     for variable, descriptor in inherited.items():
         descriptors.append(descriptor)
         child[variable] = str(descriptor)
-    folder = str(context.locations.storage or Path.home())
+    folder = _folder(context)
     return tuple(
         Launch(how, argv, variables, folder, tuple(descriptors))
         for how, argv, variables in _commands(service, context, address, child)
     )
+
+
+def _folder(context: Context) -> str:
+    """Return the folder that services run in."""
+    match context.manifest.working_directory:
+        case "caller":
+            return str(Path.cwd())
+        case "home":
+            return str(Path.home())
+        case "storage":
+            return str(context.locations.storage or Path.home())
 
 
 def _commands(

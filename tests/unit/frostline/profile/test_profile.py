@@ -227,12 +227,18 @@ def test_a_variant(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('executables = [{ name = "x", entry = "a:b" }]', "executables: is not supported yet"),
-        ('working_directory = "home"', "working_directory: is not supported yet"),
-        ("[packages.pydantic]\nmetadata = true", "packages.pydantic.metadata: is not needed"),
+        (
+            'working_directory = "home"',
+            "working_directory: has no effect: the product has no services",
+        ),
+        (
+            'layout = "onefile"\nexecutables = [{ name = "x", entry = "a:b" }]',
+            'executables: has no effect with layout "onefile"',
+        ),
+        ('layout = "onefile"\ncontents_directory = "x"', "contents_directory: has no effect"),
+        ('[windows]\nmanifest = "none.xml"', "windows.manifest: no such file or folder"),
         ('[icon]\ndarwin = "app"', "icon.darwin: is not supported"),
         ('[icon]\nwindows = "none.ico"', "icon.windows: no such file or folder: none.ico"),
-        ('[[data]]\nsource = "app"\ndestination = "."\nsymlinks = "keep"', "data.0.symlinks:"),
     ],
 )
 def test_a_key_that_would_do_nothing_is_refused(tmp_path: Path, text: str, said: str) -> None:
