@@ -6,9 +6,9 @@ Most imports are in functions: an unchanged build needs few of them and saves 0.
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from frostline.core import log
+from frostline.core import json_file, log
 from frostline.core.command import Environ
 from frostline.core.errors import HostError, UsageError
 from frostline.core.platforms import Platform, host, require_host
@@ -24,11 +24,28 @@ from frostline.profile.reading import require_for
 from frostline.source import availability
 
 if TYPE_CHECKING:
+    from frostline.audit.audit import AuditResult
     from frostline.hosts.container import Container
     from frostline.hosts.engine import Engine
     from frostline.release.github import Repository
+    from frostline.smoke.parity import ParityReport
     from frostline.smoke.verdict import Verdict
     from frostline.source.environment import Wheel
+
+
+class Report(Protocol):
+    """What the reports of all checks have: the inputs of the bundle, and whether it is good."""
+
+    @property
+    def inputs(self) -> str:
+        """Return the digest of the bundle's inputs."""
+
+    @property
+    def ok(self) -> bool:
+        """Return whether the bundle is good."""
+
+
+R = TypeVar("R", bound=Report)
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,66 @@ def prove(build: Build, options: BuildOptions, rounds: int) -> "Verdict":
         other = open_build(build.workspace, server.smoke, build.platform, build.environ)
         container.build(replace(machine, build=other), clean=False, debug=False, network=False)
     return container.smoke(machine, rounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """A bundle and the reports of its checks; None if a check has run nowhere."""
+
+    bundle: Bundle
+    audit: "AuditResult"
+    smoke: "Verdict | None"
+    parity: "ParityReport | None"
+
+    @property
+    def ok(self) -> bool:
+        """Return whether every check has run and was good."""
+        return all(report and report.ok for report in (self.audit, self.smoke, self.parity))
+
+
+def build_and_prove(
+    build_: Build, options: BuildOptions, *, clean: bool = False, debug: bool = False
+) -> Proof:
+    """Build *build_* where *options* say, and check the bundle there; return the proof.
+
+    Good reports about the same bundle are not made again. Raises as `build` and `prove`.
+    """
+    from frostline.audit import audit
+    from frostline.audit.audit import AuditResult
+    from frostline.smoke.parity import ParityReport
+    from frostline.smoke.verdict import Verdict
+
+    bundle = build(build_, options, clean=clean, debug=debug)
+    known_audit = _good_report(build_, bundle, "audit", AuditResult)
+    smoke = _good_report(build_, bundle, "smoke", Verdict)
+    parity = _good_report(build_, bundle, "parity", ParityReport)
+    if _place(build_, options) != "remote":
+        smoke = smoke or prove(build_, options, 1)
+        parity = parity or compare(build_, options)
+    return Proof(
+        bundle=bundle, audit=known_audit or audit.audit(build_), smoke=smoke, parity=parity
+    )  # fmt: skip
+
+
+def _good_report(build: Build, bundle: Bundle, name: str, kind: type[R]) -> R | None:
+    """Return the report *name* about *bundle*, or None if there is none or it is not good."""
+    try:
+        report = json_file.read(build.report(name), kind)
+    except (OSError, ValueError):
+        return None
+    return report if report.inputs == bundle.inputs and report.ok else None
+
+
+def compare(build: Build, options: BuildOptions) -> "ParityReport":
+    """Compare the bundle of *build* with its source where *options* say; return the report.
+
+    Raises NotBuiltError, HostError, BuildError.
+    """
+    from frostline import pipeline
+    from frostline.hosts import container
+
+    machine = _container(build, options)
+    return container.parity(machine) if machine else pipeline.compare(build)
 
 
 def build_wheels(build: Build, python: str, engine_name: str) -> "tuple[Wheel, ...]":

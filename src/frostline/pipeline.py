@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from frostline.audit.findings import Finding
 from frostline.core import log, workspace
 from frostline.core.command import Environ
 from frostline.core.errors import UsageError
@@ -23,7 +22,7 @@ from frostline.profile.build import Build
 from frostline.profile.reading import require_for
 from frostline.profile.services import Probe
 from frostline.release import listing
-from frostline.smoke.parity import parity
+from frostline.smoke.parity import ParityReport, parity
 from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
 from frostline.source import environment, fetch, freezer
 from frostline.source.product import lay_out, product_environment
@@ -125,8 +124,8 @@ def prove(build: Build, *, rounds: int = 1) -> Verdict:
     return smoke(target, rounds)
 
 
-def compare(build: Build) -> tuple[Finding, ...]:
-    """Return the findings of comparing the artifact of *build* with its source."""
+def compare(build: Build) -> ParityReport:
+    """Return what comparing the artifact of *build* with its source has found."""
     require_bundle(build)
     return parity(with_model_server(build))
 

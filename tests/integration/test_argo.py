@@ -76,7 +76,7 @@ def test_one_command_builds_it(project: Path) -> None:
 def test_a_second_build_does_nothing(project: Path, executable: Path) -> None:
     """An unchanged product is not built again."""
     before = executable.stat().st_mtime_ns
-    frostline(project, "build", "--product", "argo")
+    frostline(project, "build", "--freeze-only", "--product", "argo")
     assert executable.stat().st_mtime_ns == before
 
 
@@ -221,6 +221,6 @@ def test_bundles_are_bit_identical(project: Path, tmp_path: Path) -> None:
     (expected,) = paths.keys() - {installer(project)}
     other = lay_out("ours", tmp_path / "another and longer folder")
     environ = {"PATH": paths[expected], cache.VARIABLE: str(tmp_path / "cache")}
-    frostline(other, "build", "--product", "argo", **environ)
+    frostline(other, "build", "--freeze-only", "--product", "argo", **environ)
     assert report(other, "bundle")["files"] == report(project, "bundle")["files"]
     assert installer(other, **environ) == expected

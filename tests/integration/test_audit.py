@@ -222,7 +222,7 @@ def test_a_token_in_compiled_code_is_found(tmp_path: Path) -> None:
     project = Path(shutil.copytree(PRODUCT, tmp_path / "project"))
     module = project / "app" / "src" / "echo" / "server.py"
     module.write_text(module.read_text("utf-8") + f'\nTOKEN = "{TOKEN}"\n', encoding="utf-8")
-    assert run(project, "build", "--product", "echo").returncode == 0
+    assert run(project, "build", "--freeze-only", "--product", "echo").returncode == 0
     sarif = tmp_path / "audit.sarif"
     done = run(project, "audit", "--product", "echo", "--sarif", str(sarif))
     assert done.returncode == 5

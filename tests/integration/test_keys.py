@@ -169,7 +169,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     argo = (ROOT / "resources" / "requirements" / "argo.txt").read_text(encoding="utf-8")
     (idna,) = (block for found, block in environment.lock_blocks(argo) if found.name == "idna")
     (folder / "lock.txt").write_text(idna, encoding="utf-8")
-    verbs.output(folder, "build")
+    done = verbs.output(folder, "build")
+    assert done.startswith(f"good: build/output/{NAME}/keys"), done
     return folder
 
 
@@ -226,13 +227,28 @@ def test_a_further_executable(bundle: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (4, "7 --version by the profile\n"), done.stderr
 
 
-def test_verdicts(project: Path) -> None:
-    """The bundle is good, with the smoke test's variables, and every check reads it."""
-    verdict = json.loads(verbs.output(project, "smoke", "--json"))
-    assert verdict["ok"], verdict
-    verbs.output(project, "audit", "--accept")
-    assert "behaves like the source" in verbs.output(project, "parity")
+def test_the_whole_way(project: Path) -> None:
+    """`build` freezes and proves; a second one makes nothing again; every check can be asked."""
+    done = verbs.run(project, "build", "--json")
+    told = json.loads(done.stdout)
+    assert (told["good"], told["checks"]) == (True, {"audit": True, "smoke": True, "parity": True})
+    assert "smoke-testing" not in done.stderr
+    verdict = json.loads((project / f"build/output/{NAME}.smoke.json").read_text("utf-8"))
+    assert "a variable of the smoke test" in {check["name"] for check in verdict["checks"]}
     assert "[[data]] of the profile: texts" in verbs.output(project, "why", "--name", "texts/a.txt")
+
+
+def test_not_good(project: Path, tmp_path: Path) -> None:
+    """`build` ends with 5 and shows what is wrong; what was found wrong is checked again."""
+    other = Path(shutil.copytree(project, tmp_path / "project", symlinks=True))
+    file = other / "frostline.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace('equals = "in the', 'equals = "not in the'), encoding="utf-8")
+    for _ in range(2):
+        done = verbs.run(other, "build")
+        assert done.returncode == 5
+        assert "a variable of the smoke test │ FAILED" in " ".join(done.stdout.split())
+        assert f"NOT GOOD: build/output/{NAME}/keys" in done.stdout
 
 
 def test_no_file_matches(project: Path) -> None:
@@ -240,7 +256,7 @@ def test_no_file_matches(project: Path) -> None:
     file = project / "frostline.toml"
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("texts/old.*", "texts/odl.*"), encoding="utf-8")
-    done = verbs.run(project, "build")
+    done = verbs.run(project, "build", "--freeze-only")
     file.write_text(text, encoding="utf-8")
     assert done.returncode == 4
     assert "exclude_files: no file of the bundle matches 'texts/odl.*'" in done.stderr

@@ -259,7 +259,7 @@ def test_resources_of_a_product(tmp_path: Path, served: tuple[Path, str]) -> Non
         + entry("server", f"{url}/server", server, first),
         encoding="utf-8",
     )
-    done = run(project, "build", "--product", "echo")
+    done = run(project, "build", "--freeze-only", "--product", "echo")
     assert done.returncode == 0, done.stderr
     bundle = project / "build" / "output" / f"echo-{HOST}"
     node = bundle / "_internal" / "resources" / "node" / "bin" / "node"
@@ -289,7 +289,7 @@ def test_resources_of_a_product(tmp_path: Path, served: tuple[Path, str]) -> Non
     assert wrong.returncode == 8
     assert "wrong" in wrong.stdout
     shutil.rmtree(folder)
-    failed = run(project, "build", "--product", "echo", "--clean")
+    failed = run(project, "build", "--freeze-only", "--product", "echo", "--clean")
     assert failed.returncode == 8
     assert "it answered 404: it has no such file" in failed.stderr
     assert not bundle.exists()

@@ -128,7 +128,7 @@ def words(done: subprocess.CompletedProcess[str]) -> str:
 
 def test_what_github_has_made_lies_where_a_build_puts_it(project: Path, github: GitHub) -> None:
     """The bundle from GitHub is checked and can be tested here."""
-    done = run(project, github, "build", "--where", "remote", "--json")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     assert github.wrong == []
     assert json.loads(done.stdout)["platform"] == HOST.name
@@ -160,13 +160,13 @@ def test_another_platform_goes_there_by_itself(
         name = path.name.replace(HOST.name, "darwin_arm64")
         path.with_name(name).write_text(text, encoding="utf-8")
     offer(github, zipped(build), "darwin_arm64")
-    done = run(project, github, "build", "--platform", "macos-arm64")
+    done = run(project, github, "build", "--freeze-only", "--platform", "macos-arm64")
     assert done.returncode == 0, done.stderr
     assert github.wrong == []
     assert (project / "build" / "output" / "frail-darwin_arm64" / "frail").is_file()
     assert "macos-arm64 is darwin_arm64 here" in done.stderr
     offer(github, made, "darwin_arm64")
-    again = run(project, github, "build", "--platform", "darwin_arm64")
+    again = run(project, github, "build", "--freeze-only", "--platform", "darwin_arm64")
     assert again.returncode == 2
     assert "names 0 archives for darwin_arm64" in words(again)
 
@@ -174,7 +174,7 @@ def test_another_platform_goes_there_by_itself(
 def test_a_run_is_taken_up_again(project: Path, github: GitHub) -> None:
     """--run resumes a run without a new dispatch, whatever the checkout is."""
     (project / "new.txt").write_text("not committed", encoding="utf-8")
-    done = run(project, github, "build", "--where", "remote", "--run", str(RUN))
+    done = run(project, github, "build", "--freeze-only", "--where", "remote", "--run", str(RUN))
     assert done.returncode == 0, done.stderr
     assert not [line for line in github.asked if line.startswith("POST")]
 
@@ -182,20 +182,20 @@ def test_a_run_is_taken_up_again(project: Path, github: GitHub) -> None:
 def test_what_github_does_not_have(project: Path, github: GitHub) -> None:
     """Uncommitted files, unpushed commits and no branch are errors with hints."""
     (project / "new.txt").write_text("x", encoding="utf-8")
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, "1 files here are not committed" in words(done)) == (2, True)
     commit(project)
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, "git push origin main" in words(done)) == (2, True)
     git(project, "switch", "--quiet", "--create", "other")
     github.on("GET", BRANCH, (404, {"message": "Not Found"}))
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, "has no branch other" in words(done)) == (2, True)
     git(project, "switch", "--quiet", "--detach")
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, "is on no branch" in words(done)) == (2, True)
     git(project, "remote", "remove", "origin")
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, "no remote called origin" in words(done)) == (3, True)
     assert github.wrong == []
 
@@ -216,10 +216,12 @@ def test_without_a_token(project: Path, github: GitHub, tmp_path: Path) -> None:
     gh = tools / "gh"
     gh.write_text(f"#!/bin/sh\necho '{github_api.TOKEN}'\n", encoding="utf-8")
     gh.chmod(0o755)
-    done = run(project, github, "build", "--where", "remote", GH_TOKEN="", PATH=str(tools))
+    done = run(
+        project, github, "build", "--freeze-only", "--where", "remote", GH_TOKEN="", PATH=str(tools)
+    )
     assert done.returncode == 0, done.stderr
     gh.write_text("#!/bin/sh\necho 'no such signature' >&2; exit 1\n", encoding="utf-8")
-    done = run(project, github, "build", "--where", "remote", PATH=str(tools))
+    done = run(project, github, "build", "--freeze-only", "--where", "remote", PATH=str(tools))
     assert done.returncode == 8
     assert "the attestation of frail-1.0" in words(done)
     assert "is not valid" in words(done)
@@ -244,7 +246,7 @@ def test_refusals(  # one case a row
 ) -> None:  # fmt: skip
     """Each refusal has its message, hint and exit code; nothing is put in place."""
     github.on(*where, answer)
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, text in words(done)) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
     assert not (project / "build" / "output").exists()
@@ -257,7 +259,7 @@ def test_a_newer_push(project: Path, github: GitHub) -> None:
         "workflow-run", id=RUN, status="queued", conclusion=None, head_sha="a" * 40
     )
     github.on("GET", ONE_RUN, (200, other))
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, "is of commit aaaaaaaaaa: a newer push" in words(done)) == (2, True)
 
 
@@ -275,7 +277,9 @@ def described_otherwise(made: bytes, folder: Path) -> bytes:
 
 def test_another_layout(project: Path, github: GitHub) -> None:
     """Another layout than the profile's is refused before a run starts."""
-    done = run(project, github, "build", "--where", "remote", "--layout", "onefile")
+    done = run(
+        project, github, "build", "--freeze-only", "--where", "remote", "--layout", "onefile"
+    )
     assert (done.returncode, "GitHub builds the profile's layout" in words(done)) == (
         2,
         True,
@@ -288,15 +292,15 @@ def test_what_is_not_what_it_should_be(
 ) -> None:
     """Expired and changed artifacts and failed runs are errors."""
     offer(github, made, expired=True)
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, "has expired" in words(done)) == (8, True)
     offer(github, made)
     github.blobs["/blob"] = made[:-1] + b"x"
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, "sha256" in words(done)) == (8, True), done.stderr
     assert "Traceback" not in done.stderr
     offer(github, described_otherwise(made, tmp_path))
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert (done.returncode, "does not match its frail-" in words(done)) == (8, True), done.stderr
     told = {"status": "completed", "conclusion": "failure"}
     head = git(project, "rev-parse", "HEAD")
@@ -304,7 +308,7 @@ def test_what_is_not_what_it_should_be(
     github.on("GET", ONE_RUN, (200, failed))
     job = github.example("job", name="build (argo)", conclusion="failure", created_at=DATE)
     github.on("GET", ONE_RUN + "/jobs", (200, {"total_count": 1, "jobs": [job]}))
-    done = run(project, github, "build", "--where", "remote")
+    done = run(project, github, "build", "--freeze-only", "--where", "remote")
     assert done.returncode == 4
     assert "ended with failure: build (argo)" in words(done)
     assert not (project / "build" / "output").exists()

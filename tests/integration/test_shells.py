@@ -174,7 +174,12 @@ def test_tauri_fragments(project: Path, tmp_path: Path) -> None:
     validator_for(schema)(schema).validate({"identifier": "org.example.frail", **config})
     assert not [path for path in folder.rglob("*") if path.is_symlink()]
     assert os.access(executable, os.X_OK)
-    assert run(project, "build", "--product", "frail", "--layout", "onefile").returncode == 0
+    assert (
+        run(
+            project, "build", "--freeze-only", "--product", "frail", "--layout", "onefile"
+        ).returncode
+        == 0
+    )
     folder, executable = export(project, "tauri", "--layout", "onefile")
     assert executable.name == f"frail-{HOST.triple}{HOST.suffix}"
     config = json.loads((folder / "tauri.frail.conf.json").read_text("utf-8"))

@@ -221,7 +221,7 @@ def test_product_that_cannot_be_built(  # a row of the table
 ) -> None:
     """A mistake is found before the freeze; no bundle has the final name."""
     project = edited(tmp_path, old, new, file)
-    done = run(project, "build", "--product", "echo")
+    done = run(project, "build", "--freeze-only", "--product", "echo")
     assert (done.returncode, message in done.stderr) == (code, True), done.stderr
     assert not (project / "build" / "output" / NAME).exists()
 
@@ -232,7 +232,7 @@ def test_a_hook_that_collects_from_pyinstallers_environment(tmp_path: Path) -> N
     (project / "hooks").mkdir()
     hook = "from PyInstaller.utils.hooks import collect_data_files as c; datas = c('setuptools')\n"
     (project / "hooks" / "hook-echo.server.py").write_text(hook, encoding="utf-8")
-    done = run(project, "build", "--product", "echo")
+    done = run(project, "build", "--freeze-only", "--product", "echo")
     assert done.returncode == 4
     assert "a hook collects a file of PyInstaller's own environment: setuptools" in done.stderr
     assert not (project / "build" / "output" / NAME).exists()
@@ -241,7 +241,7 @@ def test_a_hook_that_collects_from_pyinstallers_environment(tmp_path: Path) -> N
 def test_second_build_at_the_same_time(project: Path) -> None:
     """A second build of the same product is refused at once with the reason."""
     with FileLock(project / "build" / "lock" / NAME):
-        done = run(project, "build", "--product", "echo")
+        done = run(project, "build", "--freeze-only", "--product", "echo")
     assert done.returncode == 6
     assert "another build" in done.stderr
 
@@ -302,7 +302,7 @@ def test_a_product_of_other_platforms(tmp_path: Path) -> None:
     """A product for other platforms is not in this platform's matrix and is not built here."""
     other = next(name for name in platforms.PLATFORMS if name != HOST)
     project = edited(tmp_path, "schema = 1", f'schema = 1\nplatforms = ["{other}"]')
-    done = run(project, "build", "--product", "echo")
+    done = run(project, "build", "--freeze-only", "--product", "echo")
     assert (done.returncode, f"echo is not built for {HOST}" in done.stderr) == (2, True)
     listed = run(project, "matrix", "--json").stdout
     assert [job["platform"] for job in json.loads(listed)] == [other]
@@ -362,12 +362,12 @@ def test_help_has_an_example(project: Path, verb: str) -> None:
 
 def test_the_only_product_is_the_default(project: Path, tmp_path: Path) -> None:
     """A project with one product needs no --product; with several the message lists them."""
-    done = run(project, "build")
+    done = run(project, "build", "--freeze-only")
     assert (done.returncode, "echo is up to date" in done.stderr.replace(NAME, "echo")) == (0, True)
     several = tmp_path / "several"
     shutil.copytree(project / "specs", several / "specs")
     shutil.copy(several / "specs" / "echo.toml", several / "specs" / "other.toml")
-    done = run(several, "build")
+    done = run(several, "build", "--freeze-only")
     assert done.returncode == 2
     assert "products: echo, other" in done.stderr
 
@@ -442,9 +442,9 @@ def test_clean_and_debug(samples: Samples, tmp_path: Path) -> None:
     before = (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns
     log = project / "build" / "log" / f"{NAME}.freeze.log"
     assert " DEBUG: " not in log.read_text(encoding="utf-8")
-    assert run(project, "build", "--product", "echo", "--clean").returncode == 0
+    assert run(project, "build", "--freeze-only", "--product", "echo", "--clean").returncode == 0
     assert (project / "build" / "output" / NAME / "echo").stat().st_mtime_ns > before
-    done = run(project, "build", "--product", "echo", "--debug")
+    done = run(project, "build", "--freeze-only", "--product", "echo", "--debug")
     assert (done.returncode, str(log) in done.stderr.replace("\n", "")) == (0, True), done.stderr
     assert " DEBUG: " in log.read_text(encoding="utf-8")
 
@@ -482,7 +482,7 @@ def test_disk_full_while_freezing(tmp_path: Path, mount: Callable[[Path, str], N
     """A full disk gives one message, and no bundle under the final name."""
     project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
     mount(project / "build" / "work", "size=4m")
-    done = run(project, "build", "--product", "echo")
+    done = run(project, "build", "--freeze-only", "--product", "echo")
     assert (done.returncode, "full" in done.stderr) == (7, True), done.stderr
     assert not (project / "build" / "output" / NAME).exists()
 
@@ -491,6 +491,6 @@ def test_output_is_read_only(tmp_path: Path, mount: Callable[[Path, str], None])
     """A read-only output folder gives one message that names the file, and no traceback."""
     project = edited(tmp_path, "schema = 1", "schema = 1 # edited")
     mount(project / "build" / "output", "ro")
-    done = run(project, "build", "--product", "echo")
+    done = run(project, "build", "--freeze-only", "--product", "echo")
     assert (done.returncode, "Read-only" in done.stderr) == (7, True), done.stderr
     assert "Traceback" not in done.stderr

@@ -66,7 +66,7 @@ class Samples:
         first = not any(project.glob(f"{product}-{platforms.host().name}*.digest"))
         for verb in sample.before if first else ():
             verbs.output(project, verb, *named)
-        verbs.output(project, "build", *named, "--layout", layout)
+        verbs.output(project, "build", "--freeze-only", *named, "--layout", layout)
         for words in sample.after if first else ():
             verbs.output(project, *words, *named)
         record(project, Target(product, platforms.host(), layout))

@@ -8,7 +8,7 @@ from frostline.cli import results
 from frostline.cli.flags import here, open_build, refuse_beside
 from frostline.cli.verb import verb
 from frostline.core import workspace
-from frostline.core.errors import UsageError
+from frostline.core.errors import SmokeError, UsageError
 from frostline.core.platforms import Platform, host
 from frostline.core.workspace import Layout
 from frostline.hosts.choice import Where
@@ -16,13 +16,19 @@ from frostline.profile import configuration
 
 if TYPE_CHECKING:
     from frostline.core.cache import Entry
+    from frostline.dispatch import Proof
     from frostline.freeze.bundle import Bundle
     from frostline.freeze.plan import Plan
     from frostline.pipeline import Preparation
     from frostline.source.environment import Wheel
 
 
-@verb("Build", show=results.bundle, as_json=results.bundle_json)
+def _code(found: "Bundle | Proof") -> int:
+    good = not hasattr(found, "ok") or found.ok  # a bundle alone has not been judged
+    return 0 if good else SmokeError.exit_code
+
+
+@verb("Build", show=results.built, as_json=results.built_json, code=_code)
 def build(
     product: str = "",
     platform: Platform | None = None,
@@ -33,14 +39,19 @@ def build(
     *,
     clean: bool = False,
     debug: bool = False,
-) -> "Bundle":
-    """Freeze a product; do nothing if nothing has changed.
+    freeze_only: bool = False,
+) -> "Bundle | Proof":
+    """Freeze a product and prove it: audit, smoke test, comparison with its source.
+
+    Exit code 5 if it is not good. What has not changed is not done again; --freeze-only freezes
+    and checks nothing.
 
     Without --platform the product is built for this machine. With --platform it must run on the
     platform's minimum system: it is built in a container (Linux) or on GitHub (other systems) if
     this machine cannot build it.
 
     Examples: frostline build
+              frostline build --freeze-only
               frostline build --product argo --layout onefile --clean
               frostline build --product argo --platform linux_arm64
               frostline build --product argo --platform darwin_arm64
@@ -50,7 +61,8 @@ def build(
 
     options = dispatch.BuildOptions(where, promised=platform is not None, engine=engine, run=run)
     chosen = open_build(product, platform, layout)
-    return dispatch.build(chosen, options, clean=clean, debug=debug)
+    make = dispatch.build if freeze_only else dispatch.build_and_prove
+    return make(chosen, options, clean=clean, debug=debug)
 
 
 @verb("Build", show=results.prepared)

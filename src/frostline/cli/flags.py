@@ -33,6 +33,7 @@ HELP = {
     "clean": "remove the results of earlier builds of this target first",
     "cache": "clean the cache of all projects (FROSTLINE_CACHE, or the system's folder)",
     "days": "with --cache: keep what was used in the last DAYS days (default: 0)",
+    "freeze_only": "freeze, and leave out audit, smoke test and comparison",
     "debug": "write PyInstaller's DEBUG log to build/log",
     "json": "print the result as JSON",
     "model_server": "the llamafile to smoke-test with (default: the profile's)",

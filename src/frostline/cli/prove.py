@@ -1,7 +1,6 @@
 """The verbs that test what was built: evidence, audit, smoke, parity."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,17 +15,13 @@ from frostline.hosts.choice import Where
 
 if TYPE_CHECKING:
     from frostline.audit.audit import AuditResult
-    from frostline.audit.findings import Finding
     from frostline.pipeline import Recorded
+    from frostline.smoke.parity import ParityReport
     from frostline.smoke.verdict import Verdict
 
 
-def _code(found: "AuditResult | Verdict") -> int:
+def _code(found: "AuditResult | Verdict | ParityReport") -> int:
     return 0 if found.ok else SmokeError.exit_code
-
-
-def _code_of_findings(found: "Sequence[Finding]") -> int:
-    return SmokeError.exit_code if found else 0
 
 
 @verb("Prove", show=results.evidence, as_json=results.evidence_json)
@@ -104,8 +99,8 @@ def smoke(
     return dispatch.prove(open_build(product, platform, layout), options, repeat)
 
 
-@verb("Prove", show=results.parity, code=_code_of_findings)
-def parity(product: str = "", layout: Layout | None = None) -> "tuple[Finding, ...]":
+@verb("Prove", show=results.parity, as_json=results.parity_json, code=_code)
+def parity(product: str = "", layout: Layout | None = None) -> "ParityReport":
     """Compare a built product with its source by running both; exit code 5 if they differ.
 
     Examples: frostline parity --product argo

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from frostline.audit.audit import AuditResult
     from frostline.audit.difference import Difference
     from frostline.audit.explain import Explanation
-    from frostline.audit.findings import Finding
     from frostline.cli.doctor import Diagnosis
     from frostline.cli.matrix import Job
     from frostline.core.cache import Entry
+    from frostline.dispatch import Proof
     from frostline.freeze.bundle import Bundle
     from frostline.freeze.plan import Plan
     from frostline.freeze.prune import Candidate
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from frostline.release.listing import Artifact
     from frostline.release.shells import Export
     from frostline.release.sign import SigningCommand
+    from frostline.smoke.parity import ParityReport
     from frostline.smoke.verdict import Verdict
     from frostline.source.environment import Wheel
     from frostline.source.fetch import ResourceState
@@ -46,14 +47,41 @@ def lines(texts: Sequence[str]) -> None:
         log.text(text)
 
 
-def bundle(found: "Bundle") -> None:
-    """Show the executable of a bundle and the bundle's size."""
-    log.text(f"{found.executable}  {megabytes(found.size)}")
+def built(found: "Bundle | Proof") -> None:
+    """Show a bundle: its executable and size, what is wrong with it, and what to do next."""
+    from frostline.freeze.bundle import Bundle
+
+    if isinstance(found, Bundle):
+        log.text(f"{found.executable}  {megabytes(found.size)}  not checked")
+        return
+    reports = {"audit": found.audit, "smoke": found.smoke, "parity": found.parity}
+    if not found.audit.ok:
+        audit(found.audit)
+    if found.smoke and not found.smoke.ok:
+        verdict(found.smoke)
+    if found.parity and not found.parity.ok:
+        parity(found.parity)
+    missing = [name for name, report in reports.items() if not report]
+    for name in missing:
+        log.warning(f"{name} has not run: no machine of this build could run it")
+    named = f"--product {found.bundle.product}"
+    words = "good" if found.ok else "not proven" if missing else "NOT GOOD"
+    after = f"; to pack it: `frostline package {named}`" if found.ok else ""
+    size = megabytes(found.bundle.size)
+    log.text(f"{words}: {found.bundle.executable}  {size}{log.as_called(after)}")
 
 
-def bundle_json(found: "Bundle") -> str:
-    """Return the description of a bundle without its files, which are thousands."""
-    return _json({key: value for key, value in asdict(found).items() if key != "files"})
+def built_json(found: "Bundle | Proof") -> str:
+    """Return the description of a bundle without its files, and what its checks say."""
+    from frostline.freeze.bundle import Bundle
+
+    bundle = found if isinstance(found, Bundle) else found.bundle
+    facts = {key: value for key, value in asdict(bundle).items() if key != "files"}
+    if not isinstance(found, Bundle):
+        checks = {"audit": found.audit, "smoke": found.smoke, "parity": found.parity}
+        facts["good"] = found.ok
+        facts["checks"] = {name: bool(report and report.ok) for name, report in checks.items()}
+    return _json(facts)
 
 
 def plan(found: "Plan") -> None:
@@ -165,15 +193,20 @@ def verdict(found: "Verdict") -> None:
         log.note(f"the artifact's full output is in {found.log}")
 
 
-def parity(found: "Sequence[Finding]") -> None:
+def parity(found: "ParityReport") -> None:
     """Show how an artifact differs from its source."""
-    if found:
-        rows = [(item.id, item.file, item.reason) for item in found]
+    if not found.ok:
+        rows = [(item.id, item.file, item.reason) for item in found.findings]
         log.table("differences from the source", ("finding", "where", "what"), rows)
-        for remedy in dict.fromkeys(item.remedy for item in found):
+        for remedy in dict.fromkeys(item.remedy for item in found.findings):
             log.note(f"what to do: {remedy}")
     else:
         log.text("the artifact behaves like the source")
+
+
+def parity_json(found: "ParityReport") -> str:
+    """Return the differences between an artifact and its source."""
+    return _json(found.findings)
 
 
 def explanation(found: "Explanation") -> None:

@@ -15,6 +15,7 @@ from frostline.core.errors import BuildError, SmokeError
 from frostline.hosts import engine
 from frostline.hosts.engine import Engine
 from frostline.profile.build import Build
+from frostline.smoke.parity import ParityReport
 from frostline.smoke.verdict import Verdict
 from frostline.source import environment
 
@@ -77,7 +78,12 @@ def build(container: Container, *, clean: bool, debug: bool, network: bool) -> N
     flags = ["--clean"] * clean + ["--debug"] * debug
     with log.step(f"building {target.name} in {container.engine.name}") as step:
         _run(container, ["prepare", *named], step, network=True)
-        _run(container, ["build", *named, "--where", "host", *flags], step, network=network)
+        _run(
+            container,
+            ["build", "--freeze-only", *named, "--where", "host", *flags],
+            step,
+            network=network,
+        )
 
 
 def smoke(container: Container, rounds: int) -> Verdict:
@@ -93,6 +99,20 @@ def smoke(container: Container, rounds: int) -> Verdict:
         verdict = json_file.parse(output, Verdict)
         step.ok = verdict.ok
     return verdict
+
+
+def parity(container: Container) -> ParityReport:
+    """Compare the bundle with its source in *container*, without a network; return the report.
+
+    Raises HostError, ContainerError.
+    """
+    target = container.build.target
+    verb = ["parity", "--product", target.product, "--layout", target.layout]
+    with log.step(f"comparing {target.name} with its source in {container.engine.name}") as step:
+        _run(container, verb, step, network=False, codes=(0, SmokeError.exit_code))
+        report = json_file.read(container.build.report("parity"), ParityReport)
+        step.ok = report.ok
+    return report
 
 
 def _run(

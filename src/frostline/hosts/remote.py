@@ -180,7 +180,8 @@ def _accept(build: Build, repository: Repository, packed: Path) -> Bundle:
     made = listing.find(chosen)
     _require_attested(build, repository, chosen, made.sha256)
     reports = {
-        name: folder / "output" / build.report(name).name for name in ("bundle", "audit", "smoke")
+        name: folder / "output" / build.report(name).name
+        for name in ("bundle", "audit", "smoke", "parity")
     }
     bundle = read_bundle(reports["bundle"])
     part, final = build.work / "fetched", build.bundle

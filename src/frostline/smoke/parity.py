@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from frostline.audit.findings import Finding, finding
 from frostline.core import json_file, log
@@ -21,13 +21,27 @@ class _SelfTest:
     facts: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True)
+class ParityReport:
+    """What `parity.json` says: the differences between an artifact and its source."""
+
+    product: str
+    inputs: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Return whether there are no differences."""
+        return not self.findings
+
+
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 
-def parity(build: Build) -> tuple[Finding, ...]:
-    """Compare the artifact of *build* with its source; return the findings.
+def parity(build: Build) -> ParityReport:
+    """Compare the artifact of *build* with its source; return the report.
 
-    They are also written to `parity.json`. Raises NotBuiltError, BuildError.
+    It is also written to `parity.json`. Raises NotBuiltError, BuildError.
     """
     bundle = require_bundle(build)
     with build.exclusively(), log.step(f"comparing {build.name} with its source") as step:
@@ -38,9 +52,9 @@ def parity(build: Build) -> tuple[Finding, ...]:
         artifact = attempt(target, step, prefix="artifact: ", full=False)
         found = compare(source, artifact)
         step.ok = not found
-    report = {"product": bundle.product, "inputs": bundle.inputs, "findings": [*map(asdict, found)]}
+    report = ParityReport(bundle.product, bundle.inputs, found)
     json_file.write(build.report("parity"), report)
-    return found
+    return report
 
 
 def compare(source: TrialResult, artifact: TrialResult) -> tuple[Finding, ...]:

@@ -148,7 +148,9 @@ def test_both_are_run(
     collected: list[object] = []
     monkeypatch.setattr(parity, "lay_out", lambda _: stage)
     monkeypatch.setattr(parity, "collect", lambda *made: collected.append(made))
-    found = parity.parity(build)
+    report = parity.parity(build)
+    found = report.findings
+    assert report.ok is same
     assert collected == [(build, stage)]
     assert ("✗" in capsys.readouterr().err) is not same
     reason = "status 3 from source, 0 from the artifact: done"
