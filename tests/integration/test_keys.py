@@ -1,6 +1,7 @@
 """Each key of the profile that changes how a bundle is made or run, in a real bundle."""
 
 import json
+import shutil
 import subprocess
 import sys
 import textwrap

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frostline.cli import results
+from frostline.cli import results, summary
 from frostline.cli.flags import here, open_build, refuse_beside
 from frostline.cli.verb import verb
 from frostline.core import workspace
@@ -61,8 +61,11 @@ def build(
 
     options = dispatch.BuildOptions(where, promised=platform is not None, engine=engine, run=run)
     chosen = open_build(product, platform, layout)
-    make = dispatch.build if freeze_only else dispatch.build_and_prove
-    return make(chosen, options, clean=clean, debug=debug)
+    if freeze_only:
+        return dispatch.build(chosen, options, clean=clean, debug=debug)
+    proof = dispatch.build_and_prove(chosen, options, clean=clean, debug=debug)
+    summary.append(proof, os.environ)
+    return proof
 
 
 @verb("Build", show=results.prepared)
