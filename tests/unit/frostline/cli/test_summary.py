@@ -21,11 +21,13 @@ def proof(folder: Path, *, good: bool) -> Proof:
     return Proof(
         bundle=plain.described(build),
         audit=AuditResult(
-            product="tool", platform=platform, layout="onedir", version="1.0", inputs="x", ok=good, looked_at=7, minimum="glibc 2.28",
+            product="tool", platform=platform, layout="onedir", version="1.0", inputs="x", ok=good,
+            looked_at=7, minimum="glibc 2.28",
             findings=wrong,
         ),
         smoke=Verdict(
-            product="tool", platform=platform, layout="onedir", inputs="x", ok=good, unproven=("read-only: no namespaces",), rounds=1,
+            product="tool", platform=platform, layout="onedir", inputs="x", ok=good,
+            unproven=("read-only: no namespaces",), rounds=1,
             checks=(Check("smoke.request", "GET /", good, "status 500"),), ready_ms=8,
             healthy_ms=9, spread=(), memory_bytes=None, size_bytes=1, log="log", tail=(),
         ),
