@@ -224,6 +224,22 @@ def output(
     return tuple(lines)
 
 
+def captured(
+    argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, text: bytes = b""
+) -> bytes | None:
+    """Return the bytes that the short *argv* writes for the input *text*, None if it fails.
+
+    Nothing is logged.
+    """
+    try:
+        done = subprocess.run(
+            argv, env=dict(env), cwd=cwd, input=text, capture_output=True, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
 # Each name exists on POSIX or on Windows only; the other system gets a harmless default.
 _NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _INTERRUPT: int = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT)

@@ -17,7 +17,7 @@ def of_file(path: Path) -> str:
 def of_values(values: Mapping[str, str]) -> str:
     """Return one SHA-256 of all *values*, regardless of their order."""
     lines = "".join(f"{key}\0{value}\n" for key, value in sorted(values.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
 
 
 def of_folder(folder: Path) -> tuple[str, int]:

@@ -1,12 +1,14 @@
 """Computes the digest of everything that determines the content of a bundle."""
 
 import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from frostline.core import digest, log, own_files
 from frostline.freeze.bundle import Bundle, find_bundle
 from frostline.profile import resources
 from frostline.profile.build import Build
-from frostline.source import environment, freezer
+from frostline.source import environment, freezer, product_files, tree
 from frostline.source.product import product_lock
 from frostline.source.wheelhouse import native_wheels
 
@@ -27,12 +29,7 @@ def inputs_digest(build: Build, *, debug: bool) -> str:
     The folders of the project and of frostline are no inputs: a copy has the same digest.
     """
     profile = build.profile
-    named = [profile.source, *profile.hooks, *profile.runtime_hooks]
-    named += [profile.icon.windows]
-    named += [table.source for table in profile.data]
-    named += [item for step in profile.before for item in (*step.inputs, step.requirements)]
-    places = {name: build.root / name for name in named if name and "{work}" not in name}
-    places |= {
+    places = {
         "frostline hooks": own_files.data("hooks"),
         "frostline spec": own_files.data("specs", "backend.spec"),
         "frostline_runtime": own_files.runtime_package(),
@@ -52,5 +49,47 @@ def inputs_digest(build: Build, *, debug: bool) -> str:
     }
     for label, place in places.items():
         found = digest.of_tree(place) if place.is_dir() else {"": digest.of_file(place)}
-        values |= {f"{label}/{name}": value for name, value in found.items()}
-    return digest.of_values(values)
+        values |= _below(label, found)
+    return digest.of_values(values | _project_files(build))
+
+
+def _project_files(build: Build) -> dict[str, str]:
+    """Return the digests of the files of the project that the profile names."""
+    profile, output = build.profile, build.workspace.build
+    values = _below("source", product_files.digests(build))
+    named = {*profile.hooks, *profile.runtime_hooks, profile.icon.windows}
+    named |= {profile.windows.manifest, profile.windows.version_file}
+    for step in profile.before:
+        named |= {*step.inputs, step.requirements}
+    for name in (name for name in named if name and "{work}" not in name):
+        place = build.root / name
+        if place.is_dir():
+            found = tree.digests(place, environ=build.environ, output=output)
+        else:
+            found = {"": digest.of_file(place)}
+        values |= _below(name, found)
+    for data in profile.data:
+        place = build.root / data.source
+        chosen = place.glob(data.glob) if place.is_dir() else (place,)
+        values |= _below(f"{data.source} {data.glob}", _digests(build, data.source, place, chosen))
+    for binary in profile.binaries:
+        place = (build.root / binary.source).parent
+        chosen = place.glob(Path(binary.source).name)
+        values |= _below(binary.source, _digests(build, binary.source, place, chosen))
+    return values
+
+
+def _digests(build: Build, source: str, folder: Path, chosen: Iterable[Path]) -> dict[str, str]:
+    """Return the digests of the files *chosen* in *folder*, unless the build makes *source*."""
+    if "{work}" in source:
+        return {}
+    return {
+        path.relative_to(folder).as_posix(): tree.digest_of(path)
+        for path in chosen
+        if path.is_file() and "__pycache__" not in path.parts
+        if not path.is_relative_to(build.workspace.build)
+    }
+
+
+def _below(label: str, found: Mapping[str, str]) -> dict[str, str]:
+    return {f"{label}/{name}": value for name, value in found.items()}

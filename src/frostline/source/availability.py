@@ -16,7 +16,7 @@ from frostline.core.workspace import Workspace
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
 from frostline.source.environment import lock_blocks
-from frostline.source.metadata import project_metadata
+from frostline.source.metadata import required_metadata
 
 REMEDY = "name it in [[wheels]] and run `frostline wheels`, or lock another version"
 _SHA256 = re.compile(r"--hash=sha256:([0-9a-f]+)")
@@ -86,7 +86,7 @@ def missing(project: Workspace, profile: Profile, platform: Platform, python: st
     What the profile's `[[wheels]]` name has one.
     """
     own = {
-        canonicalize_name(table.name or project_metadata(project.root / table.source)[0])
+        canonicalize_name(table.name or required_metadata(project.root / table.source)[0])
         for table in profile.wheels
     }
     found = []

@@ -18,7 +18,7 @@ from frostline.profile.policy import Image
 from frostline.profile.profile import NativeWheel
 from frostline.source import environment
 from frostline.source.environment import Wheel
-from frostline.source.metadata import project_metadata
+from frostline.source.metadata import required_metadata
 
 _TAGS = {
     "linux": {"x86_64": "manylinux_x86_64", "arm64": "manylinux_aarch64"},
@@ -76,7 +76,7 @@ def requested(build: Build, image: Image, python: str = "") -> tuple[WheelReques
     for table in build.profile.wheels:
         if table.source:
             source: Path | str = build.root / table.source
-            name, version = project_metadata(build.root / table.source)
+            name, version = required_metadata(build.root / table.source)
             known = digest.of_values(digest.of_tree(build.root / table.source))
         else:
             name = canonicalize_name(table.name)

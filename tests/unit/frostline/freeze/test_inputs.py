@@ -40,3 +40,16 @@ def test_a_changed_input_is_another_build(tmp_path: Path, file: str) -> None:
     changed += "x==1 --hash=sha256:00\n" if file == "lock.txt" else "\n"
     (project / file).write_text(changed, encoding="utf-8")
     assert digest(project) != before
+
+
+def test_what_builds_write_is_no_input(tmp_path: Path) -> None:
+    """Neither frostline's output nor an environment beside the source makes a build stale."""
+    project = Path(shutil.copytree(ECHO, tmp_path / "project"))
+    specs = project / "specs" / "echo.toml"
+    text = specs.read_text(encoding="utf-8").replace('source = "app"', 'source = "."')
+    specs.write_text(text, encoding="utf-8")
+    before = digest(project)
+    for name in ("build/work/x.json", ".venv/pyvenv.cfg", "app/__pycache__/x.pyc", "dist/x.whl"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).touch()
+    assert digest(project) == before
