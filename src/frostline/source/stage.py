@@ -5,7 +5,6 @@ It is laid out like the bundle, so the product can run from it unfrozen.
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -16,9 +15,8 @@ from frostline.core.errors import BuildError
 from frostline.profile.build import Build
 from frostline.profile.profile import Before, Binary, Data
 from frostline.profile.resources import Resource
-from frostline.source import distributions, environment, fetch
+from frostline.source import distributions, environment, fetch, wheel
 from frostline.source.environment import ProductEnvironment
-from frostline.source.metadata import project_metadata
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def build_stage(
     """
     folder = build.work / "stage"
     workspace.remove(folder)
-    archive.unpack(_build_wheel(build), folder)
+    archive.unpack(wheel.build_wheel(build), folder)
     modules = tuple(own_modules(folder))
     ignored = shutil.ignore_patterns("__pycache__")
     runtime = folder / "frostline_runtime"
@@ -133,23 +131,6 @@ def select_binaries(table: Binary, root: Path, work: Path) -> dict[str, Path]:
         message = f"no file matches {table.source} (binaries)."
         raise BuildError(message, hint="correct the table, or the step that makes the files")
     return {str(PurePosixPath(table.destination) / path.name): path for path in found}
-
-
-def _build_wheel(build: Build) -> Path:
-    source = build.root / build.profile.source
-    project_metadata(source)
-    folder = build.work / "wheel"
-    workspace.remove(folder)
-    argv = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    env = environment.child_environment(build.environ) | {"SOURCE_DATE_EPOCH": str(archive.EPOCH)}
-    log_file = build.log("wheel")
-    try:
-        command.run([*argv, str(source)], log=log_file, env=env)
-    except command.CommandError as error:
-        message = f"{build.profile.source} cannot be built into a wheel."
-        hint = f"try `python -m build --wheel {build.profile.source}`; {error.hint}"
-        raise BuildError(message, hint=hint, tail=error.tail) from error
-    return next(folder.glob("*.whl"))
 
 
 def _run_before(build: Build, python: Path, folder: Path) -> None:

@@ -1,0 +1,58 @@
+"""Makes the environments that build backends run in, and keeps them in the cache."""
+
+import shutil
+import sys
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+
+from frostline.core import cache, command, log
+from frostline.core.command import Environ
+from frostline.core.errors import BuildError
+from frostline.source import environment
+from frostline.source.environment import Lock
+
+
+def provide(requirements: Collection[str], *, environ: Environ, log_file: Path) -> Path:
+    """Return the interpreter of an environment with *requirements*, from the cache.
+
+    The versions of the first time are kept. Raises BuildError if the environment cannot be made,
+    UsageError, StorageError.
+    """
+    wanted = sorted(set(requirements))
+    place = cache.find(environ)
+    lock = Lock("build requirements", "build requirements: " + "\n".join(wanted))
+
+    def fill(folder: Path) -> None:
+        with log.step("making the environment of the build backend"):
+            _fill(folder, wanted, environ, log_file)
+
+    key = environment.environment_key(place, lock)
+    label = f"to build: {', '.join(wanted)}"
+    return environment.layout(cache.provide(place, "environment", key, fill, label=label))[0]
+
+
+def _fill(folder: Path, wanted: list[str], environ: Environ, log_file: Path) -> None:
+    env = environment.child_environment(environ)
+    uv = shutil.which("uv", path=environ.get("PATH"))
+    python, packages = environment.layout(folder)
+    base = environment.base_executable()
+    if uv:
+        make = [uv, "venv", "--no-project", "--python", base, str(folder)]
+        install = [uv, "pip", "install", "--python", str(python)]
+    else:
+        make = [base, "-m", "venv", "--without-pip", str(folder)]
+        install = [sys.executable, "-m", "pip", "--python", str(python), "install"]
+        install += ["--no-input", "--no-compile", "--progress-bar=off"]
+    command.run(make, log=log_file, env=env)
+    if not wanted:
+        return
+    try:
+        command.run([*install, *wanted], log=log_file, env=env)
+    except command.CommandError as error:
+        message = f"what the build backend needs cannot be installed: {', '.join(wanted)}."
+        hint = f"correct [build-system] of pyproject.toml, or the network's settings; {error.hint}"
+        raise BuildError(message, hint=hint, tail=error.tail) from error
+    with suppress(command.CommandError):  # of files for other versions of Python
+        compiling = [str(python), "-I", "-m", "compileall", "-q", "-j", "0", str(packages)]
+        command.run(compiling, log=log_file, env=env)
