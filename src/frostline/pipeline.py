@@ -24,7 +24,7 @@ from frostline.profile.services import Probe
 from frostline.release import listing
 from frostline.smoke.parity import ParityReport, parity
 from frostline.smoke.verdict import SmokeTarget, Verdict, smoke
-from frostline.source import environment, fetch, freezer, wheel
+from frostline.source import environment, fetch, freezer, metadata, wheel
 from frostline.source.product import lay_out, product_environment
 from frostline.source.stage import build_stage
 
@@ -78,7 +78,8 @@ def prepare(build: Build) -> Preparation:
     with build.exclusively():
         made = product_environment(build)
         freezer.create(build.environ, build.log("environment"))
-        wheel.prepare(build)
+        if metadata.has_backend(build.root / build.profile.source):
+            wheel.prepare(build)
         for step in build.profile.before:
             if step.requirements:
                 environment.of_tools(build, step.requirements)

@@ -8,8 +8,6 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Literal
 
-from packaging.utils import canonicalize_name
-
 from frostline.core import json_file, own_files, workspace
 from frostline.core.platforms import require_host
 from frostline.freeze import prune, version_resource
@@ -24,7 +22,6 @@ from frostline.launch.evidence import Fact
 from frostline.profile.build import Build
 from frostline.source import distributions
 from frostline.source.distributions import Installed
-from frostline.source.metadata import project_metadata
 from frostline.source.product import servers
 from frostline.source.stage import Stage, is_executable, select_binaries
 from frostline_runtime.artifact import manifest
@@ -112,7 +109,7 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
     product.
     """
     require_host(build.platform)
-    name, _ = project_metadata(build.root / build.profile.source)
+    name = stage.distribution
     found = distributions.installed(stage.environment.site_packages, stage.folder)
     distributions.check_lock(found, name, build.profile.requirements)
     shipped = dict(sorted(found.items()))
@@ -123,7 +120,7 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
     libraries = _libraries(build, shipped) | _located(shown.libraries, shipped)
     plan = Plan(
         product=build.product,
-        version=shipped[canonicalize_name(name)].version,
+        version=shipped[name].version,
         platform=build.platform.name,
         layout=build.layout,
         entry_script=str(stage.folder / "frostline_runtime" / "entry.py"),
@@ -158,7 +155,7 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
         icon=_icon(build),
         manifest=_project_file(build, build.profile.windows.manifest),
         uac_admin=build.profile.windows.uac_admin,
-        version_file=_version_file(build, shipped[canonicalize_name(name)].version),
+        version_file=_version_file(build, shipped[name].version),
         debug=debug,
         strip=build.profile.strip and build.platform.system != "windows",
         patchelf=_patchelf(build),

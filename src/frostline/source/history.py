@@ -64,19 +64,10 @@ def add(copy: Path, source: Path, history: History, environ: Environ) -> None:
 
     kind = _line(source, "rev-parse", "--show-object-format", environ=environ) or "sha1"
     git("init", "--quiet", "--template=", f"--object-format={kind}")
-    own = copy / ".git"
-    workspace.write(own / "objects" / "info" / "alternates", f"{history.common / 'objects'}\n")
-    for name in ("shallow", "info/exclude"):
-        if (history.common / name).is_file():
-            (own / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(history.common / name, own / name)
     for name in _SETTINGS:
         if value := _line(source, "config", name, environ=environ):
             git("config", name, value)
-    for folder in history.prefix.parents:
-        for name in _RULES:
-            if (history.top / folder / name).is_file():
-                shutil.copyfile(history.top / folder / name, copy / folder / name)
+    _copy_rules(copy, history)
     commit = _line(source, "rev-parse", "HEAD", environ=environ)
     if not commit:
         return
@@ -91,6 +82,19 @@ def add(copy: Path, source: Path, history: History, environ: Environ) -> None:
     below = os.fsencode(f"{history.prefix.as_posix()}/") if history.prefix.parts else b""
     others = [name for name in git("ls-files", "-z").split(b"\0") if not name.startswith(below)]
     git("update-index", "-z", "--skip-worktree", "--stdin", text=b"\0".join(others))
+
+
+def _copy_rules(copy: Path, history: History) -> None:
+    """Copy where objects lie, and which files are ignored."""
+    own = copy / ".git"
+    workspace.write(own / "objects" / "info" / "alternates", f"{history.common / 'objects'}\n")
+    pairs = [(history.common / name, own / name) for name in ("shallow", "info/exclude")]
+    for folder in history.prefix.parents:
+        pairs += [(history.top / folder / name, copy / folder / name) for name in _RULES]
+    for rule, target in pairs:
+        if rule.is_file():
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(rule, target)
 
 
 def _line(folder: Path, *arguments: str, environ: Environ) -> str:

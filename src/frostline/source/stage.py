@@ -15,8 +15,16 @@ from frostline.core.errors import BuildError
 from frostline.profile.build import Build
 from frostline.profile.profile import Before, Binary, Data
 from frostline.profile.resources import Resource
-from frostline.source import distributions, environment, fetch, wheel
+from frostline.source import (
+    distributions,
+    environment,
+    fetch,
+    metadata,
+    script_project,
+    wheel,
+)
 from frostline.source.environment import ProductEnvironment
+from frostline.source.package_data import merge_libraries, own_modules, package_data
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Stage:
     """A product in *folder*, laid out like the bundle.
 
     *environment* has its dependencies. *modules* are the modules of the product, *data* its files
-    for the bundle, *resources* all its pinned downloads.
+    for the bundle, *resources* all its pinned downloads, *distribution* its name, normalised.
     """
 
     folder: Path
@@ -32,6 +40,7 @@ class Stage:
     modules: tuple[str, ...]
     data: tuple[str, ...]
     resources: tuple[Resource, ...] = ()
+    distribution: str = ""
 
 
 def build_stage(
@@ -43,8 +52,14 @@ def build_stage(
     """
     folder = build.work / "stage"
     workspace.remove(folder)
-    archive.unpack(wheel.build_wheel(build), folder)
+    if metadata.has_backend(build.root / build.profile.source):
+        archive.unpack(wheel.build_wheel(build), folder)
+        merge_libraries(folder)
+    else:
+        script_project.lay_out(build, folder)
     modules = tuple(own_modules(folder))
+    own = package_data(folder, build.profile.excludes)
+    (distribution,) = distributions.installed(folder)
     ignored = shutil.ignore_patterns("__pycache__")
     runtime = folder / "frostline_runtime"
     shutil.copytree(own_files.runtime_package(), runtime, ignore=ignored)
@@ -58,25 +73,8 @@ def build_stage(
         destination = folder / name
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, destination, follow_symlinks=False)
-    return Stage(folder, product_environment, modules, tuple(sorted(data)), resources)
-
-
-def own_modules(folder: Path, prefix: str = "") -> list[str]:
-    """Return every module below *folder* that an import statement can reach.
-
-    A folder without `__init__.py` is a package only at the top level (a namespace package);
-    deeper ones hold data, such as Alembic's migrations.
-    """
-    names = []
-    for path in sorted(folder.iterdir()):
-        name = f"{prefix}{path.stem}"
-        if path.suffix == ".py" and path.stem.isidentifier():
-            names.append(name.removesuffix(".__init__"))
-        elif not path.is_dir() or not path.name.isidentifier():
-            continue
-        elif (path / "__init__.py").is_file() or not prefix:
-            names += own_modules(path, f"{name}.")
-    return names
+    names = tuple(sorted({*own, *data}))
+    return Stage(folder, product_environment, modules, names, resources, distribution)
 
 
 def select_data(table: Data, root: Path, work: Path) -> dict[str, Path]:

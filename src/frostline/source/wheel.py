@@ -56,10 +56,10 @@ def _in_environment(build: Build, copy: Path, asked: set[str]) -> "ProjectBuilde
     env |= {"PATH": path, "SOURCE_DATE_EPOCH": str(archive.EPOCH)}
 
     def run(
-        argv: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None
+        cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None
     ) -> None:
         place = Path(cwd) if cwd else None
-        command.run(argv, log=log_file, env={**env, **(extra_environ or {})}, cwd=place)
+        command.run(cmd, log=log_file, env={**env, **(extra_environ or {})}, cwd=place)
 
     return ProjectBuilder(copy, python_executable=str(python), runner=run)
 
@@ -67,19 +67,24 @@ def _in_environment(build: Build, copy: Path, asked: set[str]) -> "ProjectBuilde
 @contextmanager
 def _explained(build: Build, copy: Path) -> Iterator[None]:
     """Turn errors of `build` and of backends into one that names the user's own paths."""
-    from build import BuildBackendException, BuildException  # noqa: PLC0415
+    from build import BuildBackendException, BuildException  # noqa: PLC0415  # as above
 
     source = build.root / build.profile.source
-    message = f"{source} cannot be built into a wheel"
+    message, reason = f"{source} cannot be built into a wheel", ""
     try:
         yield
     except BuildBackendException as error:
         cause = error.exception
-        if not isinstance(cause, FrostlineError):
-            raise BuildError(f"{message}: {error}.", hint="correct its [build-system]") from error
-        if not isinstance(cause, BuildError):
-            raise cause from error
-        tail = [line.replace(str(copy), str(source)) for line in cause.tail]
-        raise BuildError(f"{message}.", hint=cause.hint, tail=tail) from error
+        if isinstance(cause, FrostlineError):
+            if not isinstance(cause, BuildError):
+                raise cause from error
+            tail = [line.replace(str(copy), str(source)) for line in cause.tail]
+            text = f"{message}."
+            raise BuildError(text, hint=cause.hint, tail=tail) from error
+        reason = str(error)
     except BuildException as error:
-        raise BuildError(f"{message}: {error}", hint="correct its pyproject.toml") from error
+        reason = str(error)
+    if reason:
+        reason = reason.replace(str(copy), str(source))
+        message = f"{message}: {reason.removesuffix('.')}."
+        raise BuildError(message, hint="correct [build-system] in its pyproject.toml")

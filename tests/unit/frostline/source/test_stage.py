@@ -7,7 +7,8 @@ import pytest
 
 from frostline.core.errors import BuildError
 from frostline.profile.profile import Data
-from frostline.source.stage import own_modules, select_data
+from frostline.source.package_data import own_modules
+from frostline.source.stage import select_data
 
 
 @pytest.fixture
