@@ -4,7 +4,7 @@ import shutil
 import tomllib
 from pathlib import Path
 
-from packaging.pylock import Pylock
+from packaging.pylock import Pylock, PylockValidationError
 
 from frostline.core import command
 from frostline.core.command import Environ
@@ -30,7 +30,7 @@ def wheels(lock: Path, python: str, *, environ: Environ, log_file: Path) -> dict
         raise FetchError(message, hint=error.hint, tail=error.tail) from error
     try:
         answer = Pylock.from_dict(tomllib.loads("\n".join(lines)))
-    except ValueError as error:
+    except (ValueError, PylockValidationError) as error:
         message = f"uv's answer about {lock.name} cannot be read: {error}."
         raise FetchError(message, hint=f"uv's full output is in {log_file}") from error
     return {
