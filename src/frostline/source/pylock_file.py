@@ -1,7 +1,7 @@
 """Reads pylock.toml (PEP 751), as people have it and as uv exports uv.lock."""
 
 import tomllib
-from collections.abc import Iterator
+from pathlib import Path
 
 from packaging.pylock import (
     Package,
@@ -15,11 +15,13 @@ from frostline.source import addresses, conditions, pins
 from frostline.source.pins import Direct, Pin
 
 
-def read(text: str, name: str) -> tuple[tuple[Pin, ...], tuple[Direct, ...]]:
+def read(text: str, file: Path) -> tuple[tuple[Pin, ...], tuple[Direct, ...]]:
     """Return what the pylock.toml *text* pins, and what comes from elsewhere than an index.
 
-    Its default groups are chosen, its extras are not. *name* is for messages. Raises LockError.
+    Its default groups are chosen, its extras are not. Its paths are relative to the folder of
+    *file*. Raises LockError.
     """
+    name, folder = file.name, file.parent
     try:
         lock = Pylock.from_dict(tomllib.loads(text))
     except PylockUnsupportedVersionError as error:
@@ -29,24 +31,26 @@ def read(text: str, name: str) -> tuple[tuple[Pin, ...], tuple[Direct, ...]]:
         message = f"{name} cannot be read: {error}."
         raise LockError(message, hint="lock again with the tool that wrote it") from None
     found = [package for package in lock.packages if _condition(package, lock)]
-    direct = tuple(dict.fromkeys(item for package in found for item in _direct(package)))
-    return tuple(_pin(package, lock, name) for package in found if not [*_direct(package)]), direct
+    places = [(package, _direct(package, folder)) for package in found]
+    direct = tuple(dict.fromkeys(place for _, place in places if place))
+    return tuple(_pin(package, lock, name) for package, place in places if not place), direct
 
 
 def _condition(package: Package, lock: Pylock) -> conditions.Condition:
     return conditions.parse(str(package.marker or ""), lock.default_groups or ())
 
 
-def _direct(package: Package) -> Iterator[Direct]:
+def _direct(package: Package, folder: Path) -> Direct | None:
     if package.directory:
-        yield Direct(package.name, "folder", package.directory.path)
-    elif package.vcs:
+        return Direct(package.name, "folder", str((folder / package.directory.path).resolve()))
+    if package.vcs:
         place = addresses.public(package.vcs.url or package.vcs.path or "")
-        yield Direct(package.name, "git", f"{place}@{package.vcs.commit_id}")
-    elif package.archive and package.archive.path:
-        yield Direct(package.name, "file", package.archive.path)
-    elif package.archive:
-        yield Direct(package.name, "address", addresses.public(package.archive.url or ""))
+        return Direct(package.name, "git", f"{place}@{package.vcs.commit_id}")
+    if package.archive and package.archive.path:
+        return Direct(package.name, "file", str((folder / package.archive.path).resolve()))
+    if package.archive:
+        return Direct(package.name, "address", addresses.public(package.archive.url or ""))
+    return None
 
 
 def _pin(package: Package, lock: Pylock, name: str) -> Pin:

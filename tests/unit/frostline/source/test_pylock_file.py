@@ -1,5 +1,7 @@
 """Reading pylock.toml."""
 
+from pathlib import Path
+
 import pytest
 
 from frostline.core.errors import LockError
@@ -29,7 +31,7 @@ def test_markers_and_versions() -> None:
         + '[[packages]]\nname = "plain"\nversion = "3"\n'
         f'sdist = {{ name = "plain-3.tar.gz", hashes = {{ sha256 = "{_B}" }}, path = "x" }}\n'
     )
-    found, direct = pylock_file.read(text, "pylock.toml")
+    found, direct = pylock_file.read(text, Path("pylock.toml"))
     assert not direct
     assert pins.render(found) == (
         f'numpy==1 ; python_full_version < "3.12" \\\n    --hash=sha256:{_A}\n'
@@ -47,7 +49,7 @@ def test_default_groups() -> None:
         + _package("b", "1", '"dev" in dependency_groups')
         + _package("c", "1", '"fast" in extras')
     )
-    found, _ = pylock_file.read(text, "pylock.toml")
+    found, _ = pylock_file.read(text, Path("pylock.toml"))
     assert pins.render(found) == f"a==1 \\\n    --hash=sha256:{_A}\n"
 
 
@@ -61,10 +63,10 @@ def test_direct() -> None:
         + '[[packages]]\nname = "zip"\n[packages.archive]\n'
         + f'url = "https://host.example/zip.zip"\nhashes = {{ sha256 = "{_A}" }}\n'
     )
-    found, direct = pylock_file.read(text, "pylock.toml")
+    found, direct = pylock_file.read(text, Path("pylock.toml"))
     assert not found
     assert direct == (
-        Direct("lib", "folder", "libs/lib"),
+        Direct("lib", "folder", str(Path("libs/lib").resolve())),
         Direct("fork", "git", "https://host.example/fork.git@12ab"),
         Direct("zip", "address", "https://host.example/zip.zip"),
     )
@@ -81,4 +83,4 @@ def test_direct() -> None:
 def test_mistakes(text: str, reason: str) -> None:
     """What is no pylock.toml is an error that names the file."""
     with pytest.raises(LockError, match=reason):
-        pylock_file.read(text, "my.toml")
+        pylock_file.read(text, Path("my.toml"))

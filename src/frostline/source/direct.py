@@ -1,0 +1,73 @@
+"""Reads where a distribution that is in no index comes from."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from frostline.core.errors import FrostlineError, LockError
+from frostline.source import addresses
+from frostline.source.metadata import project_metadata
+from frostline.source.pins import Direct
+
+_ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
+_OTHER = ("hg+", "svn+", "bzr+")
+_EGG = re.compile(r"[#&]egg=(?P<name>[A-Za-z0-9._-]+)")
+_EXTRAS = re.compile(r"\[[^\]]*\]$")
+
+
+def looks_like(text: str) -> bool:
+    """Return whether the line *text* names a place, and no distribution."""
+    start = re.split(r"[\s;]", text)[0]
+    return (
+        start.startswith((".", "/", "file:", "git+", "http:", "https:", *_OTHER))
+        or "\\" in start
+        or ("/" in start and "@" not in start)
+        or start.endswith(_ARCHIVES)
+    )
+
+
+def parse(text: str, folder: Path, where: str, name: str = "") -> Direct:
+    """Return what *text* says: a path, relative to *folder*, or an address.
+
+    *where* is the line, for messages. Raises LockError for places that are not supported.
+    """
+    place = re.split(r"\s;|\s#", text)[0].strip().strip("\"'")
+    egg = _EGG.search(place)
+    name = name or (egg["name"] if egg else "")
+    address = addresses.public(place.partition("#")[0])
+    if place.startswith(_OTHER):
+        message = f"{where}: {address}: only git repositories are supported."
+        raise LockError(message, hint="publish a release of it in an index, and lock that")
+    if place.startswith("git+"):
+        repository = urlsplit(address).path.rpartition("/")[2].partition("@")[0]
+        fallback = repository.removesuffix(".git")
+        return Direct(canonicalize_name(name or fallback), "git", address.removeprefix("git+"))
+    if place.startswith(("http:", "https:")):
+        return Direct(name or _archive_name(unquote(urlsplit(place).path)), "address", address)
+    if place.startswith("file:"):
+        place = url2pathname(urlsplit(place).path)
+    path = (folder / _EXTRAS.sub("", place)).resolve()
+    if path.is_dir():
+        return Direct(name or _folder_name(path), "folder", str(path))
+    if path.is_file():
+        return Direct(name or _archive_name(path.name), "file", str(path))
+    message = f"{where}: no such file or folder: {addresses.public(place)}"
+    raise LockError(message, hint="correct the line, or lock again")
+
+
+def _archive_name(path: str) -> str:
+    file = path.rpartition("/")[2]
+    try:
+        return str(parse_wheel_filename(file)[0])
+    except InvalidWheelFilename:
+        return canonicalize_name(file.rpartition("-")[0] or file)
+
+
+def _folder_name(path: Path) -> str:
+    try:
+        return canonicalize_name(project_metadata(path)[0])
+    except FrostlineError:  # setup.py or Poetry alone: people know it by its folder
+        return canonicalize_name(path.name)
