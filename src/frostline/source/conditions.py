@@ -5,8 +5,9 @@ groups are known when a lock is read, so that no condition mentions them.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Hashable, Iterable
 from itertools import product
+from typing import TypeVar
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
@@ -18,7 +19,14 @@ Condition = frozenset[frozenset[str]]
 ALWAYS: Condition = frozenset({frozenset()})
 NEVER: Condition = frozenset()
 
+Node = TypeVar("Node", bound=Hashable)
+
+_OPPOSITES = {
+    "==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in",
+    "not in": "in",
+}  # fmt: skip
 _TOKEN = re.compile(r"""[()]|"[^"]*"|'[^']*'|[^\s()"']+""")
+_COMPARISON = re.compile(r"""("[^"]*"|\S+) (not in|\S+) ("[^"]*"|\S+)""")
 _GROUPS = {"extra", "extras", "dependency_groups"}
 
 
@@ -37,24 +45,62 @@ def parse(marker: str, chosen: Collection[str] = ()) -> Condition:
     return _alternatives(tokens, {canonicalize_name(name) for name in chosen})
 
 
+def shortest(parts: Iterable[frozenset[str]]) -> Condition:
+    """Return the condition that one of *parts* holds, without those that others include."""
+    condition = frozenset(parts)
+    return frozenset(one for one in condition if not any(other < one for other in condition))
+
+
 def both(first: Condition, second: Condition) -> Condition:
     """Return the condition that *first* and *second* hold."""
-    return _shortest({one | other for one, other in product(first, second)})
+    return shortest(one | other for one, other in product(first, second))
 
 
 def either(first: Condition, second: Condition) -> Condition:
     """Return the condition that *first* or *second* holds."""
-    return _shortest(first | second)
+    return shortest(first | second)
+
+
+def opposite(condition: Condition) -> Condition:
+    """Return the condition that *condition* does not hold. Raises LockError for `~=` and `===`."""
+    found = ALWAYS
+    for part in condition:
+        found = both(found, frozenset(frozenset({_opposite(item)}) for item in part))
+    return found
+
+
+def _opposite(comparison: str) -> str:
+    parts = _COMPARISON.fullmatch(comparison)
+    left, operator, right = parts.groups() if parts else ("", "", "")
+    if operator not in _OPPOSITES:
+        message = f"the lock has several versions of a package that {comparison} tells apart."
+        raise LockError(message, hint="lock again with the newest version of the tool")
+    return f"{left} {_OPPOSITES[operator]} {right}"
+
+
+def walk(
+    roots: Iterable[tuple[Node, Condition]],
+    needs: Callable[[Node], Iterable[tuple[Node, Condition]]],
+) -> dict[Node, Condition]:
+    """Return when each node is needed that a way from *roots* leads to.
+
+    *needs* gives the nodes that a node needs, each with the condition of this step.
+    """
+    found: dict[Node, Condition] = {}
+    ahead = [*roots]
+    while ahead:
+        node, way = ahead.pop()
+        before = found.get(node, NEVER)
+        condition = either(before, way)
+        if condition != before:
+            found[node] = condition
+            ahead += [(need, both(condition, step)) for need, step in needs(node)]
+    return found
 
 
 def text(condition: Condition) -> str:
     """Return *condition*, which is not NEVER, as a marker; "" for always."""
     return " or ".join(sorted(" and ".join(sorted(part)) for part in condition))
-
-
-def _shortest(condition: Collection[frozenset[str]]) -> Condition:
-    """Leave out what holds only if something else of *condition* holds, too."""
-    return frozenset(one for one in condition if not any(other < one for other in condition))
 
 
 def _alternatives(tokens: list[str], chosen: Collection[str]) -> Condition:

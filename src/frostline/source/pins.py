@@ -1,7 +1,7 @@
 """What a lock says, whoever wrote it: pinned distributions with hashes, and what has no hash."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ from frostline.source import conditions
 from frostline.source.conditions import Condition
 
 Kind = Literal["folder", "file", "git", "address"]
+PUBLIC = "://pypi.org/"
 _ALGORITHMS = ("sha256", "sha384", "sha512")  # those that pip takes, in this order
 
 
@@ -35,17 +36,28 @@ class Direct:
 
 
 @dataclass(frozen=True)
+class Content:
+    """What the file of a lock says; *indexes* are the private ones that it names."""
+
+    pins: tuple[Pin, ...] = ()
+    direct: tuple[Direct, ...] = ()
+    indexes: tuple[str, ...] = field(default=(), repr=False)  # may hold credentials
+
+
+@dataclass(frozen=True)
 class ProjectLock:
     """What a project's dependencies are locked to.
 
     *text* is hashed requirements for all platforms. It has no addresses and does not name the
-    product. *origin* is shown to people. *files* are what it was read from.
+    product. *origin* is shown to people. *files* are what it was read from. *indexes* are the
+    private ones that its files name.
     """
 
     origin: str
     text: str
     direct: tuple[Direct, ...] = ()
     files: tuple[Path, ...] = ()
+    indexes: tuple[str, ...] = field(default=(), repr=False)  # may hold credentials
 
 
 def render(pins: Iterable[Pin], without: str = "") -> str:
@@ -80,3 +92,8 @@ def strongest(hashes: Mapping[str, str]) -> tuple[str, ...]:
     """Return the one of *hashes*, by algorithm, that installers take; nothing if there is none."""
     found = (f"{name}:{hashes[name]}" for name in _ALGORITHMS if name in hashes)
     return tuple(found)[:1]
+
+
+def private(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Return the *addresses* of indexes without the public one, each once."""
+    return tuple(dict.fromkeys(item for item in addresses if item and PUBLIC not in item))

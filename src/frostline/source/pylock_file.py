@@ -12,11 +12,11 @@ from packaging.pylock import (
 
 from frostline.core.errors import LockError
 from frostline.source import addresses, conditions, pins
-from frostline.source.pins import Direct, Pin
+from frostline.source.pins import Content, Direct, Pin
 
 
-def read(text: str, file: Path) -> tuple[tuple[Pin, ...], tuple[Direct, ...]]:
-    """Return what the pylock.toml *text* pins, and what comes from elsewhere than an index.
+def read(text: str, file: Path) -> Content:
+    """Return the content of the pylock.toml *text*.
 
     Its default groups are chosen, its extras are not. Its paths are relative to the folder of
     *file*. Raises LockError.
@@ -33,7 +33,8 @@ def read(text: str, file: Path) -> tuple[tuple[Pin, ...], tuple[Direct, ...]]:
     found = [package for package in lock.packages if _condition(package, lock)]
     places = [(package, _direct(package, folder)) for package in found]
     direct = tuple(dict.fromkeys(place for _, place in places if place))
-    return tuple(_pin(package, lock, name) for package, place in places if not place), direct
+    pinned = tuple(_pin(package, lock, name) for package, place in places if not place)
+    return Content(pinned, direct, pins.private(package.index or "" for package in found))
 
 
 def _condition(package: Package, lock: Pylock) -> conditions.Condition:

@@ -31,9 +31,9 @@ def test_markers_and_versions() -> None:
         + '[[packages]]\nname = "plain"\nversion = "3"\n'
         f'sdist = {{ name = "plain-3.tar.gz", hashes = {{ sha256 = "{_B}" }}, path = "x" }}\n'
     )
-    found, direct = pylock_file.read(text, Path("pylock.toml"))
-    assert not direct
-    assert pins.render(found) == (
+    found = pylock_file.read(text, Path("pylock.toml"))
+    assert not found.direct
+    assert pins.render(found.pins) == (
         f'numpy==1 ; python_full_version < "3.12" \\\n    --hash=sha256:{_A}\n'
         f'numpy==2 ; python_full_version >= "3.12" \\\n    --hash=sha256:{_B}\n'
         f"plain==3 \\\n    --hash=sha256:{_B}\n"
@@ -49,8 +49,8 @@ def test_default_groups() -> None:
         + _package("b", "1", '"dev" in dependency_groups')
         + _package("c", "1", '"fast" in extras')
     )
-    found, _ = pylock_file.read(text, Path("pylock.toml"))
-    assert pins.render(found) == f"a==1 \\\n    --hash=sha256:{_A}\n"
+    found = pylock_file.read(text, Path("pylock.toml"))
+    assert pins.render(found.pins) == f"a==1 \\\n    --hash=sha256:{_A}\n"
 
 
 def test_direct() -> None:
@@ -63,9 +63,9 @@ def test_direct() -> None:
         + '[[packages]]\nname = "zip"\n[packages.archive]\n'
         + f'url = "https://host.example/zip.zip"\nhashes = {{ sha256 = "{_A}" }}\n'
     )
-    found, direct = pylock_file.read(text, Path("pylock.toml"))
-    assert not found
-    assert direct == (
+    found = pylock_file.read(text, Path("pylock.toml"))
+    assert not found.pins
+    assert found.direct == (
         Direct("lib", "folder", str(Path("libs/lib").resolve())),
         Direct("fork", "git", "https://host.example/fork.git@12ab"),
         Direct("zip", "address", "https://host.example/zip.zip"),
