@@ -1,6 +1,7 @@
 """Reads where a distribution that is in no index comes from."""
 
 import re
+from os.path import relpath
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -56,6 +57,14 @@ def parse(text: str, folder: Path, where: str, name: str = "") -> Direct:
         return Direct(name or _archive_name(path.name), "file", str(path))
     message = f"{where}: no such file or folder: {addresses.public(place)}"
     raise LockError(message, hint="correct the line, or lock again")
+
+
+def line(item: Direct, folder: Path) -> str:
+    """Return the line of a requirements file that `parse` reads as *item*."""
+    if item.kind in {"folder", "file"}:
+        # With "./", a path below the folder cannot be taken for a distribution.
+        return f"{item.name} @ ./{Path(relpath(item.place, folder)).as_posix()}\n"
+    return f"{item.name} @ {'git+' if item.kind == 'git' else ''}{item.place}\n"
 
 
 def _archive_name(path: str) -> str:

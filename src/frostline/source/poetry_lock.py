@@ -1,18 +1,17 @@
 """Reads poetry.lock, in the formats 1.1, 2.0 and 2.1."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.requirements import Requirement
 from packaging.specifiers import InvalidSpecifier
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from frostline.core.errors import LockError
 from frostline.profile.mistakes import is_table, strings, tables
-from frostline.source import addresses, conditions, pins, poetry_versions
+from frostline.source import addresses, conditions, pins, poetry_needs, poetry_versions
 from frostline.source.conditions import Condition
+from frostline.source.poetry_needs import Need
 from frostline.source.pins import Content, Direct, Kind, Pin
 
 Table = Mapping[str, object]
@@ -34,7 +33,7 @@ def read(lock: Table, project: Table, file: Path) -> Content:
         if any("groups" in package for package in packages.tables):
             needed = dict(_of_groups(packages.tables))
         else:
-            needed = packages.needed(needs_of_project(project))
+            needed = packages.needed(poetry_needs.of_project(project))
     except (InvalidSpecifier, InvalidVersion, KeyError, TypeError) as error:
         message = f"{file.name} cannot be read: {error}."
         raise LockError(message, hint="lock again with the newest Poetry") from error
@@ -47,62 +46,6 @@ def read(lock: Table, project: Table, file: Path) -> Content:
         tuple(_pin(p, c, files) for p, c in found if not _direct(p, file.parent)),
         tuple(dict.fromkeys(place for _, place in direct if place)),
         pins.private(str(url or "") for url in urls),
-    )
-
-
-@dataclass(frozen=True)
-class Need:
-    """A dependency as Poetry writes it: the versions that it allows, and when it is needed."""
-
-    name: str
-    versions: str = "*"
-    extras: tuple[str, ...] = ()
-    marker: str = ""
-    condition: Condition = conditions.ALWAYS
-    optional: bool = False
-    place: Table = field(default_factory=dict)
-
-
-def needs_of_project(project: Table) -> Iterator[Need]:
-    """Yield the main dependencies of the pyproject.toml *project*, without its extras'."""
-    standard = project.get("project")
-    for line in strings(standard.get("dependencies")) if is_table(standard) else ():
-        one = Requirement(line)
-        name, versions = canonicalize_name(one.name), str(one.specifier) or "*"
-        yield Need(name, versions, tuple(sorted(one.extras)), str(one.marker or ""))
-    tool = project.get("tool")
-    poetry = tool.get("poetry") if is_table(tool) else None
-    own = poetry.get("dependencies") if is_table(poetry) else None
-    for need in _needs(own):
-        if need.name != "python" and not need.optional:
-            yield need
-
-
-def _needs(written: object) -> Iterator[Need]:
-    """Yield what a table of dependencies says; a value may be text, a table or a list of both."""
-    for name, value in written.items() if is_table(written) else ():
-        for one in value if isinstance(value, list) else [value]:
-            table = one if is_table(one) else {"version": str(one)}
-            yield Need(
-                canonicalize_name(name), str(table.get("version", "*")),
-                strings(table.get("extras")), str(table.get("markers", "")),
-                conditions.both(
-                    python_condition(str(table.get("python", "*"))),
-                    conditions.parse(_platform(table)),
-                ),
-                bool(table.get("optional")), table,
-            )  # fmt: skip
-
-
-def _platform(table: Table) -> str:
-    return f'sys_platform == "{table["platform"]}"' if "platform" in table else ""
-
-
-def python_condition(versions: str) -> Condition:
-    """Return when a Python has one of *versions*, which Poetry wrote."""
-    return conditions.shortest(
-        frozenset(f'python_full_version {one.operator} "{one.version}"' for one in alternative)
-        for alternative in poetry_versions.specifiers(versions)
     )
 
 
@@ -129,7 +72,7 @@ class _Packages:
         extras = package.get("extras")
         listed = strings(extras.get(extra)) if is_table(extras) else ()
         names = {canonicalize_name(item.partition(" ")[0].partition("[")[0]) for item in listed}
-        for need in _needs(package.get("dependencies")):
+        for need in poetry_needs.needs(package.get("dependencies")):
             if need.optional and "extra" not in need.marker and need.name not in names:
                 continue
             yield from self._steps(need, conditions.parse(need.marker, [extra]))
@@ -149,7 +92,9 @@ class _Packages:
         for place in places:
             fits = conditions.ALWAYS
             if len(places) > 1:
-                fits = python_condition(str(self.tables[place].get("python-versions", "*")))
+                fits = poetry_needs.python_condition(
+                    str(self.tables[place].get("python-versions", "*"))
+                )
             for extra in ("", *need.extras):
                 yield (place, extra), conditions.both(step, fits)
             step = conditions.both(step, conditions.opposite(fits))

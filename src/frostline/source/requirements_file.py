@@ -47,16 +47,17 @@ class Requirements:
         )  # fmt: skip
 
 
-def read(file: Path) -> Requirements:
+def read(file: Path, folder: Path) -> Requirements:
     """Return the requirements in *file* and in the files that it includes.
 
+    *folder* is the project's: paths of folders and archives are relative to it, as where pip runs.
     Raises LockError for a line that is no requirement or needs an environment variable, and for a
     file that includes itself or one that is missing; UsageError as `text_file.read`.
     """
-    return _read(file, ())
+    return _read(file, folder, ())
 
 
-def _read(file: Path, above: tuple[Path, ...]) -> Requirements:
+def _read(file: Path, folder: Path, above: tuple[Path, ...]) -> Requirements:
     if file.resolve() in above:
         message = f"{file} includes itself."
         raise LockError(message, hint="remove one of the lines -r or -c")
@@ -70,9 +71,10 @@ def _read(file: Path, above: tuple[Path, ...]) -> Requirements:
             message = f"{place}: {variable[0]}: a lock cannot depend on environment variables."
             raise LockError(message, hint="write the value, or give the index in UV_INDEX")
         if include := _INCLUDE.fullmatch(line):
-            found += _included(file, include["file"].strip("\"' "), place, above, line)
+            path = file.parent / include["file"].strip("\"' ")
+            found += _included(path, folder, place, (*above, file.resolve()), line)
         elif not line.startswith(_NO_EFFECT):
-            found += _requirement(line, file.parent, place)
+            found += _requirement(line, folder, place)
     return found
 
 
@@ -92,13 +94,12 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _included(
-    file: Path, name: str, place: str, above: tuple[Path, ...], line: str
+    path: Path, folder: Path, place: str, above: tuple[Path, ...], line: str
 ) -> Requirements:
-    path = file.parent / name
     if not path.is_file():
-        message = f"{place}: {addresses.public(name)} is not a file of the project."
+        message = f"{place}: {addresses.public(line)}: there is no such file."
         raise LockError(message, hint="correct the line; addresses of files are not supported")
-    found = _read(path, (*above, file.resolve()))
+    found = _read(path, folder, above)
     if line.startswith(("-c", "--c")):  # it says which versions, not what is needed
         return Requirements(options=found.options, files=found.files)
     return found

@@ -4,7 +4,7 @@ from frostline.source import index_access
 
 
 def test_of_pip() -> None:
-    """uv gets pip's settings."""
+    """Pip's settings are given to uv, too."""
     found = index_access.variables(
         {
             "PIP_INDEX_URL": "https://me:secret@a.example/",
@@ -18,7 +18,7 @@ def test_of_pip() -> None:
 
 
 def test_of_uv() -> None:
-    """Pip gets uv's settings, with the credentials that uv finds by the name of an index."""
+    """The settings of uv are given to pip, too, with the credentials that uv finds by the name of an index."""
     found = index_access.variables(
         {
             "UV_INDEX_URL": "https://a.example/",

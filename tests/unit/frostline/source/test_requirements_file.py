@@ -28,7 +28,7 @@ def test_hashed(tmp_path: Path) -> None:
         more=f"click==8.1 --hash=sha256:{_B}  # needed\n\n",
         last=f"a[x]==1 \\\n  --hash=sha256:{_A} \\",
     )
-    found = requirements_file.read(file)
+    found = requirements_file.read(file, tmp_path)
     assert pins.render(found.pins) == (
         f"a==1 \\\n    --hash=sha256:{_A}\n"
         f"click==8.1 \\\n    --hash=sha256:{_B}\n"
@@ -45,7 +45,7 @@ def test_loose(tmp_path: Path) -> None:
     """Requirements without hash or exact version are told apart, with their lines."""
     file = _write(tmp_path, main=f"flask\n\nclick==8\na==1.* --hash=sha256:{_A}\n-c more.txt\n",
                   more="werkzeug<3\n")  # fmt: skip
-    found = requirements_file.read(file)
+    found = requirements_file.read(file, tmp_path)
     assert not found.pins
     assert found.loose == (f"{file}:1: flask", f"{file}:3: click==8", f"{file}:4: a==1.*")
     assert [path.name for path in found.files] == ["main.txt", "more.txt"]
@@ -66,7 +66,7 @@ def test_direct(tmp_path: Path) -> None:
         f"zip @ https://t0ken@host.example/zip-1.tar.gz --hash=sha256:{_A}\n"
         f"near @ {lib.as_uri()}\n",
     )
-    assert requirements_file.read(file).direct == (
+    assert requirements_file.read(file, tmp_path).direct == (
         Direct("my-lib", "folder", str(lib)),
         Direct("old", "folder", str(tmp_path / "old")),
         Direct("w", "file", str(tmp_path / "w-1-py3-none-any.whl")),
@@ -81,7 +81,7 @@ def test_direct(tmp_path: Path) -> None:
     ("line", "reason"),
     [
         ("-r main.txt", "includes itself"),
-        ("-r gone.txt", r"main\.txt:1: gone\.txt is not a file"),
+        ("-r gone.txt", r"main\.txt:1: -r gone\.txt: there is no such file"),
         ("flask==${VERSION}", r"main\.txt:1: \$\{VERSION\}: .*environment variables"),
         ("flask = 3", r"main\.txt:1: flask = 3 is no requirement"),
         ("./gone", "no such file or folder: ./gone"),
@@ -92,5 +92,5 @@ def test_direct(tmp_path: Path) -> None:
 def test_mistakes(line: str, reason: str, tmp_path: Path) -> None:
     """A line that cannot be read is an error that names it."""
     with pytest.raises(LockError, match=reason) as caught:
-        requirements_file.read(_write(tmp_path, main=f"{line}\n"))
+        requirements_file.read(_write(tmp_path, main=f"{line}\n"), tmp_path)
     assert "secret" not in str(caught.value)
