@@ -9,8 +9,7 @@ from frostline.freeze.bundle import Bundle, find_bundle
 from frostline.profile import resources
 from frostline.profile.build import Build
 from frostline.source import environment, freezer, product_files, tree
-from frostline.source.product import product_lock
-from frostline.source.wheelhouse import native_wheels
+from frostline.source.product import product_lock, wheels
 
 
 def find_current(build: Build, *, debug: bool) -> Bundle | None:
@@ -38,7 +37,7 @@ def inputs_digest(build: Build, *, debug: bool) -> str:
     evidence = build.workspace.evidence(build.product)
     if evidence.is_file():
         places["evidence"] = evidence
-    values = {wheel.name: wheel.sha256 for wheel in native_wheels(build)} | {
+    values = {wheel.name: wheel.sha256 for wheel in wheels(build)} | {
         "lock": product_lock(build).text,
         "freezer": freezer.lock().text,
         "profile": profile.model_dump_json(),

@@ -20,7 +20,7 @@ from frostline.freeze.manifest import (
 from frostline.launch import evidence
 from frostline.launch.evidence import Fact
 from frostline.profile.build import Build
-from frostline.source import distributions
+from frostline.source import distributions, locks
 from frostline.source.distributions import Installed
 from frostline.source.product import servers
 from frostline.source.stage import Stage, is_executable, select_binaries
@@ -111,7 +111,7 @@ def collect(build: Build, stage: Stage, *, debug: bool = False) -> Plan:
     require_host(build.platform)
     name = stage.distribution
     found = distributions.installed(stage.environment.site_packages, stage.folder)
-    distributions.check_lock(found, name, build.profile.requirements)
+    distributions.check_lock(found, name, locks.shown(build))
     shipped = dict(sorted(found.items()))
     facts = evidence.applying_to(build)
     shown = evidence.additions(facts, shipped)

@@ -11,7 +11,7 @@ from frostline.freeze import provenance
 from frostline.freeze.bundle import Bundle, describe_files, forget_reports
 from frostline.freeze.plan import Plan, plan_file
 from frostline.profile.build import Build
-from frostline.source import distributions, environment, freezer
+from frostline.source import distributions, environment, freezer, locks
 from frostline.source.environment import ProductEnvironment
 from frostline.source.stage import Stage
 
@@ -41,7 +41,7 @@ def freeze(build: Build, plan: Plan, stage: Stage, *, inputs: str) -> Bundle:
     """
     work = build.work
     tools = freezer.create(build.environ, build.log("environment"))
-    freezer.check_shared(tools, stage.environment, build.profile.requirements)
+    freezer.check_shared(tools, stage.environment, locks.shown(build))
     part = work / "part"
     workspace.remove(part)
     try:

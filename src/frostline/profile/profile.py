@@ -183,8 +183,10 @@ class Profile(Table):
     """The platforms it is built for; empty: all."""
     source: str = "."
     """The folder of the product's own code, with its pyproject.toml if it has one."""
-    requirements: str
-    """The hashed lock of its dependencies."""
+    requirements: str = ""
+    """The lock of its dependencies: a uv.lock, poetry.lock, pdm.lock, pylock.toml or requirements.
+    Empty: it is found; without any, what the project names is resolved.
+    """
     entry: Entry = ""
     """What is run: `module:attribute`; `module:factory()`, what a factory returns; `module`, which
     is run as a script. Empty: it is inferred.

@@ -71,8 +71,9 @@ def _digest(text: str) -> str:
 
 
 def locks(profile: Profile) -> tuple[str, ...]:
-    """Return the locks of *profile*: the product's own, then those of its `before` steps."""
-    return (profile.requirements, *(s.requirements for s in profile.before if s.requirements))
+    """Return the locks that *profile* names: the product's own, and those of its `before` steps."""
+    named = (profile.requirements, *(step.requirements for step in profile.before))
+    return tuple(name for name in named if name)
 
 
 def record_file(lock: Path) -> Path:

@@ -13,9 +13,10 @@ from frostline.source import addresses
 from frostline.source.metadata import project_metadata
 from frostline.source.pins import Direct
 
-_ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
+ARCHIVES = (".whl", ".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 _OTHER = ("hg+", "svn+", "bzr+")
 _EGG = re.compile(r"[#&]egg=(?P<name>[A-Za-z0-9._-]+)")
+_END = re.compile(r"\s;|\s#|\s--hash")
 _EXTRAS = re.compile(r"\[[^\]]*\]$")
 
 
@@ -26,7 +27,7 @@ def looks_like(text: str) -> bool:
         start.startswith((".", "/", "file:", "git+", "http:", "https:", *_OTHER))
         or "\\" in start
         or ("/" in start and "@" not in start)
-        or start.endswith(_ARCHIVES)
+        or start.endswith(ARCHIVES)
     )
 
 
@@ -35,7 +36,7 @@ def parse(text: str, folder: Path, where: str, name: str = "") -> Direct:
 
     *where* is the line, for messages. Raises LockError for places that are not supported.
     """
-    place = re.split(r"\s;|\s#", text)[0].strip().strip("\"'")
+    place = _END.split(text)[0].strip().strip("\"'")
     egg = _EGG.search(place)
     name = name or (egg["name"] if egg else "")
     address = addresses.public(place.partition("#")[0])
@@ -60,11 +61,14 @@ def parse(text: str, folder: Path, where: str, name: str = "") -> Direct:
 
 
 def line(item: Direct, folder: Path) -> str:
-    """Return the line of a requirements file that `parse` reads as *item*."""
+    """Return the line of a requirements file that is read as *item*."""
+    end = (f" ; {item.marker}" if item.marker else "") + "".join(
+        f" --hash={one}" for one in item.hashes
+    )
     if item.kind in {"folder", "file"}:
         # With "./", a path below the folder cannot be taken for a distribution.
-        return f"{item.name} @ ./{Path(relpath(item.place, folder)).as_posix()}\n"
-    return f"{item.name} @ {'git+' if item.kind == 'git' else ''}{item.place}\n"
+        return f"./{Path(relpath(item.place, folder)).as_posix()}{end}\n"
+    return f"{item.name} @ {'git+' if item.kind == 'git' else ''}{item.place}{end}\n"
 
 
 def _archive_name(path: str) -> str:

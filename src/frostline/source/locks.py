@@ -34,7 +34,7 @@ def of_build(build: Build) -> ProjectLock:
     What is not locked is resolved, and kept in the build folder while its inputs are unchanged.
     Raises LockError, HostError, CommandError, UsageError.
     """
-    found, task = wanted(build), _task(build)
+    found, task = wanted(build), task_of(build)
     if not found:
         return ProjectLock("no dependencies", "")
     if found.resolved:
@@ -70,7 +70,7 @@ def lock(build: Build, *, upgrade: bool = False, dry_run: bool = False) -> Writt
         raise UsageError(message, hint="change it with the tool that wrote it")
     file = own_file(build, found)
     before = file.read_text(encoding="utf-8") if file.is_file() else ""
-    resolved = resolve(found, _task(build), before, upgrade=upgrade)
+    resolved = resolve(found, task_of(build), before, upgrade=upgrade)
     text = _text(resolved, found)
     if not dry_run:
         workspace.write(file, text)
@@ -78,13 +78,20 @@ def lock(build: Build, *, upgrade: bool = False, dry_run: bool = False) -> Writt
 
 
 def wanted(build: Build, *, own: bool = True) -> LockFile | None:
-    """Return what locks the product of *build* or says what it needs: what its profile names, or
-    what is found. Without *own*, frostline's lock does not count.
+    """Return what locks the product of *build*, or says what it needs.
+
+    It is what the profile names, or is found. Without *own*, frostline's lock does not count.
     """
     folder = build.root / build.profile.source
     if build.profile.requirements:
         return lock_files.named(build.root / build.profile.requirements, folder)
     return lock_files.find(folder, own=own)
+
+
+def shown(build: Build) -> str:
+    """Return what people know the lock of *build* by."""
+    found = wanted(build)
+    return build.profile.requirements or (found.file.name if found else "the lock")
 
 
 def own_file(build: Build, found: LockFile) -> Path:
@@ -94,7 +101,8 @@ def own_file(build: Build, found: LockFile) -> Path:
     return found.folder / lock_files.OWN
 
 
-def _task(build: Build) -> Task:
+def task_of(build: Build) -> Task:
+    """Return the folder, the variables and the log for what *build* asks uv and pip."""
     folder = build.root / build.profile.source
     return Task(folder, build.product, build.environ, build.log("lock"))
 
@@ -106,7 +114,7 @@ def _kept_file(build: Build) -> Path:
 
 
 def read(found: LockFile, task: Task) -> ProjectLock:
-    """Return the lock in the file *found*, which names versions and hashes. Raises as `of_build`."""
+    """Return the lock in *found*, which names versions and hashes; raises as `of_build`."""
     file = found.file
     files: tuple[Path, ...] = (file,)
     project = found.folder / "pyproject.toml"
@@ -144,12 +152,9 @@ def _name(folder: Path) -> str:
 
 def _indexes(options: Iterable[str]) -> tuple[str, ...]:
     """Return the addresses of the indexes in the *options* of a requirements file."""
+    names = {"-i", "--index-url", "--extra-index-url"}
     words = (option.replace("=", " ", 1).split() for option in options)
-    return tuple(
-        rest[0]
-        for name, *rest in words
-        if rest and name in {"-i", "--index-url", "--extra-index-url"}
-    )
+    return tuple(rest[0] for name, *rest in words if rest and name in names)
 
 
 def resolve(found: LockFile, task: Task, kept: str = "", *, upgrade: bool = False) -> ProjectLock:

@@ -10,6 +10,7 @@ from frostline.core.errors import LockError
 from frostline.profile.mistakes import is_table, strings, tables
 from frostline.source import addresses, conditions, pins
 from frostline.source.conditions import Condition
+from frostline.source.direct import ARCHIVES
 from frostline.source.pins import Content, Direct, Pin
 
 Table = Mapping[str, object]
@@ -31,17 +32,27 @@ def read(lock: Table, project: Table, file: Path) -> Content:
             roots = strings(standard.get("dependencies")) if is_table(standard) else ()
             needed = _walked(packages, roots)
         found = [(packages[place], condition) for place, condition in needed.items()]
-        direct = [(package, _direct(package, file.parent)) for package, _ in found]
-        pinned = tuple(
-            Pin(str(p["name"]), str(p["version"]), _hashes(p, about.get("files")), condition)
-            for p, condition in found
-            if not _direct(p, file.parent)
-        )
+        pinned = [
+            (
+                package,
+                Pin(
+                    str(package["name"]),
+                    str(package["version"]),
+                    _hashes(package, about.get("files")),
+                    condition,
+                ),
+            )
+            for package, condition in found
+        ]
     except (InvalidRequirement, KeyError) as error:
         message = f"{file.name} cannot be read: {error}."
         raise LockError(message, hint="lock again with the newest PDM") from error
-    places = tuple(dict.fromkeys(place for _, place in direct if place))
-    return Content(pinned, places, pins.private(_indexes(project)))
+    direct = [(pin, _direct(package, pin, file.parent)) for package, pin in pinned]
+    return Content(
+        tuple(pin for pin, place in direct if not place),
+        tuple(dict.fromkeys(place for _, place in direct if place)),
+        pins.private(_indexes(project)),
+    )
 
 
 def _indexes(project: Table) -> Iterator[str]:
@@ -86,18 +97,19 @@ def _allows(requirement: Requirement, package: Table) -> bool:
     return requirement.specifier.contains(str(package.get("version", "0")), prereleases=True)
 
 
-def _direct(package: Table, folder: Path) -> Direct | None:
-    name = canonicalize_name(str(package["name"]))
+def _direct(package: Table, pin: Pin, folder: Path) -> Direct | None:
+    name, marker = canonicalize_name(pin.name), conditions.text(pin.condition)
     if "git" in package:
-        place = addresses.public(str(package["git"]))
-        return Direct(name, "git", f"{place}@{package.get('revision', package.get('ref', ''))}")
+        commit = package.get("revision", package.get("ref", ""))
+        return Direct(name, "git", f"{addresses.public(str(package['git']))}@{commit}", (), marker)
     if "path" in package:
         path = (folder / str(package["path"])).resolve()
-        return Direct(
-            name, "file" if path.suffix in {".whl", ".gz", ".zip"} else "folder", str(path)
-        )
+        if path.name.endswith(ARCHIVES):
+            return Direct(name, "file", str(path), pin.hashes, marker)
+        return Direct(name, "folder", str(path), (), marker)
     if "url" in package:
-        return Direct(name, "address", addresses.public(str(package["url"])))
+        address = addresses.public(str(package["url"]))
+        return Direct(name, "address", address, pin.hashes, marker)
     return None
 
 

@@ -28,11 +28,16 @@ class Pin:
 
 @dataclass(frozen=True, order=True)
 class Direct:
-    """A distribution that is in no index: it comes from *place*, without credentials."""
+    """A distribution that is in no index: it comes from *place*, without credentials.
+
+    *hashes* are those of an archive; *marker* says where it is needed, "" for everywhere.
+    """
 
     name: str
     kind: Kind
     place: str
+    hashes: tuple[str, ...] = ()
+    marker: str = ""
 
 
 @dataclass(frozen=True)

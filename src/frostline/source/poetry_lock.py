@@ -11,8 +11,8 @@ from frostline.core.errors import LockError
 from frostline.profile.mistakes import is_table, strings, tables
 from frostline.source import addresses, conditions, pins, poetry_needs, poetry_versions
 from frostline.source.conditions import Condition
-from frostline.source.poetry_needs import Need
 from frostline.source.pins import Content, Direct, Kind, Pin
+from frostline.source.poetry_needs import Need
 
 Table = Mapping[str, object]
 # A package by its place in the lock, and one of its extras ("" for none).
@@ -40,10 +40,13 @@ def read(lock: Table, project: Table, file: Path) -> Content:
     metadata = lock.get("metadata")
     files = metadata.get("files") if is_table(metadata) else None
     found = [(packages.tables[place], condition) for place, condition in needed.items()]
-    direct = [(package, _direct(package, file.parent)) for package, _ in found]
+    direct = [
+        (package, _direct(_pin(package, condition, files), package, file.parent))
+        for package, condition in found
+    ]
     urls = (_source(package).get("url") for package, place in direct if not place)
     return Content(
-        tuple(_pin(p, c, files) for p, c in found if not _direct(p, file.parent)),
+        tuple(_pin(p, c, files) for p, c in found if _source(p).get("type") not in _KINDS),
         tuple(dict.fromkeys(place for _, place in direct if place)),
         pins.private(str(url or "") for url in urls),
     )
@@ -116,7 +119,7 @@ def _source(package: Table) -> dict[str, object]:
     return source if is_table(source) else {}
 
 
-def _direct(package: Table, folder: Path) -> Direct | None:
+def _direct(pin: Pin, package: Table, folder: Path) -> Direct | None:
     source = _source(package)
     kind = _KINDS.get(source.get("type"))
     if not kind:
@@ -126,7 +129,8 @@ def _direct(package: Table, folder: Path) -> Direct | None:
         place = str((folder / place).resolve())
     elif kind == "git":
         place += f"@{source.get('resolved_reference', source.get('reference'))}"
-    return Direct(canonicalize_name(str(package["name"])), kind, place)
+    hashes = pin.hashes if kind in {"file", "address"} else ()
+    return Direct(canonicalize_name(pin.name), kind, place, hashes, conditions.text(pin.condition))
 
 
 def _pin(package: Table, condition: Condition, files: object) -> Pin:

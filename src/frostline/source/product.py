@@ -6,8 +6,8 @@ from frostline.core import own_files
 from frostline.profile import resources
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
-from frostline.source import environment, freezer
-from frostline.source.environment import Lock, ProductEnvironment
+from frostline.source import direct_wheels, environment, freezer, locks
+from frostline.source.environment import Lock, ProductEnvironment, Wheel
 from frostline.source.stage import Stage, build_stage
 from frostline.source.wheelhouse import native_wheels
 
@@ -22,14 +22,24 @@ def product_environment(build: Build) -> ProductEnvironment:
     """
     return environment.create(
         build.product, product_lock(build), environ=build.environ,
-        log_file=build.log("environment"), wheels=native_wheels(build),
+        log_file=build.log("environment"), wheels=wheels(build),
     )  # fmt: skip
+
+
+def wheels(build: Build) -> tuple[Wheel, ...]:
+    """Return the wheels that are in no index: native ones, and those of folders and repositories.
+
+    Raises HostError, LockError, BuildError.
+    """
+    native = native_wheels(build)
+    names = {wheel.name for wheel in native}
+    return native + direct_wheels.build(locks.of_build(build), locks.task_of(build), names)
 
 
 def product_lock(build: Build) -> Lock:
     """Return the lock of what the product is frozen with: its own, and a server that it lacks."""
-    lock = environment.read_lock(build.root / build.profile.requirements)
-    lock = environment.without(lock, freezer.NAMES)
+    found = locks.of_build(build)
+    lock = environment.without(Lock(found.origin, found.text), freezer.NAMES)
     for server in servers(build.profile):
         lock = with_server(lock, server)
     return lock

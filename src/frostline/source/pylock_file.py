@@ -12,6 +12,7 @@ from packaging.pylock import (
 
 from frostline.core.errors import LockError
 from frostline.source import addresses, conditions, pins
+from frostline.source.conditions import Condition
 from frostline.source.pins import Content, Direct, Pin
 
 
@@ -31,27 +32,30 @@ def read(text: str, file: Path) -> Content:
         message = f"{name} cannot be read: {error}."
         raise LockError(message, hint="lock again with the tool that wrote it") from None
     found = [package for package in lock.packages if _condition(package, lock)]
-    places = [(package, _direct(package, folder)) for package in found]
+    places = [(package, _direct(package, folder, _condition(package, lock))) for package in found]
     direct = tuple(dict.fromkeys(place for _, place in places if place))
     pinned = tuple(_pin(package, lock, name) for package, place in places if not place)
     return Content(pinned, direct, pins.private(package.index or "" for package in found))
 
 
-def _condition(package: Package, lock: Pylock) -> conditions.Condition:
+def _condition(package: Package, lock: Pylock) -> Condition:
     return conditions.parse(str(package.marker or ""), lock.default_groups or ())
 
 
-def _direct(package: Package, folder: Path) -> Direct | None:
+def _direct(package: Package, folder: Path, condition: Condition) -> Direct | None:
+    name, marker = package.name, conditions.text(condition)
     if package.directory:
-        return Direct(package.name, "folder", str((folder / package.directory.path).resolve()))
+        return Direct(name, "folder", str((folder / package.directory.path).resolve()), (), marker)
     if package.vcs:
         place = addresses.public(package.vcs.url or package.vcs.path or "")
-        return Direct(package.name, "git", f"{place}@{package.vcs.commit_id}")
-    if package.archive and package.archive.path:
-        return Direct(package.name, "file", str((folder / package.archive.path).resolve()))
-    if package.archive:
-        return Direct(package.name, "address", addresses.public(package.archive.url or ""))
-    return None
+        return Direct(name, "git", f"{place}@{package.vcs.commit_id}", (), marker)
+    if not package.archive:
+        return None
+    hashes = pins.strongest(package.archive.hashes)
+    if package.archive.path:
+        path = (folder / package.archive.path).resolve()
+        return Direct(name, "file", str(path), hashes, marker)
+    return Direct(name, "address", addresses.public(package.archive.url or ""), hashes, marker)
 
 
 def _pin(package: Package, lock: Pylock, name: str) -> Pin:

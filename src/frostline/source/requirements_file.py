@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -107,28 +107,32 @@ def _included(
 
 def _requirement(line: str, folder: Path, place: str) -> Requirements:
     if editable := _EDITABLE.fullmatch(line):
-        return Requirements(direct=(direct.parse(editable["place"], folder, place),))
-    hashes = _HASH.findall(line)
+        line = editable["place"]
+        if not direct.looks_like(line):
+            line = f"./{line}"
+    hashes = tuple(_HASH.findall(line))
     text = re.split(r"\s--", line)[0].strip()
     if text.startswith("-"):
         message = f"{place}: {addresses.public(text)}: unknown option."
         raise LockError(message, hint="remove the line")
     if direct.looks_like(text):
-        return Requirements(direct=(direct.parse(text, folder, place),))
+        marker = conditions.text(conditions.parse(text.partition(" ;")[2].strip()))
+        found = replace(direct.parse(text, folder, place), hashes=hashes, marker=marker)
+        return Requirements(direct=(found,))
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
         message = f"{place}: {addresses.public(text)} is no requirement."
         raise LockError(message, hint="write it as `name==version`, with its hashes") from None
+    condition = conditions.parse(str(requirement.marker or ""))
     if requirement.url:
-        return Requirements(
-            direct=(direct.parse(requirement.url, folder, place, requirement.name),)
-        )
+        found = direct.parse(requirement.url, folder, place, requirement.name)
+        found = replace(found, hashes=hashes, marker=conditions.text(condition))
+        return Requirements(direct=(found,))
     version = _pinned(requirement)
     if not (version and hashes):
         return Requirements(loose=(f"{place}: {text}",))
-    condition = conditions.parse(str(requirement.marker or ""))
-    return Requirements(pins=(Pin(requirement.name, version, tuple(hashes), condition),))
+    return Requirements(pins=(Pin(requirement.name, version, hashes, condition),))
 
 
 def _pinned(requirement: Requirement) -> str:

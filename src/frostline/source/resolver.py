@@ -95,11 +95,16 @@ def compile_copy(
 ) -> str:
     """Return as `compile_file`, of a copy of the folder: the build backend may write into it."""
     with workspace.temporary() as folder:
-        copy = folder / task.folder.name
-        ignored = shutil.ignore_patterns(*_NOT_COPIED)
-        shutil.copytree(task.folder, copy, ignore=ignored, symlinks=True)
+        copy = copy_source(task.folder, folder)
         inside = Task(copy, task.label, task.environ, task.log_file)
         return compile_file(inside, source, requires_python, kept, upgrade=upgrade)
+
+
+def copy_source(source: Path, folder: Path) -> Path:
+    """Copy the folder *source* into *folder*, without environments and what was built."""
+    ignored = shutil.ignore_patterns(*_NOT_COPIED)
+    name = source.resolve().name
+    return Path(shutil.copytree(source, folder / name, ignore=ignored, symlinks=True))
 
 
 def lowest_python(requires_python: str, label: str) -> str:

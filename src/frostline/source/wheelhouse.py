@@ -16,7 +16,7 @@ from frostline.profile import policy
 from frostline.profile.build import Build
 from frostline.profile.policy import Image
 from frostline.profile.profile import NativeWheel
-from frostline.source import environment
+from frostline.source import environment, locks
 from frostline.source.environment import Wheel
 from frostline.source.metadata import required_metadata
 
@@ -65,10 +65,10 @@ def requested(build: Build, image: Image, python: str = "") -> tuple[WheelReques
     Raises LockError for a name that is not in the lock.
     """
     number = (python or sysconfig.get_python_version()).replace(".", "")
-    lock = (build.root / build.profile.requirements).read_text(encoding="utf-8")
+    lock = locks.of_build(build)
     blocks = {
         canonicalize_name(requirement.name): (requirement, block)
-        for requirement, block in environment.lock_blocks(lock)
+        for requirement, block in environment.lock_blocks(lock.text)
         if not requirement.marker or requirement.marker.evaluate()
     }
     tool = digest.of_file(tool_lock())
@@ -81,7 +81,7 @@ def requested(build: Build, image: Image, python: str = "") -> tuple[WheelReques
         else:
             name = canonicalize_name(table.name)
             if name not in blocks:
-                message = f"{table.name} is not in {build.profile.requirements}."
+                message = f"{table.name} is not in {lock.origin}."
                 raise LockError(message, hint="lock it first: its source archive needs a hash")
             requirement, source = blocks[name]
             known = source

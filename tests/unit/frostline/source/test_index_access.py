@@ -18,7 +18,7 @@ def test_of_pip() -> None:
 
 
 def test_of_uv() -> None:
-    """The settings of uv are given to pip, too, with the credentials that uv finds by the name of an index."""
+    """The settings of uv are given to pip, too, with the credentials that uv has by name."""
     found = index_access.variables(
         {
             "UV_INDEX_URL": "https://a.example/",

@@ -68,7 +68,7 @@ def test_direct() -> None:
     assert found.direct == (
         Direct("lib", "folder", str(Path("libs/lib").resolve())),
         Direct("fork", "git", "https://host.example/fork.git@12ab"),
-        Direct("zip", "address", "https://host.example/zip.zip"),
+        Direct("zip", "address", "https://host.example/zip.zip", (f"sha256:{_A}",)),
     )
 
 

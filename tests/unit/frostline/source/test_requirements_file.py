@@ -60,7 +60,7 @@ def test_direct(tmp_path: Path) -> None:
     (tmp_path / "w-1-py3-none-any.whl").touch()
     file = _write(
         tmp_path,
-        main="-e ./libs/lib\n./old\nw-1-py3-none-any.whl\n"
+        main="-e ./libs/lib\n./old ; os_name=='nt'\nw-1-py3-none-any.whl\n"
         "git+https://me:secret@host.example/a/fork.git@12ab#egg=Fork\n"
         "-e git+ssh://git@host.example/b.git\n"
         f"zip @ https://t0ken@host.example/zip-1.tar.gz --hash=sha256:{_A}\n"
@@ -68,11 +68,11 @@ def test_direct(tmp_path: Path) -> None:
     )
     assert requirements_file.read(file, tmp_path).direct == (
         Direct("my-lib", "folder", str(lib)),
-        Direct("old", "folder", str(tmp_path / "old")),
+        Direct("old", "folder", str(tmp_path / "old"), (), 'os_name == "nt"'),
         Direct("w", "file", str(tmp_path / "w-1-py3-none-any.whl")),
         Direct("fork", "git", "https://host.example/a/fork.git@12ab"),
         Direct("b", "git", "ssh://git@host.example/b.git"),
-        Direct("zip", "address", "https://host.example/zip-1.tar.gz"),
+        Direct("zip", "address", "https://host.example/zip-1.tar.gz", (f"sha256:{_A}",)),
         Direct("near", "folder", str(lib)),
     )
 
