@@ -1,4 +1,4 @@
-"""The verbs that build: build, prepare, plan, wheels, image, clean."""
+"""The verbs that build: build, lock, prepare, plan, wheels, image, clean."""
 
 import os
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from frostline.freeze.plan import Plan
     from frostline.pipeline import Preparation
     from frostline.source.environment import Wheel
+    from frostline.source.locks import Written
 
 
 def _code(found: "Bundle | Proof") -> int:
@@ -66,6 +67,21 @@ def build(
     proof = dispatch.build_and_prove(chosen, options, clean=clean, debug=debug)
     summary.append(proof, os.environ)
     return proof
+
+
+@verb("Build", show=results.locked, as_json=results.locked_json)
+def lock(product: str = "", *, dry_run: bool = False, upgrade: bool = False) -> "Written":
+    """Resolve what a product needs and write frostline.lock, for a project without a lock.
+
+    Builds read uv.lock, poetry.lock, pdm.lock, pylock.toml and hashed requirements as they are.
+    Versions in frostline.lock stay unless they must change; --upgrade takes the newest.
+
+    Examples: frostline lock
+              frostline lock --upgrade --dry-run
+    """
+    from frostline.source import locks
+
+    return locks.lock(open_build(product), upgrade=upgrade, dry_run=dry_run)
 
 
 @verb("Build", show=results.prepared)

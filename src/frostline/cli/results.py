@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from frostline.smoke.verdict import Verdict
     from frostline.source.environment import Wheel
     from frostline.source.fetch import ResourceState
+    from frostline.source.locks import Written
 
 
 def line(text: str) -> None:
@@ -100,6 +101,25 @@ def prepared(found: "Preparation") -> None:
     """Show what a build can use without a network."""
     for path in (found.environment, *found.files):
         log.text(str(path))
+
+
+def locked(found: "Written") -> None:
+    """Show the versions that are new or gone in a lock."""
+    old, new = set(found.versions(found.before)), set(found.versions(found.text))
+    rows = [(name, "gone" if name in old else "new") for name in sorted(old ^ new)]
+    if rows:
+        log.table(f"changes of {found.file.name}", ("version", ""), rows)
+    done = "written; commit it" if found.written else "not written"
+    count = _counted(len(new), "distribution")
+    log.done(f"{found.file.name}: {count}, {len(rows)} changed, from {found.of}; {done}")
+
+
+def locked_json(found: "Written") -> str:
+    """Return the lock's file, what it was made of, and its versions."""
+    return _json({
+        "file": str(found.file), "of": found.of, "written": found.written,
+        "versions": found.versions(found.text),
+    })  # fmt: skip
 
 
 def wheels(found: "Sequence[Wheel]") -> None:

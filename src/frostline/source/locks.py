@@ -1,5 +1,6 @@
 """Reads the lock of a project, whatever tool wrote it; resolves where there is none."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from frostline.core import digest, log, text_file, workspace
-from frostline.core.errors import FrostlineError, UsageError
+from frostline.core.errors import FrostlineError, LockError, UsageError
 from frostline.profile.build import Build
 from frostline.source import (
     direct,
@@ -37,12 +38,14 @@ def of_build(build: Build) -> ProjectLock:
     found, task = wanted(build), task_of(build)
     if not found:
         return ProjectLock("no dependencies", "")
-    if found.resolved:
-        return read(found, task)
-    own = own_file(build, found)
-    if own.is_file():
-        return read(LockFile("requirements", own, found.folder), task)
-    return _kept(found, task, _kept_file(build))
+    needs = found if build.profile.requirements else wanted(build, own=False)
+    if needs and not needs.resolved:
+        own = own_file(build, needs)
+        if not own.is_file():
+            return _kept(needs, task, _kept_file(build))
+        _check_current(own, needs)
+        found = LockFile("requirements", own, needs.folder)
+    return read(found, task)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,13 @@ class Written:
     of: str
     before: str
     text: str
+    written: bool
+
+    @staticmethod
+    def versions(text: str) -> list[str]:
+        """Return the requirements in the lock *text*, without their hashes."""
+        lines = (line.removesuffix(" \\") for line in text.splitlines())
+        return [line for line in lines if line and not line.startswith((" ", "#"))]
 
 
 def lock(build: Build, *, upgrade: bool = False, dry_run: bool = False) -> Written:
@@ -69,12 +79,13 @@ def lock(build: Build, *, upgrade: bool = False, dry_run: bool = False) -> Writt
         message = f"{build.product} is locked by {found.file.name}, which is used as it is."
         raise UsageError(message, hint="change it with the tool that wrote it")
     file = own_file(build, found)
-    before = file.read_text(encoding="utf-8") if file.is_file() else ""
-    resolved = resolve(found, task_of(build), before, upgrade=upgrade)
+    before = _read(file)
+    kept = before or _read(_kept_file(build))
+    resolved = resolve(found, task_of(build), kept, upgrade=upgrade)
     text = _text(resolved, found)
     if not dry_run:
         workspace.write(file, text)
-    return Written(file, found.file.name, before, text)
+    return Written(file, found.file.name, before, text, written=not dry_run)
 
 
 def wanted(build: Build, *, own: bool = True) -> LockFile | None:
@@ -192,16 +203,44 @@ def inputs(found: LockFile) -> tuple[Path, ...]:
 
 def _kept(found: LockFile, task: Task, file: Path) -> ProjectLock:
     """Return what *found* resolves to, from *file* if its inputs are still the same."""
-    before = file.read_text(encoding="utf-8") if file.is_file() else ""
+    before = _read(file)
     if not before.startswith(_head(found)):
         workspace.write(file, _text(resolve(found, task, before), found))
-        log.note(f"{task.label} has no lock; {file} is kept. `frostline lock` makes one to commit")
+        log.note(f"{task.label} has no lock: builds keep one until {found.file.name} changes")
+        log.note("`frostline lock` writes one to commit, which makes builds repeatable")
     return read(LockFile("requirements", file, found.folder), task)
 
 
+def _read(file: Path) -> str:
+    return text_file.read(file) if file.is_file() else ""
+
+
+def _check_current(own: Path, needs: LockFile) -> None:
+    """Raise LockError if frostline's lock *own* was made of other requirements than *needs*."""
+    first = _read(own).partition("\n")[0] + "\n"
+    if first.startswith(_INPUTS) and first != _head(needs):
+        message = f"{own.name} was made before {needs.file.name} changed."
+        raise LockError(message, hint="run `frostline lock`")
+
+
 def _head(found: LockFile) -> str:
-    texts = {file.name: text_file.read(file) for file in inputs(found)}
+    """Return the first line of frostline's lock of *found*: a digest of what determines it."""
+    texts = {
+        str(number): _needs(found) if file.name == "pyproject.toml" else text_file.read(file)
+        for number, file in enumerate(inputs(found))
+    }
     return f"{_INPUTS}{digest.of_values(texts)}\n"
+
+
+def _needs(found: LockFile) -> str:
+    """Return what the project's pyproject.toml says about its dependencies."""
+    data = toml(found.folder / "pyproject.toml")
+    project = table(data, "project")
+    names = ("dependencies", "requires-python", "dynamic")
+    kept = [{name: project.get(name) for name in names}]
+    kept += [table(data, "build-system")] if found.kind == "setup" else []
+    kept += [table(data, "tool", "uv"), table(data, "tool", "poetry", "dependencies")]
+    return json.dumps(kept, sort_keys=True, default=str)
 
 
 def _text(lock: ProjectLock, found: LockFile) -> str:

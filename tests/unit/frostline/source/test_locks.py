@@ -1,0 +1,91 @@
+"""A product's lock, as far as nobody has to be asked."""
+
+from pathlib import Path
+
+import pytest
+
+from frostline.core.errors import LockError, UsageError
+from frostline.core.platforms import host
+from frostline.core.workspace import Target, Workspace
+from frostline.profile.build import Build
+from frostline.profile.profile import Profile
+from frostline.source import locks
+from frostline.source.pins import Direct
+
+_A = "a" * 64
+_PIN = f"a==1 \\\n    --hash=sha256:{_A}\n"
+
+
+def _build(root: Path, requirements: str = "") -> Build:
+    profile = Profile(requirements=requirements, entry="shop")
+    return Build(
+        workspace=Workspace(root), target=Target("shop", host()), profile=profile, environ={}
+    )
+
+
+def test_requirements(tmp_path: Path) -> None:
+    """Hashed requirements are read; the product itself and its index are not in the text."""
+    (tmp_path / "pyproject.toml").write_text("[project]\nname='shop'\n", encoding="utf-8")
+    (tmp_path / "lib").mkdir()
+    text = f"--extra-index-url https://me:secret@own.example/\n-e .\n./lib\n{_PIN}"
+    (tmp_path / "requirements.txt").write_text(text, encoding="utf-8")
+    found = locks.of_build(_build(tmp_path))
+    assert (found.origin, found.text) == ("requirements.txt", _PIN)
+    assert found.direct == (Direct("lib", "folder", str(tmp_path / "lib")),)
+    assert found.indexes == ("https://me:secret@own.example/",)
+    assert "secret" not in repr(found)
+
+
+def test_pylock(tmp_path: Path) -> None:
+    """Other formats give the same text, without the product."""
+    (tmp_path / "pyproject.toml").write_text("[project]\nname='Shop'\n", encoding="utf-8")
+    text = 'lock-version = "1.0"\ncreated-by = "x"\n' + "".join(
+        f'[[packages]]\nname = "{name}"\nversion = "1"\nsdist = {{ path = "{name}-1.tar.gz", '
+        f'hashes = {{ sha256 = "{_A}" }} }}\n'
+        for name in ("a", "shop")
+    )
+    (tmp_path / "pylock.toml").write_text(text, encoding="utf-8")
+    assert locks.of_build(_build(tmp_path)).text == _PIN
+    assert locks.shown(_build(tmp_path)) == "pylock.toml"
+
+
+def test_nothing(tmp_path: Path) -> None:
+    """A project that says nothing about its needs has none, and nothing to lock."""
+    assert not locks.of_build(_build(tmp_path)).text
+    with pytest.raises(UsageError, match="nothing says what shop needs"):
+        locks.lock(_build(tmp_path))
+
+
+def test_foreign_lock(tmp_path: Path) -> None:
+    """What another tool has locked is not locked again."""
+    (tmp_path / "requirements.txt").write_text(_PIN, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"locked by requirements\.txt"):
+        locks.lock(_build(tmp_path))
+
+
+def test_own_lock_is_old(tmp_path: Path) -> None:
+    """frostline.lock is refused once the requirements that it was made of are others."""
+    (tmp_path / "requirements.txt").write_text("a\n", encoding="utf-8")
+    (tmp_path / "frostline.lock").write_text(
+        f"# Written by frostline from inputs with the digest 12\n{_PIN}", encoding="utf-8"
+    )
+    with pytest.raises(LockError, match=r"before requirements\.txt changed"):
+        locks.of_build(_build(tmp_path))
+    (tmp_path / "frostline.lock").write_text(_PIN, encoding="utf-8")
+    assert locks.of_build(_build(tmp_path)).text == _PIN
+
+
+def test_version_of_the_project(tmp_path: Path) -> None:
+    """A new version of the project, or other tools' settings, do not make its lock old."""
+    project = tmp_path / "pyproject.toml"
+
+    def head(text: str) -> str:
+        project.write_text(f"[project]\nname='shop'\n{text}", encoding="utf-8")
+        needs = locks.wanted(_build(tmp_path))
+        assert needs
+        return locks._head(needs)
+
+    first = head("version='1'\ndependencies=['a']\n")
+    assert head("version='2'\ndependencies=['a']\n[tool.ruff]\n") == first
+    assert head("version='1'\ndependencies=['a', 'b']\n") != first
+    assert head("version='1'\ndependencies=['a']\n[tool.uv]\nprerelease='allow'\n") != first
