@@ -49,7 +49,11 @@ def freeze(build: Build, plan: Plan, stage: Stage, *, inputs: str) -> Bundle:
         _check_origin(work / "pyinstaller", tools)
         made = part / build.product if build.layout == "onedir" else part
         _set_modes(made, plan)
-        known = distributions.installed(stage.environment.site_packages, stage.folder)
+        # PyInstaller's loader is in the bundle, too.
+        known = {
+            **distributions.installed(tools.site_packages),
+            **distributions.installed(stage.environment.site_packages, stage.folder),
+        }
         origin = provenance.read(work / "pyinstaller", known, Path(sys.base_prefix), plan.pruned)
         bundle = Bundle(
             product=build.product,

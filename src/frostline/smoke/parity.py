@@ -1,6 +1,7 @@
 """Compares a product run from source with its artifact."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -114,8 +115,18 @@ def _facts(source: str, artifact: str) -> Iterator[Finding]:
 
 def _facts_in(report: str) -> set[str]:
     """Return the facts in the *report* of `selftest --json`. Raises ValueError."""
-    facts = json_file.parse(report, _SelfTest).facts
+    facts = json_file.parse(_object_in(report), _SelfTest).facts
     return {f"{kind} {fact}" for kind, several in facts.items() for fact in several}
+
+
+def _object_in(text: str) -> str:
+    """Return the JSON object in *text*, around which the product may have printed other lines.
+
+    Raises ValueError if there is none.
+    """
+    start = re.search(r"^\{", text, re.MULTILINE)
+    _, end = json.JSONDecoder().raw_decode(text, start.start() if start else 0)
+    return text[start.start() if start else 0 : end]
 
 
 def _shapes(name: str, source: object, artifact: object) -> Iterator[Finding]:

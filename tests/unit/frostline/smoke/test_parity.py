@@ -43,6 +43,13 @@ def test_the_same_is_the_same() -> None:
     assert compare(SOURCE, changed("--version", 0, "argo in another folder")) == ()
 
 
+def test_a_product_that_prints_when_it_is_imported() -> None:
+    """Other lines around the report of the self-test are no difference."""
+    report = json.dumps(TESTED, indent=2)
+    printed = f"loading {{1}} models\n{report}\n{{done}}\n"
+    assert compare(SOURCE, changed("selftest --json", 0, printed)) == ()
+
+
 @pytest.mark.parametrize(
     ("artifact", "expected", "reason"),
     [
