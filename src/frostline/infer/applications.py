@@ -1,0 +1,243 @@
+"""Finds the objects of a project that a server can run: module-level ones, and factories."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from frostline.infer import frameworks, module_names
+from frostline.infer.frameworks import Kind
+from frostline.infer.scopes import Function, Scope, scope_of, statements
+from frostline.infer.source_files import SourceFiles
+
+_DEEPEST = 12  # steps from a name to what it stands for
+_CONVENTIONAL_MODULES = ("asgi", "wsgi", "main", "app", "application", "server", "api", "web")
+
+
+@dataclass(frozen=True)
+class Application:
+    """An ASGI or WSGI application of the project: *entry* as in a profile, and where it stands."""
+
+    entry: str
+    serve: Kind
+    file: str
+    line: int
+
+    @property
+    def where(self) -> str:
+        """Return `file:line`."""
+        return f"{self.file}:{self.line}"
+
+
+class Applications:
+    """The applications of a project, found by following names through its modules."""
+
+    def __init__(self, files: SourceFiles) -> None:
+        self.files = files
+        self._scopes: dict[str, Scope | None] = {}
+
+    def scope(self, module: str) -> Scope | None:
+        """Return the names of *module*, None if the project has no such module."""
+        if module not in self._scopes:
+            file = self.files.files.get(module, "")
+            tree = self.files.tree(file) if file else None
+            self._scopes[module] = scope_of(module, file, tree) if tree else None
+        return self._scopes[module]
+
+    def all(self) -> tuple[Application, ...]:
+        """Return the applications of the project, the likeliest first.
+
+        Those of tests, examples and the like are looked for only if there are no others.
+        """
+        files = [*self.files.python_with(*frameworks.WORDS)]
+        for aside in (False, True):
+            found: list[Application] = []
+            for file in files:
+                if module_names.aside(file) == aside and (scope := self.scope_of_file(file)):
+                    found += self._in(scope)
+            if found:
+                return tuple(sorted(found, key=_rank))
+        return ()
+
+    def scope_of_file(self, file: str) -> Scope | None:
+        """Return the names of the module in *file*, None if it is no module that can be read."""
+        return self.scope(self.files.modules.get(file, ""))
+
+    def at(self, module: str, attribute: str = "") -> Application | None:
+        """Return the application *module*:*attribute*; without attribute, the module's first."""
+        scope = self.scope(module)
+        if scope is None:
+            return None
+        if not attribute:
+            return next(iter(sorted(self._in(scope), key=_rank)), None)
+        found = (item for item in self._in(scope) if _attribute(item) == attribute)
+        imported = scope.imports.get(attribute, "")
+        owner, _, name = imported.rpartition(".")
+        return next(found, None) or (self.at(owner, name) if owner and name else None)
+
+    def kind(self, node: ast.expr, scope: Scope, depth: int = 0) -> Kind | None:
+        """Return how the value of *node* is served, None if it is no application."""
+        if depth > _DEEPEST:
+            return None
+        depth += 1
+        match node:
+            case ast.Name():
+                return self._kind_of_name(node.id, scope, depth)
+            case ast.Await(value=value) | ast.NamedExpr(value=value):
+                return self.kind(value, scope, depth)
+            case ast.IfExp(body=one, orelse=other):
+                return self.kind(one, scope, depth) or self.kind(other, scope, depth)
+            case ast.BoolOp(values=values):
+                return next(filter(None, (self.kind(one, scope, depth) for one in values)), None)
+            case ast.Attribute(value=owner, attr=attr):
+                full = scope.full_name(node)
+                module, _, name = full.rpartition(".")
+                if inner := self.scope(module):
+                    return self._kind_of_name(name, inner, depth)
+                owned = self.kind(owner, scope, depth)
+                # Dash's Flask, and the parts of an application that middleware replaces.
+                return "wsgi" if owned == "dash" and attr == "server" else None
+            case ast.Call():
+                return self._kind_of_call(node, scope, depth)
+        return None
+
+    def made_by(self, full_name: str, depth: int = 0) -> Kind | None:
+        """Return how an object is served that the class or function *full_name* makes."""
+        if kind := frameworks.kind_of(full_name):
+            return kind
+        module, _, name = full_name.rpartition(".")
+        scope = self.scope(module) if module else None
+        if scope is None or depth > _DEEPEST:
+            return None
+        if (definition := scope.classes.get(name)) is not None:
+            bases = (self.made_by(scope.full_name(base), depth + 1) for base in definition.bases)
+            return next(filter(None, bases), None) or _callable(definition)
+        if (function := scope.functions.get(name)) is not None:
+            return self.returned(function, scope, depth + 1)
+        if name in scope.imports:
+            return self.made_by(scope.imports[name], depth + 1)
+        value = scope.values.get(name)
+        return self.made_by(scope.full_name(value), depth + 1) if value is not None else None
+
+    def returned(self, function: Function, scope: Scope, depth: int = 0) -> Kind | None:
+        """Return how what *function* returns is served, None if it is no application."""
+        if function.returns is not None and (kind := self._annotated(function.returns, scope)):
+            return kind
+        inner = scope.inside(function)
+        returns = [node for node in statements(function.body) if isinstance(node, ast.Return)]
+        values = (node.value for node in returns if node.value is not None)
+        return next(filter(None, (self.kind(value, inner, depth) for value in values)), None)
+
+    def _in(self, scope: Scope) -> Iterator[Application]:
+        """Yield the applications that the module of *scope* makes, not those that it imports."""
+        for name, value in scope.values.items():
+            if (kind := self._kind_of_name(name, scope, 0)) and not name.startswith("__"):
+                attribute = f"{name}.server" if kind == "dash" else name
+                serve: Kind = "wsgi" if kind == "dash" else kind
+                yield Application(f"{scope.name}:{attribute}", serve, scope.file, value.lineno)
+        for name, function in scope.functions.items():
+            if kind := _protocol(function):
+                yield Application(f"{scope.name}:{name}", kind, scope.file, function.lineno)
+            elif _is_factory(function) and (kind := self.returned(function, scope)):
+                # A factory of Dash returns no WSGI callable.
+                if kind != "dash":
+                    entry = f"{scope.name}:{name}()"
+                    yield Application(entry, kind, scope.file, function.lineno)
+
+    def _kind_of_name(self, name: str, scope: Scope, depth: int) -> Kind | None:
+        if name in scope.values:
+            kind = self.kind(scope.values[name], scope, depth)
+            annotation = scope.annotations.get(name)
+            return kind or (self._annotated(annotation, scope) if annotation is not None else None)
+        if name in scope.annotations:
+            return self._annotated(scope.annotations[name], scope)
+        owner, _, attribute = scope.imports.get(name, "").rpartition(".")
+        inner = self.scope(owner) if owner and depth <= _DEEPEST else None
+        return self._kind_of_name(attribute, inner, depth + 1) if inner else None
+
+    def _kind_of_call(self, node: ast.Call, scope: Scope, depth: int) -> Kind | None:
+        if kind := self.made_by(scope.full_name(node.func), depth):
+            return kind
+        if isinstance(node.func, ast.Name) and node.func.id in scope.functions:
+            return self.returned(scope.functions[node.func.id], scope, depth)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in frameworks.METHODS:
+            return frameworks.METHODS[node.func.attr]
+        full = scope.full_name(node.func)
+        given = [*node.args[:2], *(item.value for item in node.keywords)]
+        if not frameworks.is_wrapper(full):
+            # `app = Wrapped(app)` stands here with the former call in the place of the name.
+            given = [one for one in given if isinstance(one, ast.Call)] if _is_class(full) else []
+        kinds = filter(None, (self.kind(argument, scope, depth) for argument in given))
+        wrapped = next(kinds, None)
+        return frameworks.kind_of_wrapper(full, wrapped) if wrapped else None
+
+    def _annotated(self, annotation: ast.expr, scope: Scope) -> Kind | None:
+        if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+            try:
+                annotation = ast.parse(annotation.value, mode="eval").body
+            except SyntaxError:
+                return None
+        return self.made_by(scope.full_name(annotation))
+
+
+def _attribute(application: Application) -> str:
+    return application.entry.partition(":")[2].removesuffix("()").removesuffix(".server")
+
+
+def _is_factory(function: Function) -> bool:
+    """Return whether *function* can be called without arguments, and is plain."""
+    arguments = function.args
+    positional = len(arguments.posonlyargs) + len(arguments.args)
+    plain = isinstance(function, ast.FunctionDef) and all(map(_is_cache, function.decorator_list))
+    return (
+        plain
+        and positional == len(arguments.defaults)
+        and all(default is not None for default in arguments.kw_defaults)
+        and not function.name.startswith("__")
+    )
+
+
+def _is_class(full_name: str) -> bool:
+    return full_name.rpartition(".")[2][:1].isupper()
+
+
+def _is_cache(decorator: ast.expr) -> bool:
+    return "cache" in ast.unparse(decorator)
+
+
+def _protocol(function: Function) -> Kind | None:
+    """Return the kind of an application that is a function itself."""
+    names = [argument.arg for argument in function.args.args if argument.arg != "self"]
+    if names == ["environ", "start_response"] and isinstance(function, ast.FunctionDef):
+        return "wsgi"
+    if names == ["scope", "receive", "send"] and isinstance(function, ast.AsyncFunctionDef):
+        return "asgi"
+    return None
+
+
+def _callable(definition: ast.ClassDef) -> Kind | None:
+    for node in definition.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "__call__":
+            return _protocol(node)
+    return None
+
+
+def _rank(application: Application) -> tuple[object, ...]:
+    """Return the place of *application* among several: the lower, the likelier."""
+    module, _, target = application.entry.partition(":")
+    name = target.removesuffix("()").removesuffix(".server")
+    names = frameworks.FACTORIES if target.endswith("()") else frameworks.CONVENTIONAL
+    last = module.rpartition(".")[2]
+    return (
+        module_names.aside(application.file),
+        name.startswith("_"),
+        name not in names,
+        target.endswith("()"),
+        module.count("."),
+        _place(last, _CONVENTIONAL_MODULES),
+        _place(name, names),
+        application.entry,
+    )
+
+
+def _place(name: str, order: tuple[str, ...]) -> int:
+    return order.index(name) if name in order else len(order)
