@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from frostline.infer import module_names
 from frostline.infer.source_files import SourceFiles, table
 
 _DEEPEST_SCRIPT = 3
@@ -35,7 +34,7 @@ def commands(files: SourceFiles) -> tuple[Started, ...]:
     found: list[Started] = []
     for rank, (pattern, read) in enumerate(_READERS):
         for name in files.names:
-            if re.fullmatch(pattern, name, re.IGNORECASE) and not module_names.aside(name):
+            if re.fullmatch(pattern, name, re.IGNORECASE):
                 for started in read(files, name):
                     found += _split(files, replace(started, rank=rank), 0)
     return tuple(found)
@@ -225,18 +224,34 @@ def _tasks(files: SourceFiles, name: str) -> Iterator[Started]:
                 yield Started(_words(line), name, int(number) if number.isdigit() else 1, task)
 
 
+def _flask_app(files: SourceFiles, name: str) -> Iterator[Started]:
+    """Yield `flask --app X` for each `FLASK_APP=X`; the same for Quart."""
+    for number, line in files.lines(name):
+        if found := re.search(r"\b(FLASK|QUART)_APP[ =:]+[\"']?([\w./:()'-]+)", line):
+            yield Started((found[1].lower(), "--app", found[2].strip("'")), name, number)
+
+
+_DOCKERFILE = r"([^/]*\.)?(dockerfile|containerfile)(\..*)?"
+_COMPOSE = r"(docker-)?compose([.-][^/]*)?\.ya?ml"
+_START = r"(start|run|serve|entrypoint|docker-entrypoint)[\w-]*\.sh"
 # The precedence: what runs in production first, what is typed while developing last.
 _READERS: tuple[tuple[str, Callable[[SourceFiles, str], Iterable[Started]]], ...] = (
     (r"procfile", _procfile),
-    (r"((docker|deploy|deployment|build|container)/)?(.*\.)?(dockerfile|containerfile)(\..*)?",
-     _dockerfile),
-    (r"(docker/)?(docker-)?compose([.-].*)?\.ya?ml", _compose),
+    (rf"(docker|container)/.*{_DOCKERFILE}|{_DOCKERFILE}", _dockerfile),
+    (rf"(docker/)?{_COMPOSE}", _compose),
     (r"render\.ya?ml", _keyed("startCommand")),
     (r"(app|railway|nixpacks)\.(ya?ml|toml|json)", _keyed("entrypoint", "startCommand", "cmd")),
     (r"fly\.toml", _keyed(r"\w+")),
     (r"(.*/)?[\w@.-]+\.service", _keyed("ExecStart")),
     (r"(.*/)?supervisord?\.conf", _keyed("command")),
+    (r"[^/]*/(procfile)", _procfile),
+    (rf"[^/]*/{_DOCKERFILE}", _dockerfile),
+    (rf"(bin/|scripts/)?{_START}", _shell),
     (r"pyproject\.toml", _tasks),
-    (r"(bin/|scripts/)?(start|run|serve|entrypoint|prestart|docker-entrypoint)[\w-]*\.sh", _shell),
+    (r"\.flaskenv", _flask_app),
+    (rf"{_DOCKERFILE}|{_COMPOSE}|{_START}|procfile", _flask_app),
     (r"(gnu)?makefile|justfile|taskfile\.ya?ml", _shell),
-)  # fmt: skip
+    (r"(gnu)?makefile|justfile|taskfile\.ya?ml", _flask_app),
+)
+PRODUCTION = 10
+"""Ranks up to this one are what runs in production."""

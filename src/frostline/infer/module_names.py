@@ -74,11 +74,28 @@ def root_of(name: str, roots: Iterable[str]) -> str:
     return next(root for root in roots if parts[: len(_parts(root))] == _parts(root))
 
 
+def project_of(name: str, roots: Iterable[str], names: Iterable[str]) -> str:
+    """Return the folder of the project that the file *name* belongs to, "" for the whole one."""
+    root = root_of(name, roots)
+    if root in {"", "src"}:
+        return ""
+    known = {*names}
+    above = [root, *(str(folder) for folder in PurePosixPath(root).parents[:-1])]
+    marks = (*_PROJECT, "requirements.txt")
+    marked = (folder for folder in above if any(f"{folder}/{mark}" in known for mark in marks))
+    return next(marked, root)
+
+
+def in_aside_folder(name: str) -> bool:
+    """Return whether the file *name* lies in a folder of tests, examples or the like."""
+    return bool(ASIDE & {folder.lower() for folder in _parts(name)[:-1]})
+
+
 def aside(name: str) -> bool:
     """Return whether the file *name* is a test, an example, documentation or a migration."""
-    *folders, last = _parts(name)
-    return bool(
-        ASIDE & {folder.lower() for folder in folders}
+    last = PurePosixPath(name).name
+    return (
+        in_aside_folder(name)
         or last in {"setup.py", "noxfile.py", "fabfile.py", "conftest.py", "tasks.py", "manage.py"}
         or last.startswith("test_")
         or last.endswith("_test.py")

@@ -1,0 +1,68 @@
+"""Workers of task queues: processes without a port, by their commands or by their objects."""
+
+import ast
+from collections.abc import Iterator
+
+from frostline.infer import module_names
+from frostline.infer.applications import Applications
+from frostline.infer.commands import Started
+from frostline.infer.hints import WORKERS, Hint
+from frostline.infer.scopes import Scope
+from frostline.infer.services import Service, service_name
+
+_CELERY = ("celery.Celery", "celery.app.Celery", "celery.app.base.Celery")
+DJANGO = "django.core.management:execute_from_command_line"
+
+
+def of_hint(found: Hint, applications: Applications, taken: set[str]) -> Service | None:
+    """Return the service that a command starts which is no server; None if it is not known."""
+    started = found.started
+    name = service_name(started.process or "worker", taken)
+    if found.role == "worker":
+        return Service(name, found.target, started.where, "function", started.words[1:])
+    if found.role == "manage":
+        return Service(name, DJANGO, started.where, "function", _manage(started))
+    if found.role == "program" and found.target in applications.files.modules:
+        entry = applications.files.modules[found.target]
+        rest = started.words[2:] if started.words[0] == "python" else started.words[1:]
+        return Service(name, entry, started.where, "function", rest)
+    return None
+
+
+def by_objects(applications: Applications) -> tuple[Service, ...]:
+    """Return the workers that the project's objects allow: Celery, arq's settings, dramatiq."""
+    found = []
+    for file in applications.files.python_with("celery", "arq", "WorkerSettings", "dramatiq"):
+        scope = None if module_names.aside(file) else applications.scope_of_file(file)
+        if scope:
+            found += _in(scope)
+    return tuple(found)
+
+
+def _in(scope: Scope) -> Iterator[Service]:
+    for name, value in scope.values.items():
+        if isinstance(value, ast.Call) and scope.full_name(value.func) in _CELERY:
+            words = ("-A", f"{scope.name}:{name}", "worker", "--loglevel", "INFO")
+            where = f"{scope.file}:{value.lineno}"
+            yield Service("worker", WORKERS["celery"], where, "function", words)
+    for definition in scope.classes.values():
+        if definition.name == "WorkerSettings":
+            where = f"{scope.file}:{definition.lineno}"
+            words = (f"{scope.name}.{definition.name}",)
+            yield Service("worker", WORKERS["arq"], where, "function", words)
+    actors = [
+        function
+        for function in scope.functions.values()
+        for decorator in function.decorator_list
+        if scope.full_name(decorator.func if isinstance(decorator, ast.Call) else decorator)
+        == "dramatiq.actor"
+    ]
+    if actors:
+        where = f"{scope.file}:{actors[0].lineno}"
+        words = (scope.name, "--processes", "1")
+        yield Service("worker", WORKERS["dramatiq"], where, "function", words)
+
+
+def _manage(started: Started) -> tuple[str, ...]:
+    after = next(n for n, word in enumerate(started.words) if word.endswith("manage.py"))
+    return started.words[after + 1 :]
