@@ -48,7 +48,11 @@ class Applications:
 
         Those of tests, examples and the like are looked for only if there are no others.
         """
-        files = [*self.files.python_with(*frameworks.WORDS)]
+        python = [name for name in self.files.names if name.endswith((".py", ".pyw"))]
+        sure = {name for name in python if _matches(self.files, name, sure=True)}
+        files = [name for name in python if sure and (
+            name in sure or _matches(self.files, name, sure=False)
+        )]  # fmt: skip
         for aside in (False, True):
             found: list[Application] = []
             for file in files:
@@ -177,6 +181,11 @@ class Applications:
             except SyntaxError:
                 return None
         return self.made_by(scope.full_name(annotation))
+
+
+def _matches(files: SourceFiles, name: str, *, sure: bool) -> bool:
+    pattern = frameworks.MAKES_APPLICATIONS if sure else frameworks.MAY_MAKE_ONE
+    return pattern.search(files.data(name)) is not None
 
 
 def _attribute(application: Application) -> str:

@@ -110,9 +110,9 @@ def _script(files: SourceFiles, words: tuple[str, ...]) -> str:
     last = PurePosixPath(named[0]).name if named else ""
     if not last or last.endswith((".py", ".pyw")):
         return ""
-    found = (name for name in files.names if PurePosixPath(name).name == last)
-    shell = (n for n in found if n.endswith(".sh") or files.data(n)[:2] == b"#!" and
-             b"sh" in files.data(n).split(b"\n")[0])  # fmt: skip
+    found = files.by_last.get(last, [])
+    shell = (n for n in found if n.endswith(".sh") or (files.data(n)[:2] == b"#!" and
+             b"sh" in files.data(n).split(b"\n")[0]))  # fmt: skip
     return next(shell, "")
 
 

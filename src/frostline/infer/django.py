@@ -45,7 +45,8 @@ def read(applications: Applications, *, asgi: bool) -> Django | None:
     settings_module, where = found
     settings = [*_settings(applications, settings_module)]
     names = _listed(settings, "INSTALLED_APPS")
-    by = "asgi" if asgi or _ASGI_APPS & {*names} else "wsgi"
+    channels = _ASGI_APPS & {*names} or _value(settings, "ASGI_APPLICATION")
+    by = "asgi" if asgi or channels else "wsgi"
     server = _server(applications, by) or _server(applications, "asgi" if by == "wsgi" else "wsgi")
     values: list[tuple[str, object, str]] = []
     if server:
@@ -83,26 +84,27 @@ def read(applications: Applications, *, asgi: bool) -> Django | None:
 
 
 def _settings_module(applications: Applications) -> tuple[str, str] | None:
-    """Return the settings that manage.py, wsgi.py or asgi.py name, and where."""
+    """Return the project's settings and where they are named, None if they are nowhere.
+
+    A Dockerfile or Procfile knows what production uses, then `wsgi.py`, and `manage.py` last.
+    """
     files = applications.files
-    order = ("manage.py", "wsgi.py", "asgi.py")
+    order = ("dockerfile", "procfile", "wsgi.py", "asgi.py", "manage.py")
     named = [
         name
         for name in files.names
-        if PurePosixPath(name).name in order and not module_names.in_aside_folder(name)
+        if PurePosixPath(name).name.lower() in order and not module_names.in_aside_folder(name)
     ]
-    named.sort(key=lambda name: (order.index(PurePosixPath(name).name), name.count("/")))
+    named.sort(key=lambda name: (order.index(PurePosixPath(name).name.lower()), name.count("/")))
     for name in named:
-        tree = files.tree(name) if _SETTINGS in files.text(name) else None
-        for node in ast.walk(tree) if tree else ():
-            if isinstance(node, ast.Call) and _SETTINGS in map(text_of, node.args):
-                if value := text_of(node.args[-1]):
-                    if value != _SETTINGS:
-                        return value, f"{name}:{node.lineno}"
-            elif isinstance(node, ast.Assign) and _SETTINGS in ast.unparse(node.targets[0]):
-                if value := text_of(node.value):
-                    return value, f"{name}:{node.lineno}"
+        for number, line in files.lines(name):
+            found = _NAMED.search(line)
+            if found and found[1] in files.files:
+                return found[1], f"{name}:{number}"
     return None
+
+
+_NAMED = re.compile(_SETTINGS + r"""["']?\]?[ =:,]+["']?([\w.]+)""")
 
 
 def _settings(applications: Applications, module: str, depth: int = 0) -> Iterator[Scope]:
@@ -111,8 +113,9 @@ def _settings(applications: Applications, module: str, depth: int = 0) -> Iterat
     if scope is None or depth > 3:
         return
     yield scope
-    if "*" in scope.imports:
-        yield from _settings(applications, scope.imports["*"].removesuffix(".*"), depth + 1)
+    for name in scope.imports:
+        if name.endswith(".*"):
+            yield from _settings(applications, name.removesuffix(".*"), depth + 1)
 
 
 def _value(settings: list[Scope], name: str) -> tuple[ast.expr, Scope] | None:
@@ -169,15 +172,17 @@ def _folders(
     for key in ("TEMPLATES", "STATICFILES_DIRS", "LOCALE_PATHS", "FIXTURE_DIRS"):
         found = _value(settings, key)
         for node in _paths(found[0]) if found else ():
-            folder = _resolved(node, found[1], _root(files)) if found else None
+            folder = _resolved(node) if found else None
+            source = "/".join(filter(None, (_root(files), folder)))
             if folder is None:
                 notes.append(
                     f"{found[1].file}:{node.lineno}: the folder in {key} is computed: "
                     "write a [[data]] table with source and destination"
                     if found else module
                 )  # fmt: skip
-            elif folder and any(name.startswith(f"{folder}/") for name in files.names):
-                table: dict[str, object] = {"source": folder, "destination": folder}
+            elif any(name.startswith(f"{source}/") for name in files.names):
+                # The settings' modules lie at the top of the bundle.
+                table: dict[str, object] = {"source": source, "destination": folder}
                 if table not in data:
                     data.append(table)
     return data, notes
@@ -199,13 +204,13 @@ def _static_root(settings: list[Scope]) -> tuple[str, str] | None:
     found = _value(settings, "STATIC_ROOT")
     if found is None or (isinstance(found[0], ast.Constant) and not found[0].value):
         return None
-    folder = _resolved(found[0], found[1], "")
+    folder = _resolved(found[0])
     where = f"{found[1].file}:{found[0].lineno}"
     return (folder or "static", where)
 
 
-def _resolved(node: ast.expr, scope: Scope, root: str) -> str | None:
-    """Return the folder below the project's root that *node* names, None if it is computed.
+def _resolved(node: ast.expr) -> str | None:
+    """Return the folder below that of manage.py that *node* names, None if it is computed.
 
     `BASE_DIR` is the folder above the settings' package, as Django's template has it.
     """
@@ -218,8 +223,7 @@ def _resolved(node: ast.expr, scope: Scope, root: str) -> str | None:
     anchor = [name for name in names if re.search(r"(BASE|ROOT|PROJECT|DIR)", name)]
     if not (anchor or "__file__" in names) or not texts:
         return None
-    del scope
-    return "/".join([*([root] if root else []), *(text.strip("/") for text in texts)])
+    return "/".join(text.strip("/") for text in texts)
 
 
 _JOINS = {"os.path.join", "join", "Path", "str", "BASE_DIR.joinpath", "path.join"}
@@ -228,11 +232,11 @@ _JOINS = {"os.path.join", "join", "Path", "str", "BASE_DIR.joinpath", "path.join
 def _root(files: SourceFiles) -> str:
     """Return the folder of manage.py."""
     found = [name for name in files.names if PurePosixPath(name).name == "manage.py"]
-    folder = str(PurePosixPath(min(found, key=lambda name: name.count("/"))).parent) if found else ""
+    folder = (
+        str(PurePosixPath(min(found, key=lambda name: name.count("/"))).parent) if found else ""
+    )
     return "" if folder == "." else folder
 
 
 def _top(name: str) -> str:
     return name.partition("/")[0]
-
-

@@ -1,5 +1,6 @@
 """What is known of web frameworks: the names that make an application, and how it is served."""
 
+import re
 from typing import Literal
 
 Kind = Literal["asgi", "wsgi", "dash"]
@@ -50,12 +51,18 @@ FACTORIES = (
     "get_application", "build_application", "application_factory", "app_factory", "factory",
     "create_api", "make_wsgi_app", "main",
 )  # fmt: skip
-# A file that has none of these words makes no application.
-WORDS = (
-    *sorted({name.partition(".")[0] for name in (*_KINDS, *_BY_MODULE)}),
-    *METHODS, "start_response", "receive", "app =", "app:", "_app(", "application", "App(",
-    "api =", "server =", "wsgi =", "asgi =", "factory(",
+_TOPS = sorted({name.partition(".")[0] for name in (*_KINDS, *_BY_MODULE)})
+_SURE = "|".join(
+    (rf"^[ \t]*(?:from|import)[ \t]+(?:{'|'.join(_TOPS)})\b", "start_response", r"receive, *send\b",
+     *METHODS)
 )  # fmt: skip
+MAKES_APPLICATIONS = re.compile(_SURE.encode(), re.MULTILINE)
+"""A project of which no file has this has no application."""
+MAY_MAKE_ONE = re.compile(
+    rb"^[ \t]*(?:\w*app|application|api|server|asgi|wsgi)\b[ \t]*[:=]|def \w*(app|application)\(",
+    re.MULTILINE,
+)
+"""A file that has neither this nor the other has no application."""
 _WRAPPERS = ("asgi", "wsgi", "middleware", "dispatcher", "proxy", "prefix")
 
 

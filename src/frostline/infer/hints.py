@@ -1,7 +1,6 @@
 """What a command of the project says of the product: a server's application, a page, a worker."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -161,9 +160,4 @@ def _file(path: str, files: SourceFiles) -> str:
     exact = next((name for name in candidates if name in files.known), "")
     if exact or not path.endswith(".py"):
         return exact
-    return next(_named(PurePosixPath(path).name, files), "")
-
-
-def _named(last: str, files: SourceFiles) -> Iterator[str]:
-    found = (name for name in files.names if PurePosixPath(name).name == last)
-    yield from sorted(found, key=lambda name: (name.count("/"), name))
+    return next(iter(files.by_last.get(PurePosixPath(path).name, [])), "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from frostline.infer import module_names, parsers, programs, recognition
 from frostline.infer.applications import Applications
-from frostline.infer.recognition import Found, Value
+from frostline.infer.product import Found, Value
 from frostline.infer.source_files import SourceFiles
 
 
@@ -35,8 +35,7 @@ def infer(root: Path, files: Sequence[Path], given: Mapping[str, object]) -> Inf
     """
     source = SourceFiles(root, files)
     applications = Applications(source)
-    found = recognition.recognise(applications, given)
-    found = _completed(found, applications, given)
+    found = _completed(recognition.recognise(applications, given), applications, given)
     values = tuple(
         Inferred(value.key, value.value, value.reason)
         for value in found.values
@@ -47,50 +46,43 @@ def infer(root: Path, files: Sequence[Path], given: Mapping[str, object]) -> Inf
 
 def _completed(found: Found, applications: Applications, given: Mapping[str, object]) -> Found:
     """Return *found* with what follows from its entry: source, further programs, smoke commands."""
-    files = applications.files
-    values = {value.key: value for value in found.values}
-    entry = given.get("entry") or (values["entry"].value if "entry" in values else "")
+    inferred = found.get("entry")
+    entry = given.get("entry") or (inferred.value if inferred else "")
     if not isinstance(entry, str) or not entry:
         return found
-    added: list[Value] = []
-    module = entry.partition(":")[0]
-    folder = _source(files, module)
-    if folder:
-        added.append(Value("source", folder, f"{files.files[module]} is imported from there"))
-    serves = {"services", "serve"} & {*values, *given} - _plain(given)
-    scripts = [script for script in programs.console_scripts(files) if script.entry != entry]
-    if serves:
-        names = [script.name for script in scripts]
-        known = values.get("console_scripts")
-        if known and isinstance(known.value, list):
-            names = [*known.value, *names]
-        if names:
-            reason = known.reason if known else scripts[0].where
-            found = Found(tuple(v for v in found.values if v is not known), found.notes)
-            added.append(Value("console_scripts", names, reason))
-        return Found((*found.values, *added), found.notes)
-    if scripts and any(script.entry == entry for script in programs.console_scripts(files)):
-        tables = [{"name": script.name, "entry": script.entry} for script in scripts]
-        added.append(Value("executables", tables, scripts[0].where))
+    found = _with_source(found, applications.files, entry)
+    scripts = programs.console_scripts(applications.files)
+    others = [script for script in scripts if script.entry != entry]
+    serve = given.get("serve", found.get("serve"))
+    if "services" in given or found.get("services") or serve not in {None, "function"}:
+        return _with_console_scripts(found, others)
+    if others and len(others) < len(scripts):
+        tables = [{"name": script.name, "entry": script.entry} for script in others]
+        found = found.with_value(Value("executables", tables, others[0].where))
     commands = parsers.subcommands(applications, entry)
     if commands is not None:
         lines = [["--help"], *([name, "--help"] for name in commands)]
-        reason = f"{entry} has a command line that is known"
-        added.append(Value("smoke.commands", [{"arguments": line} for line in lines], reason))
-    return Found((*found.values, *added), found.notes)
+        reason = f"the command line of {entry}"
+        tables = [{"arguments": line} for line in lines]
+        found = found.with_value(Value("smoke.commands", tables, reason))
+    return found
 
 
-def _plain(given: Mapping[str, object]) -> set[str]:
-    """Return the keys that say nothing of a server although they are given."""
-    return {"serve"} if given.get("serve") == "function" else set()
-
-
-def _source(files: SourceFiles, module: str) -> str:
-    """Return the folder of the project in which *module* lies, "" if that is the root."""
-    file = files.files.get(module)
+def _with_source(found: Found, files: SourceFiles, entry: str) -> Found:
+    """Return *found* with the folder of the project from which the module of *entry* comes."""
+    file = files.files.get(entry.partition(":")[0])
     if file is None or programs.is_installable(files):
-        return ""
-    return module_names.project_of(file, files.import_roots, files.names)
+        return found
+    folder = module_names.project_of(file, files.import_roots, files.names)
+    reason = f"{file} is imported from there"
+    return found.with_value(Value("source", folder, reason)) if folder else found
+
+
+def _with_console_scripts(found: Found, scripts: Sequence[programs.Script]) -> Found:
+    known = found.get("console_scripts")
+    names = [*found.entries("console_scripts"), *(script.name for script in scripts)]
+    reason = known.reason if known else scripts[0].where if scripts else ""
+    return found.with_value(Value("console_scripts", names, reason)) if names else found
 
 
 def _is_given(key: str, given: Mapping[str, object]) -> bool:

@@ -53,9 +53,7 @@ def by_imports(applications: Applications) -> tuple[Page, ...]:
             # Pages of a Streamlit application with several: the launcher finds them itself.
             if framework == "streamlit" and "pages" in PurePosixPath(file).parts:
                 continue
-            page = _page(
-                framework, file, applications.files.line_of(file, framework), applications
-            )
+            page = _page(framework, file, applications.files.line_of(file, framework), applications)
             found.append((_rank(file, tree, scope), page))
     return tuple(page for _, page in sorted(found, key=lambda item: item[0]))
 
@@ -67,9 +65,7 @@ def _page(framework: str, file: str, where: str, applications: Applications) -> 
         return _streamlit(file, where, applications.files)
     if framework == "panel":
         words = ("serve", f"{{bundle}}/{file}", "--port", "{port}", "--address", "127.0.0.1")
-        service = Service(
-            "page", "panel.command:main", where, "function", words, PORT_ARGUMENT
-        )
+        service = Service("page", "panel.command:main", where, "function", words, PORT_ARGUMENT)
         return Page(service, ("panel", "bokeh"), (file,))
     entry = applications.files.modules[file]
     every = [*calls([tree] if tree else [])]
@@ -101,9 +97,7 @@ def _streamlit(file: str, where: str, files: SourceFiles) -> Page:
         "--server.headless", "true", "--server.fileWatcherType", "none",
         "--global.developmentMode", "false", "--browser.gatherUsageStats", "false",
     )  # fmt: skip
-    service = Service(
-        "page", "streamlit.web.cli:main", where, "function", words, PORT_ARGUMENT
-    )
+    service = Service("page", "streamlit.web.cli:main", where, "function", words, PORT_ARGUMENT)
     folder = PurePosixPath(file).parent
     others = [
         name

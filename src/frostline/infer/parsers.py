@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from frostline.infer import module_names
 from frostline.infer.applications import Applications
 from frostline.infer.scopes import Function, Scope, calls, text_of
 
@@ -55,7 +56,7 @@ def _of_body(
     """Return the subcommands of the first parser that *body* or a function that it calls makes."""
     for call in calls([body] if body else []):
         full = scope.full_name(call.func)
-        if full.rpartition(".")[2] == "ArgumentParser":
+        if full.endswith(("ArgumentParser", "OptionParser")):
             return _argparse(applications.files.tree(scope.file))
         if full in {"typer.run", "fire.Fire", "tyro.cli"}:
             return ()
@@ -77,7 +78,7 @@ def _argparse(tree: ast.Module | None) -> tuple[str, ...]:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         made = node.value.func
         last = made.attr if isinstance(made, ast.Attribute) else ast.unparse(made)
-        if last == "ArgumentParser":
+        if last.endswith("ArgumentParser"):
             parsers.add(ast.unparse(target))
         elif isinstance(made, ast.Attribute) and last == "add_subparsers":
             if ast.unparse(made.value) in parsers:
@@ -94,7 +95,8 @@ def _click(applications: Applications, group: str, *, typer: bool = False) -> tu
     names: list[str] = []
     commands, callback = 0, False
     for file in applications.files.python_with(".command", "add_command", "add_typer", ".group"):
-        scope = applications.scope_of_file(file)
+        aside = module_names.aside(file)
+        scope = None if aside else applications.scope_of_file(file)
         for function, decorator in _decorated(scope) if scope else ():
             owner = decorator.func if isinstance(decorator, ast.Call) else decorator
             if not (isinstance(owner, ast.Attribute) and scope):
@@ -105,7 +107,7 @@ def _click(applications: Applications, group: str, *, typer: bool = False) -> tu
             if owner.attr in {"command", "group"}:
                 commands += 1
                 names += _command_name(function, decorator)
-        tree = applications.files.tree(file)
+        tree = applications.files.tree(file) if scope else None
         for call in calls([tree] if tree else []):
             if isinstance(call.func, ast.Attribute) and scope:
                 if scope_target(applications, scope, call.func.value) == group:
@@ -168,5 +170,3 @@ def _decorated(scope: Scope) -> Iterator[tuple[Function, ast.expr]]:
 def _is_click(scope: Scope, node: ast.expr) -> bool:
     top = scope.full_name(node).partition(".")[0]
     return top in {"click", "rich_click", "asyncclick", "cloup", "typer", "flask"}
-
-

@@ -131,9 +131,7 @@ def _assigned(name: str, tree: ast.Module) -> ast.expr | None:
     return None
 
 
-def _lines(
-    text: str, file: str, files: SourceFiles, *, console: bool = True
-) -> Iterator[Script]:
+def _lines(text: str, file: str, files: SourceFiles, *, console: bool = True) -> Iterator[Script]:
     for line in text.splitlines():
         if found := _SCRIPT.fullmatch(line):
             yield Script(found[1], found[2], _line(files, file, found[1], found[2]), console)

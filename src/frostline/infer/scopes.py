@@ -21,8 +21,6 @@ class Scope:
     annotations: Mapping[str, ast.expr]
     functions: Mapping[str, Function]
     classes: Mapping[str, ast.ClassDef]
-    guarded: tuple[ast.stmt, ...]
-    """What is run only if the module is run as `__main__`."""
 
     def full_name(self, node: ast.expr) -> str:
         """Return the full dotted name that *node* stands for, "" if it is no name."""
@@ -52,7 +50,6 @@ class Scope:
 def scope_of(name: str, file: str, tree: ast.Module) -> Scope:
     """Return the names of the module *name* in *file*."""
     body = [*statements(tree.body)]
-    guarded = [node for node in ast.walk(tree) if isinstance(node, ast.If) and _is_main(node.test)]
     return Scope(
         name=name,
         file=file,
@@ -65,7 +62,6 @@ def scope_of(name: str, file: str, tree: ast.Module) -> Scope:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         },
         classes={node.name: node for node in body if isinstance(node, ast.ClassDef)},
-        guarded=tuple(statement for node in guarded for statement in statements(node.body)),
     )
 
 
@@ -121,7 +117,9 @@ def _imports(module: str, file: str, body: Iterable[ast.stmt]) -> dict[str, str]
             above = package[: len(package) - node.level + 1] if node.level else []
             source = ".".join([*above, *([node.module] if node.module else [])])
             for alias in node.names:
-                found[alias.asname or alias.name] = f"{source}.{alias.name}".lstrip(".")
+                # Each star has a key of its own.
+                local = f"{source}.*" if alias.name == "*" else alias.asname or alias.name
+                found[local] = f"{source}.{alias.name}".lstrip(".")
     return found
 
 
@@ -158,7 +156,7 @@ def _with_former(value: ast.expr, name: str, known: Mapping[str, ast.expr]) -> a
         return value
 
     class Former(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802 - ast's name for it
+        def visit_Name(self, node: ast.Name) -> ast.expr:
             return former if node.id == name and former is not None else node
 
     new: ast.expr = Former().visit(copy.deepcopy(value))

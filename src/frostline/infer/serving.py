@@ -120,9 +120,7 @@ def _runs(applications: Applications, scope: Scope, call: ast.Call) -> bool:
     return named and owner is not None and applications.kind(owner, scope) is not None
 
 
-def _called(
-    applications: Applications, scope: Scope, full: str
-) -> tuple[Scope, Function] | None:
+def _called(applications: Applications, scope: Scope, full: str) -> tuple[Scope, Function] | None:
     module, _, name = full.rpartition(".")
     owner = applications.scope(module)
     if owner is None:

@@ -4,7 +4,7 @@ import ast
 import tomllib
 import warnings
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from frostline.infer import module_names
 
@@ -19,11 +19,13 @@ class SourceFiles:
 
     def __init__(self, root: Path, files: Sequence[Path]) -> None:
         self.root = root
-        relative = (
-            file.relative_to(root) if file.is_relative_to(root) else file for file in files
-        )
+        relative = (file.relative_to(root) if file.is_relative_to(root) else file for file in files)
         self.names: tuple[str, ...] = tuple(sorted({file.as_posix() for file in relative}))
         self.known = frozenset(self.names)
+        self.by_last: dict[str, list[str]] = {}
+        """The files by the last part of their names, the shallowest first."""
+        for name in sorted(self.names, key=lambda name: (name.count("/"), name)):
+            self.by_last.setdefault(PurePosixPath(name).name, []).append(name)
         self.notes: list[str] = []
         self._bytes: dict[str, bytes] = {}
         self._trees: dict[str, ast.Module | None] = {}
@@ -84,9 +86,11 @@ class SourceFiles:
                 warnings.simplefilter("ignore")  # invalid escapes in the user's strings
                 return ast.parse(self.data(name), name)
         except SyntaxError as error:
-            self.notes.append(f"{name}:{error.lineno or 1} was not looked at: {error.msg}")
+            where, reason = f"{name}:{error.lineno or 1}", error.msg
         except (ValueError, RecursionError, MemoryError) as error:
-            self.notes.append(f"{name} was not looked at: {error}")
+            where, reason = name, str(error)
+        if not module_names.in_aside_folder(name):
+            self.notes.append(f"{where} was not looked at: {reason}")
         return None
 
 

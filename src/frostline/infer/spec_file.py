@@ -58,14 +58,11 @@ _DEFAULTS: dict[str, object] = {"console": True, "strip": False, "optimize": -1,
 def read_project(files: SourceFiles) -> Spec | None:
     """Return the spec of the project, None if it has none; of several the first at the top."""
     names = [name for name in files.names if name.endswith(".spec")]
-    python = [
-        name
-        for name in names
-        if b"Analysis(" in files.data(name) and not module_names.in_aside_folder(name)
-    ]
+    python = [name for name in names if b"Analysis(" in files.data(name)]
     if not python:
         return None
-    first, *others = sorted(python, key=lambda name: (name.count("/"), name))
+    aside = module_names.in_aside_folder
+    first, *others = sorted(python, key=lambda name: (aside(name), name.count("/"), name))
     spec = read(first, files)
     spec.notes += [f"{name}: another spec: only {first} was read" for name in others]
     return spec
@@ -260,6 +257,8 @@ class _Reader:
         """Place the (source, destination) pairs of *value*, trees and collected packages."""
         for item in value if isinstance(value, list) else [value]:
             match item:
+                case None:
+                    pass
                 case Collected(package=package, keys=keys):
                     self.packages.setdefault(package, {}).update(dict.fromkeys(keys, True))
                 case (str() as source, str() as destination):
@@ -293,7 +292,9 @@ class _Reader:
             path = str(folder)
         known = path == "." or path in self.files.known
         if not known and not any(name.startswith(f"{path}/") for name in self.files.names):
-            self._note(line, source, f"it is not in the project: write a [[{key}]] table if it is needed")
+            self._note(
+                line, source, f"it is not in the project: write a [[{key}]] table if it is needed"
+            )
             return
         self._more(key, [table], line)
 

@@ -249,7 +249,11 @@ def _listed(value: object) -> list[object]:
 
 
 def _item(owner: object, index: object, node: ast.expr) -> object:
-    if isinstance(owner, list | tuple) and isinstance(index, int) and -len(owner) <= index < len(owner):
+    if (
+        isinstance(owner, list | tuple)
+        and isinstance(index, int)
+        and -len(owner) <= index < len(owner)
+    ):
         return owner[index]
     if isinstance(owner, dict) and isinstance(index, str) and index in owner:
         return owner[index]
@@ -258,5 +262,3 @@ def _item(owner: object, index: object, node: ast.expr) -> object:
 
 def _join(*parts: str) -> str:
     return str(PurePosixPath(*(part.replace("\\", "/") for part in parts)))
-
-
