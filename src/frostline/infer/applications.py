@@ -74,11 +74,12 @@ class Applications:
         if not attribute:
             return next(iter(sorted(self._in(scope), key=_rank)), None)
         found = (item for item in self._in(scope) if _attribute(item) == attribute)
-        imported = scope.imports.get(attribute, "")
-        owner, _, name = imported.rpartition(".")
-        return next(found, None) or (self.at(owner, name) if owner and name else None)
+        elsewhere = (self.at(owner.name, name) for owner, name in self._origins(attribute, scope))
+        return next(found, None) or next(filter(None, elsewhere), None)
 
-    def kind(self, node: ast.expr, scope: Scope, depth: int = 0) -> Kind | None:
+    def kind(  # noqa: PLR0911  # one return for each form
+        self, node: ast.expr, scope: Scope, depth: int = 0
+    ) -> Kind | None:
         """Return how the value of *node* is served, None if it is no application."""
         if depth > _DEEPEST:
             return None
@@ -102,7 +103,8 @@ class Applications:
                 return "wsgi" if owned == "dash" and attr == "server" else None
             case ast.Call():
                 return self._kind_of_call(node, scope, depth)
-        return None
+            case _:
+                return None
 
     def made_by(self, full_name: str, depth: int = 0) -> Kind | None:
         """Return how an object is served that the class or function *full_name* makes."""
@@ -141,11 +143,11 @@ class Applications:
         for name, function in scope.functions.items():
             if kind := _protocol(function):
                 yield Application(f"{scope.name}:{name}", kind, scope.file, function.lineno)
-            elif _is_factory(function) and (kind := self.returned(function, scope)):
-                # A factory of Dash returns no WSGI callable.
-                if kind != "dash":
+            elif _is_factory(function):
+                made = self.returned(function, scope)
+                if made and made != "dash":  # a Dash object is no WSGI callable itself
                     entry = f"{scope.name}:{name}()"
-                    yield Application(entry, kind, scope.file, function.lineno)
+                    yield Application(entry, made, scope.file, function.lineno)
 
     def _kind_of_name(self, name: str, scope: Scope, depth: int) -> Kind | None:
         if name in scope.values:
@@ -154,9 +156,22 @@ class Applications:
             return kind or (self._annotated(annotation, scope) if annotation is not None else None)
         if name in scope.annotations:
             return self._annotated(scope.annotations[name], scope)
-        owner, _, attribute = scope.imports.get(name, "").rpartition(".")
-        inner = self.scope(owner) if owner and depth <= _DEEPEST else None
-        return self._kind_of_name(attribute, inner, depth + 1) if inner else None
+        if depth > _DEEPEST:
+            return None
+        kinds = (
+            self._kind_of_name(attribute, owner, depth + 1)
+            for owner, attribute in self._origins(name, scope)
+        )
+        return next(filter(None, kinds), None)
+
+    def _origins(self, name: str, scope: Scope) -> Iterator[tuple[Scope, str]]:
+        """Yield the project's modules from which *scope* may import *name*, and its name there."""
+        stars = [full for full in scope.imports.values() if full.endswith(".*")]
+        for full in (scope.imports.get(name, ""), *(f"{star[:-1]}{name}" for star in stars)):
+            module, _, attribute = full.rpartition(".")
+            owner = self.scope(module) if module else None
+            if owner is not None and owner.name != scope.name:
+                yield owner, attribute
 
     def _kind_of_call(self, node: ast.Call, scope: Scope, depth: int) -> Kind | None:
         if kind := self.made_by(scope.full_name(node.func), depth):
@@ -170,8 +185,8 @@ class Applications:
         if not frameworks.is_wrapper(full):
             # `app = Wrapped(app)` stands here with the former call in the place of the name.
             given = [one for one in given if isinstance(one, ast.Call)] if _is_class(full) else []
-        kinds = filter(None, (self.kind(argument, scope, depth) for argument in given))
-        wrapped = next(kinds, None)
+        kinds = (self.kind(argument, scope, depth) for argument in given)
+        wrapped: Kind | None = next(filter(None, kinds), None)
         return frameworks.kind_of_wrapper(full, wrapped) if wrapped else None
 
     def _annotated(self, annotation: ast.expr, scope: Scope) -> Kind | None:

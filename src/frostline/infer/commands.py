@@ -1,4 +1,4 @@
-"""The command lines by which a project is started: Dockerfile, Procfile, compose, Makefile, …"""
+"""The command lines that start a project, in Dockerfile, Procfile, compose, Makefile and more."""
 
 import json
 import re

@@ -14,6 +14,7 @@ from frostline.infer.source_files import SourceFiles
 
 _SETTINGS = "DJANGO_SETTINGS_MODULE"
 _ASGI_APPS = {"daphne", "channels"}
+_DEEPEST = 3  # settings that import settings
 _STEP = "static files"
 # Static files are collected into the work folder, whatever STATIC_ROOT says.
 _COLLECT = (
@@ -110,7 +111,7 @@ _NAMED = re.compile(_SETTINGS + r"""["']?\]?[ =:,]+["']?([\w.]+)""")
 def _settings(applications: Applications, module: str, depth: int = 0) -> Iterator[Scope]:
     """Yield the module of the settings, and those whose names it imports with a star."""
     scope = applications.scope(module)
-    if scope is None or depth > 3:
+    if scope is None or depth > _DEEPEST:
         return
     yield scope
     for name in scope.imports:

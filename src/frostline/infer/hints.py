@@ -46,7 +46,9 @@ _ENTRY = re.compile(r"([A-Za-z_][\w./-]*?)(?:\.py)?:([A-Za-z_]\w*)(\(.*\))?")
 _DEFAULT = re.compile(r"\$\{\w+:-([\w.:]+)\}")
 
 
-def hint(started: Started, files: SourceFiles) -> Hint | None:
+def hint(  # noqa: PLR0911  # one return for each kind of program
+    started: Started, files: SourceFiles
+) -> Hint | None:
     """Return what *started* says, None if it starts nothing that is known."""
     name, rest = started.words[0].removesuffix(".py"), started.words[1:]
     if name in _SERVERS:

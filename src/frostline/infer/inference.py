@@ -57,8 +57,8 @@ def _completed(found: Found, applications: Applications, given: Mapping[str, obj
     if "services" in given or found.get("services") or serve not in {None, "function"}:
         return _with_console_scripts(found, others)
     if others and len(others) < len(scripts):
-        tables = [{"name": script.name, "entry": script.entry} for script in others]
-        found = found.with_value(Value("executables", tables, others[0].where))
+        programs_beside = [{"name": script.name, "entry": script.entry} for script in others]
+        found = found.with_value(Value("executables", programs_beside, others[0].where))
     commands = parsers.subcommands(applications, entry)
     if commands is not None:
         lines = [["--help"], *([name, "--help"] for name in commands)]

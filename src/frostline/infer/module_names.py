@@ -7,9 +7,13 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 # The folders whose programs are not the product's when there is any other.
-ASIDE = frozenset(
-    ["test", "tests", "testing", "unit_tests", "integration_tests", "e2e", "example", "examples", "sample", "samples", "demo", "demos", "doc", "docs", "docs_src", "documentation", "migrations", "alembic", "versions", "benchmark", "benchmarks", "bench", "perf", "notebooks", "vendor", "vendored", "_vendor", "third_party", "templates", "cookiecutter", "site-packages", "fixtures", "scripts", "tools", "contrib", "ci", "hack", "deploy"]
-)
+ASIDE = frozenset({
+    "test", "tests", "testing", "unit_tests", "integration_tests", "e2e", "example", "examples",
+    "sample", "samples", "demo", "demos", "doc", "docs", "docs_src", "documentation", "migrations",
+    "alembic", "versions", "benchmark", "benchmarks", "bench", "perf", "notebooks", "vendor",
+    "vendored", "_vendor", "third_party", "templates", "cookiecutter", "site-packages", "fixtures",
+    "scripts", "tools", "contrib", "ci", "hack", "deploy",
+})  # fmt: skip
 _IMPORTED = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([A-Za-z_]\w*)", re.MULTILINE)
 _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", "manage.py")
 

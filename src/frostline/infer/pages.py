@@ -82,10 +82,8 @@ def _page(framework: str, file: str, where: str, applications: Applications) -> 
     reload = keyword(run[0], "reload") if run else None
     notes: tuple[str, ...] = ()
     if run and not (isinstance(reload, ast.Constant) and reload.value is False):
-        notes = (
-            f"{file}:{run[0].lineno}: ui.run reloads by starting Python again, which a frozen "
-            "program is not: write ui.run(reload=False)",
-        )
+        note = "ui.run reloads by starting Python again, which a frozen program is not"
+        notes = (f"{file}:{run[0].lineno}: {note}: write ui.run(reload=False)",)
     return Page(service, ("nicegui",), notes=notes)
 
 

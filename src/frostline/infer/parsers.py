@@ -1,4 +1,4 @@
-"""The subcommands of a command line, as far as argparse, click and typer declare them statically."""
+"""The subcommands of a command line, as far as argparse, click and typer spell them out."""
 
 import ast
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def subcommands(applications: Applications, entry: str) -> tuple[str, ...] | Non
     return _of_name(applications, scope, name, 0)
 
 
-def _of_name(
+def _of_name(  # noqa: PLR0911  # one return for each form
     applications: Applications, scope: Scope, name: str, depth: int
 ) -> tuple[str, ...] | None:
     if depth > _DEEPEST:
@@ -45,8 +45,8 @@ def _of_name(
         if _is_click(scope, value.func):
             return ()
     owner, _, attribute = scope.imports.get(name, "").rpartition(".")
-    if (inner := applications.scope(owner)) is not None:
-        return _of_name(applications, inner, attribute, depth + 1)
+    if (other := applications.scope(owner)) is not None:
+        return _of_name(applications, other, attribute, depth + 1)
     return None
 
 
@@ -80,13 +80,13 @@ def _argparse(tree: ast.Module | None) -> tuple[str, ...]:
         last = made.attr if isinstance(made, ast.Attribute) else ast.unparse(made)
         if last.endswith("ArgumentParser"):
             parsers.add(ast.unparse(target))
-        elif isinstance(made, ast.Attribute) and last == "add_subparsers":
-            if ast.unparse(made.value) in parsers:
-                groups.add(ast.unparse(target))
+        elif last == "add_subparsers" and ast.unparse(made).rpartition(".")[0] in parsers:
+            groups.add(ast.unparse(target))
     for call in calls([tree] if tree else []):
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "add_parser" and call.args:
-            if ast.unparse(call.func.value) in groups and (name := text_of(call.args[0])):
-                names.append(name)
+        owner, _, method = ast.unparse(call.func).rpartition(".")
+        name = text_of(call.args[0]) if call.args else ""
+        if method == "add_parser" and owner in groups and name:
+            names.append(name)
     return tuple(dict.fromkeys(names))
 
 
@@ -101,7 +101,7 @@ def _click(applications: Applications, group: str, *, typer: bool = False) -> tu
             owner = decorator.func if isinstance(decorator, ast.Call) else decorator
             if not (isinstance(owner, ast.Attribute) and scope):
                 continue
-            if scope_target(applications, scope, owner.value) != group:
+            if _target(applications, scope, owner.value) != group:
                 continue
             callback = callback or owner.attr == "callback"
             if owner.attr in {"command", "group"}:
@@ -109,15 +109,15 @@ def _click(applications: Applications, group: str, *, typer: bool = False) -> tu
                 names += _command_name(function, decorator)
         tree = applications.files.tree(file) if scope else None
         for call in calls([tree] if tree else []):
-            if isinstance(call.func, ast.Attribute) and scope:
-                if scope_target(applications, scope, call.func.value) == group:
-                    names += _added(applications, scope, call)
+            on = call.func.value if isinstance(call.func, ast.Attribute) else None
+            if on is not None and scope and _target(applications, scope, on) == group:
+                names += _added(applications, scope, call)
     if typer and commands == len(names) == 1 and not callback:
         return ()  # Typer runs its only command without a name
     return tuple(dict.fromkeys(names))
 
 
-def scope_target(applications: Applications, scope: Scope, node: ast.expr) -> str:
+def _target(applications: Applications, scope: Scope, node: ast.expr) -> str:
     """Return the full name of what *node* stands for, through re-exports of the project."""
     full = scope.full_name(node)
     for _ in range(_DEEPEST):
@@ -137,7 +137,7 @@ def _added(applications: Applications, scope: Scope, call: ast.Call) -> Iterator
         yield given
     elif attribute == "add_command" and call.args:
         given = given or (text_of(call.args[1]) if len(call.args) > 1 else "")
-        module, _, name = scope_target(applications, scope, call.args[0]).rpartition(".")
+        module, _, name = _target(applications, scope, call.args[0]).rpartition(".")
         owner = applications.scope(module)
         function = owner.functions.get(name) if owner else None
         if given:

@@ -56,7 +56,7 @@ def served(
             return Served(found, where)
         if full in _SERVE or full in _LISTEN or _runs(applications, scope, call):
             other = other or Served(None, where)
-        elif depth < _DEEPEST and (inner := _called(applications, scope, full)) is not None:
+        elif depth < _DEEPEST and (inner := _called(applications, full)) is not None:
             owner, function = inner
             result = served(applications, owner.inside(function), function.body, depth + 1)
             if result and result.application:
@@ -120,7 +120,7 @@ def _runs(applications: Applications, scope: Scope, call: ast.Call) -> bool:
     return named and owner is not None and applications.kind(owner, scope) is not None
 
 
-def _called(applications: Applications, scope: Scope, full: str) -> tuple[Scope, Function] | None:
+def _called(applications: Applications, full: str) -> tuple[Scope, Function] | None:
     module, _, name = full.rpartition(".")
     owner = applications.scope(module)
     if owner is None:
@@ -128,4 +128,4 @@ def _called(applications: Applications, scope: Scope, full: str) -> tuple[Scope,
     if name in owner.functions:
         return owner, owner.functions[name]
     imported = owner.imports.get(name, "")
-    return _called(applications, owner, imported) if imported and imported != full else None
+    return _called(applications, imported) if imported and imported != full else None

@@ -55,7 +55,7 @@ _SAME = {"Path", "PurePath", "str", "abspath", "normpath", "realpath", "resolve"
 
 
 class Values:
-    """The names of a spec while its statements are followed in order; *made* in that order."""
+    """The values of expressions, by the *names* as they stand; what is *made*, in its order."""
 
     def __init__(self) -> None:
         self.names: dict[str, object] = {
@@ -65,35 +65,11 @@ class Values:
         }  # fmt: skip
         self.made: list[Made] = []
 
-    def follow(self, body: list[ast.stmt]) -> None:
-        """Take the statements of *body* into account."""
-        for node in body:
-            match node:
-                case ast.Assign(targets=targets, value=value):
-                    result = self.of(value)
-                    for target in targets:
-                        self._assign(target, result)
-                case ast.AnnAssign(target=target, value=ast.expr() as value):
-                    self._assign(target, self.of(value))
-                case ast.AugAssign(target=target, op=ast.Add(), value=value):
-                    self._add(target, self.of(value))
-                case ast.Expr(value=ast.Call(func=ast.Attribute(value=owner, attr=attr)) as call):
-                    self._method(owner, attr, call)
-                case ast.Expr(value=value):
-                    self.of(value)
-                case ast.If(body=inner, orelse=other):
-                    self._either(node, inner, other)
-                case ast.Try(body=inner) | ast.With(body=inner):
-                    self.follow(inner)
-                case ast.For(target=target, body=inner):
-                    self._assign(target, Computed(ast.unparse(target), node.lineno))
-                    self.follow(inner)
-
-    def of(self, node: ast.expr) -> object:
+    def of(self, node: ast.expr) -> object:  # noqa: C901, PLR0911  # one return for each form
         """Return the value of *node*; lists keep what is known in them."""
         match node:
-            case ast.Constant(value=value):
-                return value
+            case ast.Constant():
+                return node.value
             case ast.List(elts=items) | ast.Set(elts=items):
                 return self._items(items)
             case ast.Tuple(elts=items):
@@ -109,17 +85,15 @@ class Values:
                 parts = [self.of(v.value if isinstance(v, ast.FormattedValue) else v)
                          for v in values]  # fmt: skip
                 known = not any(isinstance(part, Computed) for part in parts)
-                return "".join(map(str, parts)) if known else _computed(node)
+                return "".join(map(str, parts)) if known else computed(node)
             case ast.BinOp(left=left, op=op, right=right):
                 return self._operation(node, self.of(left), op, self.of(right))
             case ast.Subscript(value=owner, slice=index):
                 return _item(self.of(owner), self.of(index), node)
             case ast.Call():
                 return self._call(node)
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                value = self.of(operand)
-                return value if isinstance(value, Computed) else not value
-        return _computed(node)
+            case _:
+                return computed(node)
 
     def _items(self, items: list[ast.expr]) -> list[object]:
         result: list[object] = []
@@ -138,7 +112,7 @@ class Values:
             return str(getattr(PurePosixPath(owner), attr))
         if ast.unparse(node) in {"os.sep", "os.path.sep"}:
             return "/"
-        return _computed(node)
+        return computed(node)
 
     def _operation(self, node: ast.BinOp, left: object, op: ast.operator, right: object) -> object:
         if isinstance(op, ast.Div) and isinstance(left, str) and isinstance(right, str):
@@ -147,8 +121,8 @@ class Values:
             if isinstance(left, str) and isinstance(right, str):
                 return left + right
             if isinstance(left, list) or isinstance(right, list):
-                return [*_listed(left), *_listed(right)]
-        return _computed(node)
+                return [*listed(left), *listed(right)]
+        return computed(node)
 
     def _call(self, node: ast.Call) -> object:
         func = node.func
@@ -157,27 +131,17 @@ class Values:
             return self._make(name, node)
         given = [self.of(argument) for argument in node.args]
         first = given[0] if given else None
-        if name in _COLLECT and isinstance(first, str):
+        if isinstance(first, str) and name in _COLLECT:
             return [Collected(first, _COLLECT[name])]
-        if name == "collect_all" and isinstance(first, str):
+        if isinstance(first, str) and name == "collect_all":
             keys = ("data", "binaries", "submodules")
             return tuple([Collected(first, (key,))] for key in keys)
-        texts = [value for value in given if isinstance(value, str)]
-        if len(texts) == len(given):
-            owner = self.of(func.value) if isinstance(func, ast.Attribute) else None
-            if name in {"join", "joinpath"} and not (isinstance(owner, str) and name == "join"):
-                return _join(*([owner] if isinstance(owner, str) else []), *texts)
-            if name == "dirname" and texts:
-                return str(PurePosixPath(texts[0]).parent)
-            if name in {"getcwd", "cwd"}:
-                return "."
-            if name in _SAME and isinstance(owner, str) and not given:
-                return owner
         if name in _SAME and len(given) == 1 and not isinstance(first, Computed):
             return first
-        if name == "dict" and not given:
-            return {item.arg: self.of(item.value) for item in node.keywords}
-        return _computed(node)
+        owner = self.of(func.value) if isinstance(func, ast.Attribute) else None
+        texts = [value for value in (owner, *given) if isinstance(value, str)]
+        path = _path_of(name, texts) if len(texts) >= len(given) else None
+        return computed(node) if path is None else path
 
     def _make(self, kind: str, node: ast.Call) -> Made:
         made = Made(
@@ -190,61 +154,25 @@ class Values:
         self.made.append(made)
         return made
 
-    def _assign(self, target: ast.expr, value: object) -> None:
-        if isinstance(target, ast.Name):
-            self.names[target.id] = value
-        elif isinstance(target, ast.Tuple):
-            whole = value if isinstance(value, list | tuple) else ()
-            for number, item in enumerate(target.elts):
-                known = len(whole) == len(target.elts)
-                self._assign(item, whole[number] if known else _computed(target))
-        elif isinstance(target, ast.Attribute) and isinstance(made := self.of(target.value), Made):
-            made.added.setdefault(target.attr, []).append(_computed(target))
 
-    def _add(self, target: ast.expr, value: object) -> None:
-        if isinstance(target, ast.Name):
-            former = self.names.get(target.id, [])
-            both = isinstance(former, str) and isinstance(value, str)
-            self.names[target.id] = (
-                f"{former}{value}" if both else [*_listed(former), *_listed(value)]
-            )
-        elif isinstance(target, ast.Attribute) and isinstance(made := self.of(target.value), Made):
-            made.added.setdefault(target.attr, []).extend(_listed(value))
-
-    def _method(self, owner: ast.expr, attr: str, call: ast.Call) -> None:
-        if attr in {"append", "extend"} and len(call.args) == 1:
-            value = self.of(call.args[0])
-            self._add(owner, [value] if attr == "append" else value)
-        else:
-            self.of(call)
-
-    def _either(self, node: ast.If, inner: list[ast.stmt], other: list[ast.stmt]) -> None:
-        """Follow both sides: what differs between them is computed, what is made is kept."""
-        before = dict(self.names)
-        self.follow(inner)
-        one, self.names = self.names, dict(before)
-        self.follow(other)
-        text = f"if {ast.unparse(node.test)}"
-        for name in one.keys() | self.names.keys():
-            if one.get(name) != self.names.get(name):
-                self.names[name] = self._merged(one.get(name), self.names.get(name),
-                                                Computed(text, node.lineno))  # fmt: skip
-
-    def _merged(self, one: object, other: object, computed: Computed) -> object:
-        if isinstance(one, Made) or isinstance(other, Made):
-            return one if isinstance(one, Made) else other
-        lists = [value for value in (one, other) if isinstance(value, list)]
-        if len(lists) == 2:  # noqa: PLR2004 - both
-            kept = [value for value in lists[0] if value in lists[1]]
-            return [*kept, computed]
-        return computed
-
-
-def _computed(node: ast.expr) -> Computed:
+def computed(node: ast.expr) -> Computed:
+    """Return *node* as a value that is not known."""
     return Computed(ast.unparse(node), node.lineno)
 
 
-def _listed(value: object) -> list[object]:
+def _path_of(name: str, texts: list[str]) -> str | None:
+    """Return the path that the function or method *name* makes of *texts*, None if it is none."""
+    if name in {"join", "joinpath"} and texts:
+        return _join(*texts)
+    if name == "dirname" and texts:
+        return str(PurePosixPath(texts[0]).parent)
+    if name in {"getcwd", "cwd"}:
+        return "."
+    return texts[0] if name in _SAME and len(texts) == 1 else None
+
+
+def listed(value: object) -> list[object]:
+    """Return the items of *value*, itself alone if it has none."""
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
@@ -257,7 +185,7 @@ def _item(owner: object, index: object, node: ast.expr) -> object:
         return owner[index]
     if isinstance(owner, dict) and isinstance(index, str) and index in owner:
         return owner[index]
-    return _computed(node)
+    return computed(node)
 
 
 def _join(*parts: str) -> str:

@@ -31,7 +31,7 @@ def of_hint(found: Hint, applications: Applications, taken: set[str]) -> Service
 
 def by_objects(applications: Applications) -> tuple[Service, ...]:
     """Return the workers that the project's objects allow: Celery, arq's settings, dramatiq."""
-    found = []
+    found: list[Service] = []
     for file in applications.files.python_with("celery", "arq", "WorkerSettings", "dramatiq"):
         scope = None if module_names.aside(file) else applications.scope_of_file(file)
         if scope:
@@ -42,14 +42,20 @@ def by_objects(applications: Applications) -> tuple[Service, ...]:
 def _in(scope: Scope) -> Iterator[Service]:
     for name, value in scope.values.items():
         if isinstance(value, ast.Call) and scope.full_name(value.func) in _CELERY:
-            words = ("-A", f"{scope.name}:{name}", "worker", "--loglevel", "INFO")
+            arguments: tuple[str, ...] = (
+                "-A",
+                f"{scope.name}:{name}",
+                "worker",
+                "--loglevel",
+                "INFO",
+            )
             where = f"{scope.file}:{value.lineno}"
-            yield Service("worker", WORKERS["celery"], where, "function", words)
+            yield Service("worker", WORKERS["celery"], where, "function", arguments)
     for definition in scope.classes.values():
         if definition.name == "WorkerSettings":
             where = f"{scope.file}:{definition.lineno}"
-            words = (f"{scope.name}.{definition.name}",)
-            yield Service("worker", WORKERS["arq"], where, "function", words)
+            arguments = (f"{scope.name}.{definition.name}",)
+            yield Service("worker", WORKERS["arq"], where, "function", arguments)
     actors = [
         function
         for function in scope.functions.values()
@@ -59,8 +65,8 @@ def _in(scope: Scope) -> Iterator[Service]:
     ]
     if actors:
         where = f"{scope.file}:{actors[0].lineno}"
-        words = (scope.name, "--processes", "1")
-        yield Service("worker", WORKERS["dramatiq"], where, "function", words)
+        arguments = (scope.name, "--processes", "1")
+        yield Service("worker", WORKERS["dramatiq"], where, "function", arguments)
 
 
 def _manage(started: Started) -> tuple[str, ...]:
