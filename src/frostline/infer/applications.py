@@ -72,10 +72,11 @@ class Applications:
         if scope is None:
             return None
         if not attribute:
-            return next(iter(sorted(self._in(scope), key=_rank)), None)
-        found = (item for item in self._in(scope) if _attribute(item) == attribute)
-        elsewhere = (self.at(owner.name, name) for owner, name in self._origins(attribute, scope))
-        return next(found, None) or next(filter(None, elsewhere), None)
+            found = sorted(self._in(scope), key=lambda one: (one.entry.endswith("()"), _rank(one)))
+            return next(iter(found), None)
+        named = (item for item in self._in(scope) if _attribute(item) == attribute)
+        elsewhere = (self.at(owner.name, name) for owner, name in self.origins(attribute, scope))
+        return next(named, None) or next(filter(None, elsewhere), None)
 
     def kind(  # noqa: PLR0911  # one return for each form
         self, node: ast.expr, scope: Scope, depth: int = 0
@@ -119,10 +120,13 @@ class Applications:
             return next(filter(None, bases), None) or _callable(definition)
         if (function := scope.functions.get(name)) is not None:
             return self.returned(function, scope, depth + 1)
-        if name in scope.imports:
-            return self.made_by(scope.imports[name], depth + 1)
-        value = scope.values.get(name)
-        return self.made_by(scope.full_name(value), depth + 1) if value is not None else None
+        if (value := scope.values.get(name)) is not None:
+            return self.made_by(scope.full_name(value), depth + 1)
+        outside = frameworks.kind_of(scope.imports.get(name, ""))
+        origins = self.origins(name, scope)
+        kinds = (self.made_by(f"{owner.name}.{attribute}", depth + 1)
+                 for owner, attribute in origins)  # fmt: skip
+        return outside or next(filter(None, kinds), None)
 
     def returned(self, function: Function, scope: Scope, depth: int = 0) -> Kind | None:
         """Return how what *function* returns is served, None if it is no application."""
@@ -160,11 +164,11 @@ class Applications:
             return None
         kinds = (
             self._kind_of_name(attribute, owner, depth + 1)
-            for owner, attribute in self._origins(name, scope)
+            for owner, attribute in self.origins(name, scope)
         )
         return next(filter(None, kinds), None)
 
-    def _origins(self, name: str, scope: Scope) -> Iterator[tuple[Scope, str]]:
+    def origins(self, name: str, scope: Scope) -> Iterator[tuple[Scope, str]]:
         """Yield the project's modules from which *scope* may import *name*, and its name there."""
         stars = [full for full in scope.imports.values() if full.endswith(".*")]
         for full in (scope.imports.get(name, ""), *(f"{star[:-1]}{name}" for star in stars)):

@@ -176,28 +176,34 @@ def _dockerfile(files: SourceFiles, name: str) -> Iterator[Started]:
 
 def _compose(files: SourceFiles, name: str) -> Iterator[Started]:
     """Yield the `command` of each service; only the layouts that people write are read."""
-    service, listed, number_of = "", [""][:0], 0
-    for number, line in files.lines(name):
-        if item := re.fullmatch(r"\s+-\s+(.*)", line):
-            if number_of:
-                listed.append(item[1].strip("'\" "))
+    service, level, within = "", 0, False
+    listed: list[str] = []
+    at = 0
+    for number, line in [*files.lines(name), (0, "end:")]:
+        text = line.strip()
+        if at and text.startswith("- "):
+            listed.append(text[2:].strip("'\" "))
             continue
-        if number_of and listed:
-            yield Started(tuple(listed), name, number_of, service)
-        number_of, listed = 0, []
-        if found := re.fullmatch(r"(?:  |    |\t)([\w.-]+):\s*", line):
-            service = found[1]
-        elif found := re.fullmatch(r"\s+(?:command|entrypoint):\s*(.*)", line):
-            value = found[1].strip()
+        if at and listed:
+            yield Started(tuple(listed), name, at, service)
+        at, listed = 0, []
+        indent = len(line) - len(line.lstrip())
+        key, _, value = text.partition(":")
+        value = value.strip()
+        if not text or text.startswith("#"):
+            continue
+        if indent == 0:
+            within, level = key == "services", 0
+        elif within and (level or indent) == indent:
+            service, level = key, indent
+        elif within and key in {"command", "entrypoint"}:
             if value.startswith("["):
                 words = tuple(word.strip(" '\"") for word in value.strip("[]").split(","))
                 yield Started(words, name, number, service)
-            elif value and value[0] not in ">|":
+            elif value.strip(">|-"):
                 yield Started(_words(value.strip("'\"")), name, number, service)
             else:
-                number_of = number
-    if number_of and listed:
-        yield Started(tuple(listed), name, number_of, service)
+                at = number
 
 
 def _keyed(*keys: str) -> Callable[[SourceFiles, str], Iterator[Started]]:

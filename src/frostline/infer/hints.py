@@ -66,11 +66,15 @@ def hint(  # noqa: PLR0911  # one return for each kind of program
             return Hint("manage", " ".join(rest[1:2]), started)
         file = _file(rest[0], files)
         return Hint("program", file, started) if file else None
-    module = started.words[0]
-    for candidate in (f"{module}.__main__", module):
-        if candidate in files.files:
-            return Hint("program", files.files[candidate], started)
-    return Hint("program", module, started)
+    return Hint("program", started.words[0], started)
+
+
+def file_of(found: Hint, files: SourceFiles) -> str:
+    """Return the file of the program that *found* names by path or module, "" if it has none."""
+    if found.target in files.modules:
+        return found.target
+    modules = (f"{found.target}.__main__", found.target)
+    return next((files.files[module] for module in modules if module in files.files), "")
 
 
 def resolved(found: Hint, applications: Applications) -> Application | None:

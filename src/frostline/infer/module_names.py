@@ -21,7 +21,9 @@ _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", "manage.py")
 class Texts(Protocol):
     """Files and their content."""
 
-    names: tuple[str, ...]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the files."""
 
     def data(self, name: str) -> bytes:
         """Return the content of the file *name*."""

@@ -98,8 +98,8 @@ def _of_hint(project: Project, one: Hint) -> Found | None:
     if script is not None:
         return of_script(project, script, where, one.started.words[1:])
     # A script that serves nothing may be a task of its own: later sources decide.
-    served = served_by_file(project, one.target)
-    return of_file(project, one.target, where) if served else None
+    file = hints.file_of(one, project.files)
+    return of_file(project, file, where) if served_by_file(project, file) else None
 
 
 def _from_table_of_fastapi(project: Project) -> Found | None:

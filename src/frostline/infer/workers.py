@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from frostline.infer import module_names
 from frostline.infer.applications import Applications
 from frostline.infer.commands import Started
-from frostline.infer.hints import WORKERS, Hint
+from frostline.infer.hints import WORKERS, Hint, file_of
 from frostline.infer.scopes import Scope
 from frostline.infer.services import Service, service_name
 
@@ -22,8 +22,9 @@ def of_hint(found: Hint, applications: Applications, taken: set[str]) -> Service
         return Service(name, found.target, started.where, "function", started.words[1:])
     if found.role == "manage":
         return Service(name, DJANGO, started.where, "function", _manage(started))
-    if found.role == "program" and found.target in applications.files.modules:
-        entry = applications.files.modules[found.target]
+    file = file_of(found, applications.files) if found.role == "program" else ""
+    if file:
+        entry = applications.files.modules[file]
         rest = started.words[2:] if started.words[0] == "python" else started.words[1:]
         return Service(name, entry, started.where, "function", rest)
     return None
