@@ -34,8 +34,8 @@ def console_scripts(files: SourceFiles) -> tuple[Script, ...]:
     declared: dict[str, Script] = {}
     for script in (*_pyproject(files), *_setup_cfg(files), *_setup_py(files)):
         declared.setdefault(script.name, script)
-    wanted = _plain(project_name(files))
-    return tuple(sorted(declared.values(), key=lambda script: _plain(script.name) != wanted))
+    wanted = plain(project_name(files))
+    return tuple(sorted(declared.values(), key=lambda script: plain(script.name) != wanted))
 
 
 def project_name(files: SourceFiles) -> str:
@@ -142,5 +142,6 @@ def _line(files: SourceFiles, file: str, name: str, entry: str) -> str:
     return f"{file}:{next(found, 1)}"
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return *name* as the index compares names of projects."""
     return re.sub(r"[-_.]+", "-", name).lower()

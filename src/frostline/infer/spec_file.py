@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import TypeVar, cast
 
-from frostline.infer import module_names
+from frostline.infer import module_names, programs
 from frostline.infer.source_files import SourceFiles
 from frostline.infer.spec_options import ADVICE, DEFAULTS, HARMLESS, KEYS, PATHS
 from frostline.infer.spec_places import Places, Spec
@@ -137,8 +137,7 @@ class _Reader:
         self.places.value("layout", layout, made.line)
         for name, value in made.keywords.items():
             if name == "name":
-                if isinstance(value, Computed):
-                    self.places.note(made.lines[name], f"name = {value.text}", ADVICE["name"])
+                self._name(value, made.lines[name])
             elif name == "icon":
                 self._icon(value, made.lines[name])
             else:
@@ -166,7 +165,9 @@ class _Reader:
                 app["icon"] = self.places.path(value)
             elif name == "version":
                 self.places.note(line, f"version = {value!r}", "the product's version is used")
-            elif name != "name":
+            elif name == "name":
+                self._name(value, line)
+            else:
                 self._option(name, value, line)
         self.places.value("app", app, made.line)
 
@@ -224,6 +225,12 @@ class _Reader:
         if isinstance(value, Computed):
             self.places.note(value.line, value.text, f"write {key}")
         return value
+
+    def _name(self, value: object, line: int) -> None:
+        """Note a name that is not the product's."""
+        plain = value.removesuffix(".app").removesuffix(".exe") if isinstance(value, str) else ""
+        if programs.plain(plain) != programs.plain(programs.project_name(self.files)):
+            self.places.note(line, f"name = {_text(value)}", ADVICE["name"])
 
     def _icon(self, value: object, line: int) -> None:
         for item in value if isinstance(value, list) else [value]:

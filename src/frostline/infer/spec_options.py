@@ -16,10 +16,10 @@ ADVICE = {
     "upx_exclude": "executables are never compressed with UPX: leave it out",
     "cipher": "PyInstaller no longer encrypts bytecode: leave it out",
     "noarchive": 'write module_collection_mode = { PACKAGE = "py" } for what needs its files',
-    "debug": "for one build, `frostline build` takes --debug of the log: leave it out",
+    "debug": "the bootloader's debug output has no key: leave it out",
     "target_arch": "choose the platform with --platform",
     "runtime_tmpdir": "where an artifact unpacks itself is its user's choice: leave it out",
-    "name": "the executable has the product's name: name the product so",
+    "name": "executables have the product's name: name the product so",
     "MERGE": "executables of one bundle share their files: leave it out",
 }
 # Options that are keys of the same meaning.

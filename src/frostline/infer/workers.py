@@ -34,7 +34,7 @@ def by_objects(applications: Applications) -> tuple[Service, ...]:
     """Return the workers that the project's objects allow: Celery, arq's settings, dramatiq."""
     found: list[Service] = []
     for file in applications.files.python_with("celery", "arq", "WorkerSettings", "dramatiq"):
-        scope = None if module_names.aside(file) else applications.scope_of_file(file)
+        scope = None if module_names.in_aside_folder(file) else applications.scope_of_file(file)
         if scope:
             found += _in(scope)
     return tuple(found)

@@ -54,7 +54,7 @@ def test_the_program_of_a_command(line: str, words: str) -> None:
          "shop.main:admin"),
         ("compose.yaml", "services:\n  web:\n    command: ['uvicorn', 'shop.main:admin']\n",
          "shop.main:admin"),
-        ("compose.yaml", "services:\n  web:\n    command:\n      - uvicorn\n      - shop.main:admin",
+        ("compose.yaml", "services:\n  web:\n    command:\n    - uvicorn\n    - shop.main:admin",
          "shop.main:admin"),
         ("Makefile", "run:\n\t@uvicorn shop.main:admin --reload", "shop.main:admin"),
         ("justfile", "run:\n    uvicorn shop.main:admin", "shop.main:admin"),
