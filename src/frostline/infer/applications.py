@@ -147,7 +147,7 @@ class Applications:
         for name, function in scope.functions.items():
             if kind := _protocol(function):
                 yield Application(f"{scope.name}:{name}", kind, scope.file, function.lineno)
-            elif _is_factory(function):
+            elif is_factory(function):
                 made = self.returned(function, scope)
                 if made and made != "dash":  # a Dash object is no WSGI callable itself
                     entry = f"{scope.name}:{name}()"
@@ -211,7 +211,7 @@ def _attribute(application: Application) -> str:
     return application.entry.partition(":")[2].removesuffix("()").removesuffix(".server")
 
 
-def _is_factory(function: Function) -> bool:
+def is_factory(function: Function) -> bool:
     """Return whether *function* can be called without arguments, and is plain."""
     arguments = function.args
     positional = len(arguments.posonlyargs) + len(arguments.args)
@@ -235,7 +235,8 @@ def _is_cache(decorator: ast.expr) -> bool:
 def _protocol(function: Function) -> Kind | None:
     """Return the kind of an application that is a function itself."""
     names = [argument.arg for argument in function.args.args if argument.arg != "self"]
-    if names == ["environ", "start_response"] and isinstance(function, ast.FunctionDef):
+    two = len(names) == 2 and names[0] in {"environ", "env"}  # noqa: PLR2004  # WSGI's two
+    if two and isinstance(function, ast.FunctionDef):
         return "wsgi"
     if names == ["scope", "receive", "send"] and isinstance(function, ast.AsyncFunctionDef):
         return "asgi"

@@ -53,7 +53,7 @@ FACTORIES = (
 )  # fmt: skip
 _TOPS = sorted({name.partition(".")[0] for name in (*_KINDS, *_BY_MODULE)})
 _SURE = "|".join(
-    (rf"^[ \t]*(?:from|import)[ \t]+(?:{'|'.join(_TOPS)})\b", "start_response", r"receive, *send\b",
+    (rf"^[ \t]*(?:from|import)[ \t]+(?:{'|'.join(_TOPS)})\b", r"def \w+\((self, *)?env(iron)?\b", r"receive, *send\b",
      *METHODS)
 )  # fmt: skip
 MAKES_APPLICATIONS = re.compile(_SURE.encode(), re.MULTILINE)

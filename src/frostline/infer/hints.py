@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from frostline.infer.applications import Application, Applications
+from frostline.infer.applications import Application, Applications, is_factory
 from frostline.infer.commands import Started
 from frostline.infer.frameworks import Kind
 from frostline.infer.source_files import SourceFiles
@@ -97,7 +97,8 @@ def resolved(found: Hint, applications: Applications) -> Application | None:
     if scope is None or not attribute:
         return None
     if attribute in {*scope.values, *scope.functions, *scope.classes, *scope.imports}:
-        called = found.factory or attribute in scope.functions
+        function = scope.functions.get(attribute)
+        called = found.factory or (function is not None and is_factory(function))
         entry = f"{module}:{attribute}{'()' if called else ''}"
         serve = found.serve or "asgi"
         return Application(entry, serve, found.started.file, found.started.line)

@@ -35,20 +35,22 @@ def import_roots(files: Texts, pyproject: Mapping[str, object]) -> tuple[str, ..
     The root of the project is "". A folder is one if the build backend's tables name it, if it is
     `src`, if it is a project of its own, or if what lies in it imports its neighbours by name.
     """
-    folders = {"", *_declared(pyproject)}
     packages = {_folder(name) for name in files.names if name.endswith("/__init__.py")}
     python = [name for name in files.names if name.endswith((".py", ".pyw"))]
     projects = {_folder(name) for name in files.names if PurePosixPath(name).name in _PROJECT}
-    folders |= projects - packages
-    folders |= {f"{folder}/src".lstrip("/") for folder in projects | {""}} - packages
     neighbours: dict[str, set[str]] = {}
     for name in (*python, *packages):
         folder = _folder(name)
         if folder not in packages:
             neighbours.setdefault(folder, set()).add(PurePosixPath(name).stem)
+    imports = {
+        name: {word.decode() for word in _IMPORTED.findall(files.data(name))} for name in python
+    }
+    folders = {"", *projects, *_declared(pyproject)} - packages
+    if not any("src" in names for names in imports.values()):  # `import src.shop` wants the root
+        folders |= {f"{folder}/src".lstrip("/") for folder in projects | {""}} - packages
     at_top = neighbours.get("", set())
-    for name in python:
-        imported = {word.decode() for word in _IMPORTED.findall(files.data(name))}
+    for name, imported in imports.items():
         foreign = at_top | sys.stdlib_module_names | {PurePosixPath(name).stem}
         for folder in map(str, PurePosixPath(name).parents[:-1]):
             if folder not in packages and (imported & neighbours.get(folder, set())) - foreign:

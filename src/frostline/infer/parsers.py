@@ -8,6 +8,7 @@ from frostline.infer.applications import Applications
 from frostline.infer.scopes import Function, Scope, calls, text_of
 
 _DEEPEST = 4
+_ADD = (b"add_command", b"add_typer")
 # click takes these endings off a function's name since 8.2, and leaves them before.
 _UNSURE = ("_command", "_cmd", "_group", "_grp")
 
@@ -107,7 +108,8 @@ def _click(applications: Applications, group: str, *, typer: bool = False) -> tu
             if owner.attr in {"command", "group"}:
                 commands += 1
                 names += _command_name(function, decorator)
-        tree = applications.files.tree(file) if scope else None
+        adds = scope and any(word in applications.files.data(file) for word in _ADD)
+        tree = applications.files.tree(file) if adds else None
         for call in calls([tree] if tree else []):
             on = call.func.value if isinstance(call.func, ast.Attribute) else None
             if on is not None and scope and _target(applications, scope, on) == group:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from frostline.infer import module_names
+from frostline.infer.applications import Applications, is_factory
 from frostline.infer.scopes import calls, keyword, text_of
 from frostline.infer.source_files import SourceFiles, table
 
@@ -62,6 +63,23 @@ def runnable(files: SourceFiles) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*order, *guarded, *single]))
 
 
+def main_functions(applications: Applications) -> tuple[Script, ...]:
+    """Return the functions `main` of modules that do not call them, the likeliest first."""
+    files, found = applications.files, []
+    for file in files.python_with("def main("):
+        scope = None if module_names.aside(file) else applications.scope_of_file(file)
+        function = scope.functions.get("main") if scope else None
+        calls_it = b"__main__" in files.data(file) or file.endswith("__main__.py")
+        if scope is None or function is None or calls_it or not is_factory(function):
+            continue
+        last = PurePosixPath(file).name
+        likely = _SCRIPTS.index(last) if last in _SCRIPTS else len(_SCRIPTS)
+        own = plain(scope.name) != plain(project_name(files))
+        script = Script("main", f"{scope.name}:main", f"{file}:{function.lineno}")
+        found.append(((scope.name.count("."), own, likely, scope.name), script))
+    return tuple(script for _, script in sorted(found, key=lambda item: item[0]))
+
+
 def is_installable(files: SourceFiles) -> bool:
     """Return whether the project has a build backend, or what one reads."""
     has = {"build-system", "project"} & {*files.pyproject} or "setup.py" in files.known
@@ -71,7 +89,7 @@ def is_installable(files: SourceFiles) -> bool:
 def _at_top(name: str, files: SourceFiles) -> bool:
     root = module_names.root_of(name, files.import_roots)
     folder = str(PurePosixPath(name).parent)
-    return folder == (root or ".")
+    return folder in {root or ".", "src"}
 
 
 def _pyproject(files: SourceFiles) -> Iterator[Script]:

@@ -160,6 +160,19 @@ def _from_console_scripts(project: Project) -> Found | None:
     )
 
 
+def _from_functions(project: Project) -> Found | None:
+    """Return the function `main` of a module that does not call it itself."""
+    found = programs.main_functions(project.applications)
+    if not found:
+        return None
+    first, *others = found
+    notes = [
+        f'{one.where}: another program; to freeze it, write entry = "{one.entry}"'
+        for one in others[:_MOST_NAMED]
+    ]
+    return of_script(project, first, first.where).with_notes(*notes)
+
+
 def _from_plain_scripts(project: Project) -> Found | None:
     found = programs.runnable(project.files)
     product = of_file(project, found[0], f"{found[0]} can be run") if found else None
@@ -183,5 +196,6 @@ _SOURCES: tuple[Callable[[Project], Found | None], ...] = (
     _from_applications,
     _from_console_scripts,
     only_workers,
+    _from_functions,
     _from_plain_scripts,
 )  # fmt: skip

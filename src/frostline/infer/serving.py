@@ -85,6 +85,7 @@ def _of(
     applications: Applications, scope: Scope, node: ast.expr | None, serve: Kind, *, factory: bool
 ) -> Application | None:
     """Return the application that *node* stands for, None if no other module can name it."""
+    called = False
     if text := text_of(node):
         module, _, name = text.partition(":")
     else:
@@ -109,7 +110,7 @@ def _of(
     if outer is None or name not in {*outer.values, *outer.functions, *outer.imports}:
         return None
     line = getattr(node, "lineno", 1)
-    suffix = "()" if factory or name in outer.functions else ""
+    suffix = "()" if factory or called else ""
     return Application(f"{module}:{name}{suffix}", serve, scope.file, line)
 
 

@@ -39,7 +39,7 @@ def read(name: str, files: SourceFiles) -> Spec:
     statements = Statements()
     statements.follow(tree.body)
     reader = _Reader(spec, files)
-    for made in statements.values.made:
+    for made in statements.made:
         reader.place(made)
     reader.finish()
     return spec

@@ -81,8 +81,7 @@ class Places:
         if any(letter in last for letter in "*?["):
             table = {"source": str(folder), "destination": destination or ".", "glob": last}
             path = str(folder)
-        known = path == "." or path in self._files.known
-        if not known and not any(name.startswith(f"{path}/") for name in self._files.names):
+        if path != "." and not self._exists(path):
             self.note(
                 line, source, f"it is not in the project: write a [[{key}]] table if it is needed"
             )
@@ -95,15 +94,32 @@ class Places:
         known += [item for item in items if item not in known]
 
     def path(self, path: str) -> str:
-        """Return *path* of the spec relative to the project."""
-        parts: list[str] = []
-        for part in (self._folder / path.replace("\\", "/")).parts:
-            if part == ".." and parts:
-                parts.pop()
-            else:
-                parts.append(part)
-        return str(PurePosixPath(*parts))
+        """Return *path* of the spec relative to the project.
+
+        Some specs are run from the project's root although they lie elsewhere.
+        """
+        below, at_root = (
+            _plain(folder / path.replace("\\", "/")) for folder in (self._folder, PurePosixPath())
+        )
+        return at_root if self._exists(at_root) and not self._exists(below) else below
+
+    def _exists(self, path: str) -> bool:
+        inside = f"{path}/"
+        return path in self._files.known or any(
+            name.startswith(inside) for name in self._files.names
+        )
 
     def note(self, line: int, what: str, todo: str) -> None:
         """Note *what* stands in *line*, and what to do about it."""
         self.spec.notes.append(f"{self.spec.file}:{line}: {what}: {todo}")
+
+
+def _plain(path: PurePosixPath) -> str:
+    """Return *path* without `..`."""
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts:
+            parts.pop()
+        else:
+            parts.append(part)
+    return str(PurePosixPath(*parts))

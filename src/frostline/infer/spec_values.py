@@ -64,6 +64,7 @@ class Values:
             "__file__": "./x.spec",
         }  # fmt: skip
         self.made: list[Made] = []
+        self.functions: dict[str, ast.FunctionDef] = {}
 
     def of(self, node: ast.expr) -> object:  # noqa: C901, PLR0911  # one return for each form
         """Return the value of *node*; lists keep what is known in them."""
@@ -94,6 +95,11 @@ class Values:
                 return self._call(node)
             case _:
                 return computed(node)
+
+    def returned(self, function: ast.FunctionDef, call: ast.Call) -> object:
+        """Return what the spec's own *function* returns for *call*."""
+        del function
+        return computed(call)
 
     def _items(self, items: list[ast.expr]) -> list[object]:
         result: list[object] = []
@@ -129,6 +135,8 @@ class Values:
         name = func.attr if isinstance(func, ast.Attribute) else ast.unparse(func)
         if name in MAKERS:
             return self._make(name, node)
+        if name in self.functions:
+            return self.returned(self.functions[name], node)
         given = [self.of(argument) for argument in node.args]
         first = given[0] if given else None
         if isinstance(first, str) and name in _COLLECT:

@@ -37,6 +37,9 @@ def entry_of(result: Inference) -> tuple[object, object]:
         ("from dash import Dash\napp = Dash()", ("main:app.server", "wsgi")),
         ("from dash import Dash\nd = Dash()\nserver = d.server", ("main:server", "wsgi")),
         ("def application(environ, start_response): ...", ("main:application", "wsgi")),
+        ("def app(environ, start): ...", ("main:app", "wsgi")),
+        (("from wsgiref.simple_server import make_server\ndef app(environ, start): ...\n"
+          "def main(): make_server('', 1, app)"), ("main:app", "wsgi")),
         ("async def app(scope, receive, send): ...", ("main:app", "asgi")),
         ("class App:\n  def __call__(self, environ, start_response): ...\napp = App()",
          ("main:app", "wsgi")),

@@ -40,6 +40,8 @@ class Files:
          {"shop": "lib/shop.py"}),
         ({"python/shop.py": ""}, {"poetry": {"packages": [{"include": "shop", "from": "python"}]}},
          {"shop": "python/shop.py"}),
+        ({"src/shop.py": "from src import web", "src/web.py": ""}, {},
+         {"src.shop": "src/shop.py", "src.web": "src/web.py"}),
         ({"a-b.py": "", "x.txt": ""}, {}, {}),
     ],
 )  # fmt: skip

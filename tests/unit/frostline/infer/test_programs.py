@@ -53,6 +53,10 @@ def test_several_scripts_are_several_executables(tmp_path: Path) -> None:
         ({"helper.py": "", "main.py": "import helper"}, "main", "main.py can be run"),
         ({"stats.py": "if __name__ == '__main__': ...", "helper.py": ""}, "stats",
          "stats.py can be run"),
+        ({"pyproject.toml": "[build-system]", "src/x/__init__.py": "", "src/x/app.py":
+          "def main(): ..."}, "x.app:main", "src/x/app.py:1"),
+        ({"pyproject.toml": "[project]\nname = 'b'", "a.py": "def main(): ...", "b.py":
+          "def main(): ..."}, "b:main", "b.py:1"),
         ({"only.py": "print()"}, "only", "only.py can be run"),
     ],
 )  # fmt: skip
@@ -83,7 +87,8 @@ def test_a_window_needs_no_console(tmp_path: Path) -> None:
          ["--help", "add-one --help", "ls --help", "late --help"]),
         ("import typer\nmain = typer.Typer()\n@main.command()\ndef only(): ...", ["--help"]),
         (("import typer\nmain = typer.Typer()\nsub = typer.Typer()\n"
-          "main.add_typer(sub, name='db')\n@main.command()\ndef run(): ...\n@sub.command()\ndef migrate(): ..."),
+          "main.add_typer(sub, name='db')\n@main.command()\ndef run(): ...\n"
+          "@sub.command()\ndef migrate(): ..."),
          ["--help", "run --help", "db --help"]),
         ("import typer\ndef run(): ...\ndef main(): typer.run(run)", ["--help"]),
     ],

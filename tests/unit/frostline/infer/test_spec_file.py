@@ -196,3 +196,27 @@ def test_an_rpm_spec_is_another_thing(tmp_path: Path) -> None:
     result = inferred(tmp_path, files)
     assert reason(result, "entry") == "x/b.spec:1"
     assert result.notes == ("x/c.spec: another spec: only x/b.spec was read",)
+
+
+def test_functions_of_a_spec(tmp_path: Path) -> None:
+    """What a spec's own function makes counts, with the arguments of each call."""
+    spec = (
+        "def one(script, datas=[]):\n    a = Analysis([script], datas=datas)\n"
+        "    EXE(PYZ(a.pure), a.scripts, name=script, exclude_binaries=True, console=False)\n"
+        "    return a\n"
+        "def again(x): return again(x)\n"
+        "a = one('main.py', datas=[('a.txt', '.')])\nb = one('second.py')\nc = again(1)\n"
+    )
+    files = {"main.py": "", "second.py": "", "a.txt": "", "tool.spec": spec}
+    result = inferred(tmp_path, files)
+    assert (value(result, "entry"), value(result, "console")) == ("main", False)
+    assert value(result, "data") == [{"source": "a.txt", "destination": "."}]
+    assert value(result, "executables") == [{"name": "second.py", "entry": "second"}]
+
+
+def test_a_spec_that_is_run_from_the_root(tmp_path: Path) -> None:
+    """A path that does not exist beside the spec but in the project is the project's."""
+    spec = "a = Analysis(['main.py'], datas=[('res', 'res')])"
+    result = inferred(tmp_path, {"main.py": "", "res/x": "", "packaging/tool.spec": spec})
+    assert value(result, "entry") == "main"
+    assert value(result, "data") == [{"source": "res", "destination": "res"}]
