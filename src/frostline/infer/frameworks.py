@@ -52,10 +52,12 @@ FACTORIES = (
     "create_api", "make_wsgi_app", "main",
 )  # fmt: skip
 _TOPS = sorted({name.partition(".")[0] for name in (*_KINDS, *_BY_MODULE)})
-_SURE = "|".join(
-    (rf"^[ \t]*(?:from|import)[ \t]+(?:{'|'.join(_TOPS)})\b", r"def \w+\((self, *)?env(iron)?\b", r"receive, *send\b",
-     *METHODS)
-)  # fmt: skip
+_SURE = "|".join((
+    rf"^[ \t]*(?:from|import)[ \t]+(?:{'|'.join(_TOPS)})\b",
+    r"def \w+\((self, *)?env(iron)?\b",
+    r"receive, *send\b",
+    *METHODS,
+))  # fmt: skip
 MAKES_APPLICATIONS = re.compile(_SURE.encode(), re.MULTILINE)
 """A project of which no file has this has no application."""
 MAY_MAKE_ONE = re.compile(

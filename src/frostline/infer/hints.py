@@ -31,7 +31,7 @@ _SERVERS: dict[str, Kind] = {
     "mod_wsgi-express": "wsgi", "sanic": "asgi", "litestar": "asgi", "quart": "asgi",
     "flask": "wsgi", "gunicorn_conf": "wsgi", "bjoern": "wsgi", "cheroot": "wsgi",
 }  # fmt: skip
-PAGES = ("streamlit", "panel", "gradio", "chainlit")
+PAGES = ("streamlit", "panel", "gradio")
 # The programs of task queues, and the module and function that are their console script.
 WORKERS = {
     "celery": "celery.__main__:main",
@@ -85,14 +85,13 @@ def resolved(found: Hint, applications: Applications) -> Application | None:
         return None
     known = applications.at(module, attribute)
     if known is not None:
-        serve: Kind = "asgi" if found.serve == "asgi" and known.serve != "wsgi" else known.serve
         factory = found.factory or known.entry.endswith("()")
         suffix = "()" if factory and attribute else ""
         owner, _, name = known.entry.partition(":")
         entry = f"{module}:{attribute}{suffix}" if attribute else f"{owner}:{name}"
         if attribute and name.endswith(".server"):
             entry = f"{module}:{attribute}.server"
-        return Application(entry, serve, found.started.file, found.started.line)
+        return Application(entry, known.serve, found.started.file, found.started.line)
     scope = applications.scope(module)
     if scope is None or not attribute:
         return None

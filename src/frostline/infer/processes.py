@@ -42,6 +42,22 @@ def only_workers(project: Project) -> Found | None:
     return Found((entry, Value("services", tables, found[0].where)))
 
 
+def migrations(project: Project) -> tuple[str, ...]:
+    """Return a note for each tool that changes a database before the project starts."""
+    notes: dict[str, str] = {}
+    for one in project.hints:
+        if one.started.rank > commands.PRODUCTION:
+            continue
+        if (one.role, one.target) == ("manage", "migrate"):
+            notes["migrate"] = f"{one.started.where}: migrate: run it by `run django-admin migrate`"
+        elif (one.role, one.target) == ("program", "alembic"):
+            notes["alembic"] = (
+                f'{one.started.where}: alembic: write console_scripts = ["alembic"] and its files '
+                "as [[data]], and run it by `run alembic upgrade head`"
+            )
+    return tuple(notes.values())
+
+
 def _by_commands(project: Project, taken: set[str]) -> list[Service]:
     found: list[Service] = []
     seen: dict[tuple[str, str], str] = {}

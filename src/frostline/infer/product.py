@@ -115,7 +115,7 @@ def of_script(
     values = [Value("entry", script.entry, where)]
     if not script.console:
         values.append(Value("console", value=False, reason=script.where))
-    return Found(tuple(values), (port_note(served.where),) if served else ())
+    return _listening(served, Found(tuple(values)))
 
 
 def of_file(project: Project, file: str, where: str) -> Found | None:
@@ -127,7 +127,7 @@ def of_file(project: Project, file: str, where: str) -> Found | None:
     if found and found.application and project.wanted != "function":
         product = of_application(found.application)
         return Found(tuple(replace(value, reason=where) for value in product.values))
-    return Found((Value("entry", module, where),), (port_note(found.where),) if found else ())
+    return _listening(found, Found((Value("entry", module, where),)))
 
 
 def served_by_file(project: Project, file: str) -> serving.Served | None:
@@ -137,11 +137,21 @@ def served_by_file(project: Project, file: str) -> serving.Served | None:
     return serving.served(project.applications, scope, tree.body) if scope and tree else None
 
 
-def port_note(where: str) -> str:
-    """Return the note on a program that listens by itself at *where*."""
-    return (
-        f"{where}: the program listens by itself, so its port must be named: write a [[services]] "
-        'table with name = "api" and port = { mode = "fixed", number = PORT, by = "environment" }'
+def _listening(served: serving.Served | None, found: Found) -> Found:
+    """Return the program *found* with the port at which it listens by itself.
+
+    A port that the program takes from a variable can be given to it; any other must be named.
+    """
+    if served is None:
+        return found
+    if served.port and "variable" in served.port:
+        service = {"name": "api", "port": dict(served.port)}
+        return found.with_value(Value("services", [service], served.where))
+    number = served.port["number"] if served.port else "PORT"
+    return found.with_notes(
+        f"{served.where}: the program listens by itself, so its port must be named: write a "
+        "[[services]] table with "
+        f'name = "api" and port = {{ mode = "fixed", number = {number}, by = "environment" }}'
     )
 
 

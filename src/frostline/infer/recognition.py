@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from frostline.infer import commands, django, hints, module_names, pages, programs, spec_file
 from frostline.infer.applications import Applications
 from frostline.infer.hints import Hint
-from frostline.infer.processes import is_worker, only_workers, with_workers
+from frostline.infer.processes import is_worker, migrations, only_workers, with_workers
 from frostline.infer.product import (
     Found,
     Project,
@@ -37,7 +37,7 @@ def recognise(applications: Applications, given: Mapping[str, object]) -> Found:
             found = found.with_value(Value(value.key, both, value.reason))
         elif not found.get(value.key):
             found = found.with_value(value)
-    return found.with_notes(*spec.notes) if spec else found
+    return found.with_notes(*(spec.notes if spec else ()), *migrations(project))
 
 
 def _given(project: Project) -> Found:

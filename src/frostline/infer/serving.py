@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from frostline.infer.applications import Application, Applications
 from frostline.infer.frameworks import Kind
 from frostline.infer.scopes import Function, Scope, calls, keyword, text_of
+from frostline.infer.services import Port, port_in_code
 
 _DEEPEST = 4
 # Functions and classes that serve, the place of the application among their arguments, its kind.
@@ -42,6 +43,8 @@ class Served:
 
     application: Application | None
     where: str
+    port: Port | None = None
+    """The port at which it listens in another way, as far as its code names one."""
 
 
 def served(
@@ -55,7 +58,7 @@ def served(
         if (found := _application(applications, scope, call, full)) is not None:
             return Served(found, where)
         if full in _SERVE or full in _LISTEN or _runs(applications, scope, call):
-            other = other or Served(None, where)
+            other = other or Served(None, where, _port(call, scope))
         elif depth < _DEEPEST and (inner := _called(applications, full)) is not None:
             owner, function = inner
             result = served(applications, owner.inside(function), function.body, depth + 1)
@@ -119,6 +122,17 @@ def _runs(applications: Applications, scope: Scope, call: ast.Call) -> bool:
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     named = isinstance(call.func, ast.Attribute) and call.func.attr in {"run", "run_server"}
     return named and owner is not None and applications.kind(owner, scope) is not None
+
+
+def _port(call: ast.Call, scope: Scope) -> Port | None:
+    """Return the port among the arguments of *call*, or in an address `(host, port)`."""
+    given = [*(item.value for item in call.keywords if item.arg == "port"), *call.args]
+    nodes = (
+        part
+        for node in given
+        for part in (node.elts if isinstance(node, ast.Tuple | ast.List) else [node])
+    )
+    return next(filter(None, (port_in_code(node, scope) for node in nodes)), None)
 
 
 def _called(applications: Applications, full: str) -> tuple[Scope, Function] | None:

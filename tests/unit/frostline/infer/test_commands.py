@@ -160,8 +160,7 @@ def test_console_scripts_that_serve(code: str, expected: str, tmp_path: Path) ->
     "code",
     [
         "from web import site\nif __name__ == '__main__':\n  site.run(port=5000)",
-        "from wsgiref.simple_server import make_server\nfrom web import site\n"
-        "def main(): make_server('', 1, site)",
+        "import wsgiref.simple_server as s, web\ndef main(): s.make_server('', 1, web.site)",
         "import waitress, web\nif __name__ == '__main__':\n  waitress.serve(web.site)",
     ],
 )

@@ -71,6 +71,21 @@ def test_compose_and_procfile_name_a_worker_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("alembic upgrade head", "Procfile:1: alembic: write console_scripts"),
+        ("python manage.py migrate", "Procfile:1: migrate: run it by `run django-admin migrate`"),
+    ],
+)
+def test_migrations_are_named(line: str, note: str, tmp_path: Path) -> None:
+    """What changes a database before a start is no service; the note says how it is run."""
+    files = {"web.py": WEB, "Procfile": f"release: {line}\nweb: {line} && uvicorn web:app"}
+    result = inferred(tmp_path, files)
+    assert value(result, "services") is None
+    assert [line.startswith(note.replace(":1:", ":2:")) for line in result.notes] == [True]
+
+
+@pytest.mark.parametrize(
     ("code", "entry", "arguments"),
     [
         (CELERY, "celery.__main__:main", "-A tasks:queue worker --loglevel INFO"),

@@ -123,20 +123,30 @@ def test_a_program_without_a_parser_has_no_smoke_commands(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "code",
+    ("code", "number"),
     [
-        "import http.server\nhttp.server.HTTPServer(('', 8000), None).serve_forever()",
-        "from socketserver import TCPServer\nTCPServer(('', 1), None)",
-        "import asyncio\nasync def go():\n  await asyncio.start_server(None)\nasyncio.run(go())",
-        "from aiohttp import web\nweb.run_app(web.Application())",
-        "import uvicorn\nuvicorn.run(build(3))",
+        ("import http.server\nhttp.server.HTTPServer(('', 8000), None).serve_forever()", "8000"),
+        ("from socketserver import TCPServer\nTCPServer(('', 0), None)", "PORT"),
+        ("import asyncio\nasync def go():\n  await asyncio.start_server(h, '', 99)\ngo()", "99"),
+        ("from aiohttp import web\nweb.run_app(web.Application(), port=8081)", "8081"),
+        ("import uvicorn\nuvicorn.run(build(3))", "PORT"),
     ],
 )
-def test_a_script_with_a_server_of_its_own(code: str, tmp_path: Path) -> None:
+def test_a_script_with_a_server_of_its_own(code: str, number: str, tmp_path: Path) -> None:
     """A note says that its port must be named."""
     result = inferred(tmp_path, {"main.py": code})
     assert value(result, "entry") == "main"
-    assert [note for note in result.notes if "port must be named" in note]
+    assert [note for note in result.notes if "must be named" in note and f" {number}," in note]
+
+
+@pytest.mark.parametrize("port", ["os.environ['PORT']", "int(os.getenv('PORT', '80'))"])
+def test_a_script_that_takes_its_port_from_a_variable(port: str, tmp_path: Path) -> None:
+    """The port can be given to it, so it is a service."""
+    code = f"import os, http.server\nhttp.server.HTTPServer(('', {port}), None).serve_forever()"
+    result = inferred(tmp_path, {"main.py": code})
+    by = {"mode": "ephemeral", "by": "environment", "variable": "PORT"}
+    assert value(result, "services") == [{"name": "api", "port": by}]
+    assert result.notes == ()
 
 
 def test_a_server_that_a_subcommand_starts(tmp_path: Path) -> None:
