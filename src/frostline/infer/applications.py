@@ -235,8 +235,8 @@ def _is_cache(decorator: ast.expr) -> bool:
 def _protocol(function: Function) -> Kind | None:
     """Return the kind of an application that is a function itself."""
     names = [argument.arg for argument in function.args.args if argument.arg != "self"]
-    two = len(names) == 2 and names[0] in {"environ", "env"}  # noqa: PLR2004  # WSGI's two
-    if two and isinstance(function, ast.FunctionDef):
+    wsgi = names[:1] in (["environ"], ["env"]) and [name[:5] for name in names[1:]] == ["start"]
+    if wsgi and isinstance(function, ast.FunctionDef):
         return "wsgi"
     if names == ["scope", "receive", "send"] and isinstance(function, ast.AsyncFunctionDef):
         return "asgi"

@@ -54,7 +54,7 @@ FACTORIES = (
 _TOPS = sorted({name.partition(".")[0] for name in (*_KINDS, *_BY_MODULE)})
 _SURE = "|".join((
     rf"^[ \t]*(?:from|import)[ \t]+(?:{'|'.join(_TOPS)})\b",
-    r"def \w+\((self, *)?env(iron)?\b",
+    r"def \w+\((self, *)?env(iron)?\b[^)]*, *start",
     r"receive, *send\b",
     *METHODS,
 ))  # fmt: skip

@@ -112,7 +112,7 @@ def of_script(
     if served and served.application:
         return of_application(replace(served.application, file=where.rpartition(":")[0] or where,
                                       line=_line(where)))  # fmt: skip
-    values = [Value("entry", script.entry, where)]
+    values = [Value("entry", script.entry, script.where)]
     if not script.console:
         values.append(Value("console", value=False, reason=script.where))
     return _listening(served, Found(tuple(values)))

@@ -38,6 +38,7 @@ def entry_of(result: Inference) -> tuple[object, object]:
         ("from dash import Dash\nd = Dash()\nserver = d.server", ("main:server", "wsgi")),
         ("def application(environ, start_response): ...", ("main:application", "wsgi")),
         ("def app(environ, start): ...", ("main:app", "wsgi")),
+        ("import flask\ndef app(env, options): ...", ("main", None)),
         (("from wsgiref.simple_server import make_server\ndef app(environ, start): ...\n"
           "def main(): make_server('', 1, app)"), ("main:app", "wsgi")),
         ("async def app(scope, receive, send): ...", ("main:app", "asgi")),
