@@ -62,6 +62,7 @@ def build(
 
     options = dispatch.BuildOptions(where, promised=platform is not None, engine=engine, run=run)
     chosen = open_build(product, platform, layout)
+    results.inferred(chosen.inferred)
     if freeze_only:
         return dispatch.build(chosen, options, clean=clean, debug=debug)
     proof = dispatch.build_and_prove(chosen, options, clean=clean, debug=debug)
@@ -107,7 +108,9 @@ def plan(
     """
     from frostline import pipeline
 
-    return pipeline.plan(open_build(product, platform, layout))
+    chosen = open_build(product, platform, layout)
+    results.inferred(chosen.inferred)
+    return pipeline.plan(chosen)
 
 
 @verb("Build", show=results.wheels)

@@ -1,5 +1,6 @@
 """Shows the results of verbs: as tables and lines to people, as JSON to programs."""
 
+import json
 import shlex
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from frostline.llamafile.pack import Contents
     from frostline.llamafile.serve import Served
     from frostline.pipeline import Preparation, Recorded
+    from frostline.profile.build import Inferred
     from frostline.profile.resources import Resource
     from frostline.release.listing import Artifact
     from frostline.release.shells import Export
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from frostline.source.locks import Written
 
 
+_WIDEST = 50  # characters: longer values push their reasons to the right
+
+
 def line(text: str) -> None:
     """Show one line."""
     log.text(text)
@@ -46,6 +51,24 @@ def lines(texts: Sequence[str]) -> None:
     """Show each text on a line."""
     for text in texts:
         log.text(text)
+
+
+def inferred(values: "Sequence[Inferred]") -> None:
+    """Show what is written nowhere and was inferred, each with its reason."""
+    shown = [(f"{value.key} = {_inline(value.value)}", value.reason) for value in values]
+    width = min(max((len(text) for text, _ in shown), default=0), _WIDEST)
+    for text, reason in shown:
+        log.note(f"{text.ljust(width)}  from {reason}")
+
+
+def _inline(value: object) -> str:
+    """Return *value* as TOML on one line."""
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{key} = {_inline(item)}" for key, item in value.items())
+        return f"{{ {pairs} }}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_inline, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def built(found: "Bundle | Proof") -> None:

@@ -8,15 +8,7 @@ from frostline.infer import module_names, parsers, programs, recognition
 from frostline.infer.applications import Applications
 from frostline.infer.product import Found, Value
 from frostline.infer.source_files import SourceFiles
-
-
-@dataclass(frozen=True)
-class Inferred:
-    """One key of the profile: *value* as in TOML, and the *reason*, such as `src/app.py:14`."""
-
-    key: str
-    value: object
-    reason: str
+from frostline.profile.build import Inferred
 
 
 @dataclass(frozen=True)

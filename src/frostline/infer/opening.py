@@ -1,30 +1,77 @@
 """Opens a build: reads the profile of a product, and infers what it does not say."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from frostline.core.command import Environ
 from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform, host
 from frostline.core.workspace import Layout, Target, Workspace
+from frostline.infer.inference import Inference, infer
 from frostline.profile import configuration, reading
-from frostline.profile.build import Build
+from frostline.profile.build import Build, Inferred
+from frostline.profile.mistakes import is_table
 from frostline.profile.profile import Profile
+from frostline.source import tree
 from frostline.source.metadata import project_metadata
 
 
 def load(
-    project: Workspace, product: str, platform: Platform, layout: Layout | None = None
-) -> tuple[Target, Profile]:
+    project: Workspace, product: str, platform: Platform, layout: Layout | None = None,
+    environ: Environ = os.environ,
+) -> tuple[Target, Profile]:  # fmt: skip
     """Return the target and the whole profile of *product*; *layout* defaults to the profile's.
 
     Raises UsageError for an unknown product, TomlError with every mistake at once.
     """
-    file = reading.written(project, product)
-    target = Target(product, platform, layout or "onedir")
-    raw = with_service(file.table)
-    return reading.resolve(file, raw, project.root, target, fixed=layout is not None)
+    target, profile, _ = _load(project, Target(product, platform), layout, environ)
+    return target, profile
+
+
+def _load(
+    project: Workspace, target: Target, layout: Layout | None, environ: Environ
+) -> tuple[Target, Profile, Inference]:
+    file = reading.written(project, target.product)
+    found = inferred(project, file.table, environ)
+    raw = with_service(_completed(file.table, found.values))
+    if not raw.get("entry"):
+        notes = "".join(f"\n  {note}" for note in found.notes)
+        message = f"nothing says what {target.product} runs: no entry is written or found.{notes}"
+        raise UsageError(message, hint='write `entry = "module:attribute"` (docs/profile.md)')
+    target = replace(target, layout=layout or target.layout)
+    known = reading.resolve(file, raw, project.root, target, fixed=layout is not None)
+    return *known, found
+
+
+def inferred(project: Workspace, written: Mapping[str, object], environ: Environ) -> Inference:
+    """Return what the files of *project* say of the keys that the profile *written* lacks.
+
+    Where the entry is written, only how it is served is inferred; else all that can be.
+    """
+    if written.get("entry") and "serve" in written:
+        return Inference((), ())
+    folder = project.root / str(written.get("source", "."))
+    files = tree.files(folder, environ=environ, output=project.build) if folder.is_dir() else ()
+    found = infer(folder, files, written)
+    if not written.get("entry"):
+        return found
+    return Inference(tuple(value for value in found.values if value.key == "serve"), ())
+
+
+def _completed(written: Mapping[str, object], values: Sequence[Inferred]) -> dict[str, object]:
+    """Return the profile *written* with *values*, whose keys may be dotted."""
+    raw: dict[str, object] = dict(written)
+    for value in values:
+        *outer, name = value.key.split(".")
+        table = raw
+        for part in outer:
+            inner = table.get(part)
+            table[part] = inner = dict(inner) if is_table(inner) else {}
+            table = inner
+        table[name] = value.value
+    return raw
 
 
 def with_service(raw: Mapping[str, object]) -> dict[str, object]:
@@ -43,13 +90,13 @@ def open_build(
     Raises UsageError for an unknown product, or a *model_server* for a product that takes none;
     TomlError with every mistake at once.
     """
-    target, profile = load(workspace, product, platform, layout)
+    target, profile, found = _load(workspace, Target(product, platform), layout, environ)
     if model_server and not (profile.model_server and profile.model_server.variable):
         message = f"{product} takes no model server: its profile has no model_server.variable."
         raise UsageError(message, hint="leave out --model-server")
     return Build(
         workspace=workspace, target=target, profile=profile, environ=environ,
-        model_server=model_server,
+        model_server=model_server, inferred=found.values,
     )  # fmt: skip
 
 

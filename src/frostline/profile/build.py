@@ -11,11 +11,21 @@ from frostline.core.workspace import Layout, Target, Workspace
 from frostline.profile.profile import Profile
 
 
+@dataclass(frozen=True)
+class Inferred:
+    """One key of the profile: *value* as in TOML, and the *reason*, such as `src/app.py:14`."""
+
+    key: str
+    value: object
+    reason: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Build:
     """One product for one platform in one project; made once per command.
 
-    *environ* holds the user's environment variables. *model_server* is the llamafile that serves
+    *environ* holds the user's environment variables. *inferred* are the keys of the profile that
+    are written nowhere. *model_server* is the llamafile that serves
     the model while the product is traced or smoke-tested.
     """
 
@@ -24,6 +34,7 @@ class Build:
     profile: Profile
     environ: Environ
     model_server: Path | None = None
+    inferred: tuple[Inferred, ...] = ()
 
     @property
     def product(self) -> str:
