@@ -36,13 +36,13 @@ def _load(
     file = reading.written(project, target.product)
     found = inferred(project, file.table, environ)
     raw = with_service(_completed(file.table, found.values))
+    reading.check(file, raw, project.root)
     if not raw.get("entry"):
         notes = "".join(f"\n  {note}" for note in found.notes)
         message = f"nothing says what {target.product} runs: no entry is written or found.{notes}"
         raise UsageError(message, hint='write `entry = "module:attribute"` (docs/profile.md)')
     target = replace(target, layout=layout or target.layout)
-    known = reading.resolve(file, raw, project.root, target, fixed=layout is not None)
-    return *known, found
+    return *reading.resolve(raw, target, fixed=layout is not None), found
 
 
 def inferred(project: Workspace, written: Mapping[str, object], environ: Environ) -> Inference:

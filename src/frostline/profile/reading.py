@@ -37,15 +37,11 @@ def written(project: Workspace, product: str) -> TomlFile:
     return replace(file, table=_merge(below.table, file.table))
 
 
-def resolve(
-    file: TomlFile, raw: Mapping[str, object], root: Path, target: Target, *, fixed: bool
-) -> tuple[Target, Profile]:
-    """Return the target and the profile *raw*, with the overrides applied.
+def resolve(raw: Mapping[str, object], target: Target, *, fixed: bool) -> tuple[Target, Profile]:
+    """Return the target and the profile *raw*, which has no mistakes, with the overrides applied.
 
-    *file* is where it is written. Unless *fixed*, the layout is the profile's. Raises TomlError
-    with every mistake at once.
+    Unless *fixed*, the layout is the profile's.
     """
-    check(file, raw, root)
     profile = from_toml(Profile, merged(raw, target))
     if not fixed and profile.layout != target.layout:
         target = replace(target, layout=profile.layout)
