@@ -19,6 +19,7 @@ from frostline.core.command import Environ
 from frostline.core.errors import HostError, LockError
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
+from frostline.source import index_access
 
 _HASH_MISMATCH = (
     "DO NOT MATCH THE HASHES",
@@ -230,16 +231,14 @@ def _fill(
     folder: Path, lock: Lock, wheels: Sequence[Wheel], environ: Environ, log_file: Path,
     step: log.Step,
 ) -> None:  # fmt: skip
-    env = child_environment(environ)
+    env = {"UV_INDEX_STRATEGY": "unsafe-best-match"}  # hashes choose, whichever index has it
+    env |= index_access.variables(child_environment(environ))
     uv = shutil.which("uv", path=environ.get("PATH"))
     python = str(_describe(folder).python)
     if uv:
         make = [uv, "venv", "--no-project", "--python", base_executable(), str(folder)]
-        install = [uv, "pip", "install", "--python", python]
     else:
         make = [base_executable(), "-m", "venv", "--without-pip", str(folder)]
-        install = [sys.executable, "-m", "pip", "--python", python, "install"]
-        install += ["--no-input", "--no-compile", "--progress-bar=off"]
     step.update(f"with {'uv' if uv else 'venv and pip'}")
     command.run(make, log=log_file, env=env)
     packages = _describe(folder).site_packages
@@ -249,15 +248,26 @@ def _fill(
         return  # pip refuses a file without requirements
     listed = folder / "requirements.txt"
     workspace.write(listed, text)
-    install += ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(listed)]
-    try:
-        command.run(install, log=log_file, env=env, on_line=lambda line: _show(line, step))
-    except command.CommandError as error:
-        raise _explain(error, lock) from error
+    pip = [sys.executable, "-m", "pip", "--python", python, "install"]
+    pip += ["--no-input", "--no-compile", "--progress-bar=off"]
+    ways = [[uv, "pip", "install", "--python", python], pip] if uv else [pip]
+    options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(listed)]
+    for way in ways:
+        try:
+            command.run([*way, *options], log=log_file, env=env, on_line=lambda s: _show(s, step))
+            break
+        except command.CommandError as error:
+            if way is pip or not _untrusted(error):
+                raise _explain(error, lock) from error
+            log.note("uv does not trust the certificate of the index; pip is tried instead")
     step.update("compiling its modules")
     compiling = [python, "-I", "-m", "compileall", "-q", "-j", "0", str(packages)]
     with suppress(command.CommandError):  # of files for other versions of Python
         command.run(compiling, log=log_file, env=env)
+
+
+def _untrusted(error: command.CommandError) -> bool:
+    return any("certificate" in line.lower() for line in error.tail)
 
 
 def _show(line: str, step: log.Step) -> None:

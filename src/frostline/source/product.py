@@ -6,7 +6,7 @@ from frostline.core import own_files
 from frostline.profile import resources
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
-from frostline.source import direct_wheels, environment, freezer, locks
+from frostline.source import direct_wheels, environment, freezer, index_access, locks
 from frostline.source.environment import Lock, ProductEnvironment, Wheel
 from frostline.source.stage import Stage, build_stage
 from frostline.source.wheelhouse import native_wheels
@@ -20,8 +20,9 @@ def product_environment(build: Build) -> ProductEnvironment:
 
     Raises HostError, LockError, CommandError.
     """
+    environ = index_access.variables(build.environ, locks.of_build(build).indexes)
     return environment.create(
-        build.product, product_lock(build), environ=build.environ,
+        build.product, product_lock(build), environ=environ,
         log_file=build.log("environment"), wheels=wheels(build),
     )  # fmt: skip
 

@@ -1,0 +1,220 @@
+"""Locks of real tools and private indexes: what is installed is what the tool installs."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Mapping
+from pathlib import Path
+
+import private_index
+import pytest
+
+from frostline.core.errors import LockError
+from frostline.core.platforms import host
+from frostline.core.workspace import Target, Workspace
+from frostline.profile.build import Build
+from frostline.profile.profile import Profile
+from frostline.source import distributions, locks, product, uv
+
+_PROJECT = """
+[project]
+name = "shop"
+version = "1"
+requires-python = ">=3.11"
+dependencies = [
+  "uvicorn[standard]>=0.30",
+  "colorama; sys_platform == 'win32'",
+  "idna<3.8; python_version < '3.12'",
+  "idna>=3.8; python_version >= '3.12'",
+]
+[project.optional-dependencies]
+more = ["six"]
+"""
+_DEVELOPMENT = '[dependency-groups]\ndev = ["iniconfig"]\n'
+
+
+def build_of(root: Path, environ: Mapping[str, str] | None = None) -> Build:
+    """Return the build of the product in *root*, whose profile says nothing about a lock."""
+    return Build(
+        workspace=Workspace(root), target=Target("shop", host()),
+        profile=Profile(entry="shop:main"), environ=environ or os.environ,
+    )  # fmt: skip
+
+
+def run(folder: Path, *argv: str | Path, **variables: str) -> str:
+    """Run *argv* in *folder* and return its standard output."""
+    done = subprocess.run(
+        argv, cwd=folder, env=os.environ | variables, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def environment(folder: Path) -> Path:
+    """Make an empty virtual environment and return its interpreter."""
+    venv.create(folder, with_pip=False)
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def tool(folder: Path, *requirements: str) -> Path:
+    """Return the folder of the programs of an environment with *requirements*."""
+    python = environment(folder)
+    run(folder, sys.executable, "-m", "pip", "--python", python, "install", "-q", *requirements)
+    return python.parent
+
+
+def installed(python: Path) -> dict[str, str]:
+    """Return the distributions that *python* has, by name, without the product and installers."""
+    listed = run(python.parent, sys.executable, "-m", "pip", "--python", python, "list",
+                 "--format=json")  # fmt: skip
+    found = {item["name"].lower().replace("_", "-"): item["version"] for item in json.loads(listed)}
+    return {name: found[name] for name in found.keys() - {"shop", "pip", "setuptools", "wheel"}}
+
+
+def installed_from_lock(root: Path, folder: Path) -> dict[str, str]:
+    """Return what pip installs from the lock of the product in *root* and nothing else."""
+    text = locks.of_build(build_of(root)).text
+    (folder / "lock.txt").write_text(text, encoding="utf-8")
+    python = environment(folder / "ours")
+    run(folder, sys.executable, "-m", "pip", "--python", python, "install", "-q",
+        "--require-hashes", "--no-deps", "--only-binary=:all:", "-r", "lock.txt")  # fmt: skip
+    return installed(python)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a project with extras, markers and a group for development."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(_PROJECT + _DEVELOPMENT, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def own_uv(tmp_path: Path) -> str:
+    """Return frostline's uv."""
+    without = os.environ | {"PATH": os.defpath}
+    return uv.program(without, tmp_path / "uv.log")
+
+
+def test_uv(root: Path, own_uv: str, tmp_path: Path) -> None:
+    """uv.lock, and the pylock.toml that uv makes of it, install what `uv sync` installs."""
+    run(root, own_uv, "lock", "-q", UV_SYSTEM_CERTS="true")
+    run(root, own_uv, "sync", "-q", "--no-dev", "--no-install-project", UV_SYSTEM_CERTS="true",
+        UV_PROJECT_ENVIRONMENT=str(tmp_path / "theirs"))  # fmt: skip
+    theirs = installed(tmp_path / "theirs" / "bin" / "python")
+    assert {"uvicorn", "httptools", "idna"} <= theirs.keys()
+    assert not {"six", "iniconfig", "colorama"} & theirs.keys()
+    assert installed_from_lock(root, tmp_path) == theirs
+    run(root, own_uv, "export", "-q", "--no-dev", "--no-emit-project", "-o", "pylock.toml")
+    exported = locks.of_build(build_of(root)).text
+    (root / "uv.lock").unlink()
+    found = locks.of_build(build_of(root))
+    assert (found.origin, found.text) == ("pylock.toml", exported)
+
+
+@pytest.mark.slow("src/frostline/source")
+@pytest.mark.parametrize("version", ["poetry<2", "poetry>=2"])
+def test_poetry(root: Path, version: str, tmp_path: Path) -> None:
+    """poetry.lock of the formats 2.0 and 2.1 installs what `poetry install` installs."""
+    old = """
+[tool.poetry]
+name = "shop"
+version = "1"
+description = ""
+authors = []
+[tool.poetry.dependencies]
+python = "^3.11"
+uvicorn = {version = ">=0.30", extras = ["standard"]}
+colorama = {version = "*", platform = "win32"}
+idna = [{version = "<3.8", python = "<3.12"}, {version = "^3.8", python = ">=3.12"}]
+six = {version = "*", optional = true}
+[tool.poetry.group.dev.dependencies]
+iniconfig = "*"
+"""
+    group = '[tool.poetry.group.dev.dependencies]\niniconfig = "*"\n'
+    text = old if version == "poetry<2" else _PROJECT + group
+    (root / "pyproject.toml").write_text(text, encoding="utf-8")
+    poetry = tool(tmp_path / "tool", version) / "poetry"
+    variables = {"POETRY_VIRTUALENVS_IN_PROJECT": "true", "POETRY_VIRTUALENVS_CREATE": "true"}
+    run(root, poetry, "lock", "-n", **variables)
+    run(root, poetry, "install", "-n", "--only", "main", "--no-root", **variables)
+    theirs = installed(root / ".venv" / "bin" / "python")
+    assert {"uvicorn", "httptools", "idna"} <= theirs.keys()
+    assert installed_from_lock(root, tmp_path) == theirs
+
+
+@pytest.mark.slow("src/frostline/source")
+@pytest.mark.parametrize("strategy", ["inherit_metadata", "no_inherit_metadata"])
+def test_pdm(root: Path, strategy: str, tmp_path: Path) -> None:
+    """pdm.lock installs what `pdm sync` installs, with metadata in it and without."""
+    pdm = tool(tmp_path / "tool", "pdm") / "pdm"
+    python = environment(tmp_path / "theirs")
+    run(root, pdm, "use", "-f", python)
+    run(root, pdm, "lock", "-q", "--strategy", strategy)
+    run(root, pdm, "sync", "--prod", "--no-self")
+    theirs = installed(python)
+    assert {"uvicorn", "httptools", "idna"} <= theirs.keys()
+    assert installed_from_lock(root, tmp_path) == theirs
+
+
+def index_variables(kind: str, address: str) -> dict[str, str]:
+    """Return the variables that name the private index *address*, as *kind* of them."""
+    login = f"http://{private_index.USER}:{private_index.PASSWORD}@{address}"
+    if kind != "named":
+        return {kind: login}
+    return {
+        "UV_INDEX": f"our-own=http://{address}",
+        "UV_INDEX_OUR_OWN_USERNAME": private_index.USER,
+        "UV_INDEX_OUR_OWN_PASSWORD": private_index.PASSWORD,
+    }
+
+
+@pytest.mark.parametrize("program", ["uv", "pip"])
+@pytest.mark.parametrize(
+    "kind", ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "named"]
+)
+def test_private_index(kind: str, program: str, own_uv: str, root: Path, tmp_path: Path) -> None:
+    """Both installers reach an index with a password, which is in no lock and no log."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    private_index.wheel(wheels, "innershop", "1.5", "innertill>=2")
+    private_index.wheel(wheels, "innertill", "2.1")
+    text = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["innershop"]\n'
+    (root / "pyproject.toml").write_text(text, encoding="utf-8")
+    path = str(Path(own_uv).parent) if program == "uv" else os.defpath
+    with private_index.serve(wheels) as address:
+        environ = os.environ | {"PATH": path} | index_variables(kind, address)
+        build = build_of(root, environ)
+        lock = locks.of_build(build).text
+        made = product.product_environment(build)
+    found = distributions.installed(made.site_packages)
+    assert {name: found[name].version for name in found} == {"innershop": "1.5", "innertill": "2.1"}
+    assert lock.count("--hash=sha256:") == 2
+    assert private_index.PASSWORD not in written(root)
+
+
+def written(root: Path) -> str:
+    """Return the text of all files that a build has written in *root*."""
+    files = [file for file in (root / "build").rglob("*") if file.is_file()]
+    assert {file.suffix for file in files} >= {".log", ".lock"}
+    return "".join(file.read_text(encoding="utf-8") for file in files)
+
+
+@pytest.mark.parametrize("login", ["reader:wr0ng-Pa55", "wr0ng-Pa55"])
+def test_wrong_password(login: str, own_uv: str, root: Path) -> None:
+    """A refused password or token is an error that does not show it."""
+    text = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["innershop"]\n'
+    (root / "pyproject.toml").write_text(text, encoding="utf-8")
+    with private_index.serve(root) as address:
+        index = {"UV_DEFAULT_INDEX": f"http://{login}@{address}"}
+        environ = os.environ | {"PATH": str(Path(own_uv).parent)} | index
+        with pytest.raises(LockError, match="cannot be resolved") as caught:
+            locks.of_build(build_of(root, environ))
+    shown = "".join([str(caught.value), caught.value.hint, *caught.value.tail])
+    assert "wr0ng-Pa55" not in shown
+    log = build_of(root).log("lock").read_text(encoding="utf-8")
+    assert "wr0ng-Pa55" not in log
+    assert "401" in log
