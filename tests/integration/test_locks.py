@@ -1,11 +1,12 @@
 """Locks of real tools and private indexes: what is installed is what the tool installs."""
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import private_index
@@ -18,21 +19,31 @@ from frostline.profile.build import Build
 from frostline.profile.profile import Profile
 from frostline.source import distributions, locks, product, uv
 
+_WHEELS = (
+    ("web", "2.3", "core>=1", "colour; sys_platform == 'win32'",
+     "loop>=1; extra == 'fast' and sys_platform != 'win32'",
+     "winloop; extra == 'fast' and sys_platform == 'win32'"),
+    ("core", "1.4"), ("core", "2.1", "deep"), ("deep", "3"), ("colour", "1"), ("winloop", "1"),
+    ("loop", "1.1", "deep>=2; python_version >= '3.8'"), ("more", "1"), ("devtool", "1", "deep"),
+    ("newer", "1"),
+)  # fmt: skip
+_HERE = {"web", "core", "loop", "deep", "newer"}
 _PROJECT = """
 [project]
 name = "shop"
 version = "1"
 requires-python = ">=3.11"
 dependencies = [
-  "uvicorn[standard]>=0.30",
-  "colorama; sys_platform == 'win32'",
-  "idna<3.8; python_version < '3.12'",
-  "idna>=3.8; python_version >= '3.12'",
+  "web[fast]>=2",
+  "winloop; sys_platform == 'win32'",
+  "core<2; python_version < '3.13'",
+  "core>=2; python_version >= '3.13'",
+  "newer; python_full_version >= '3.11.1'",
 ]
 [project.optional-dependencies]
-more = ["six"]
+more = ["more"]
 """
-_DEVELOPMENT = '[dependency-groups]\ndev = ["iniconfig"]\n'
+_DEVELOPMENT = '[dependency-groups]\ndev = ["devtool"]\n'
 
 
 def build_of(root: Path, environ: Mapping[str, str] | None = None) -> Build:
@@ -73,13 +84,13 @@ def installed(python: Path) -> dict[str, str]:
     return {name: found[name] for name in found.keys() - {"shop", "pip", "setuptools", "wheel"}}
 
 
-def installed_from_lock(root: Path, folder: Path) -> dict[str, str]:
+def installed_from_lock(root: Path, folder: Path, index: str) -> dict[str, str]:
     """Return what pip installs from the lock of the product in *root* and nothing else."""
     text = locks.of_build(build_of(root)).text
     (folder / "lock.txt").write_text(text, encoding="utf-8")
     python = environment(folder / "ours")
-    run(folder, sys.executable, "-m", "pip", "--python", python, "install", "-q",
-        "--require-hashes", "--no-deps", "--only-binary=:all:", "-r", "lock.txt")  # fmt: skip
+    run(folder, sys.executable, "-m", "pip", "--python", python, "install", "-q", "--require-hashes",
+        "--no-deps", "--only-binary=:all:", "--index-url", index, "-r", "lock.txt")  # fmt: skip
     return installed(python)
 
 
@@ -93,23 +104,36 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def index(tmp_path: Path) -> Iterator[str]:
+    """Return the address of an index with what the project needs."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for name, version, *needs in _WHEELS:
+        private_index.wheel(folder, name, version, *needs)
+    with private_index.serve(folder, anonymous=True) as address:
+        yield f"http://{address}"
+
+
+@pytest.fixture
 def own_uv(tmp_path: Path) -> str:
     """Return frostline's uv."""
     without = os.environ | {"PATH": os.defpath}
     return uv.program(without, tmp_path / "uv.log")
 
 
-def test_uv(root: Path, own_uv: str, tmp_path: Path) -> None:
+def test_uv(root: Path, index: str, own_uv: str, tmp_path: Path) -> None:
     """uv.lock, and the pylock.toml that uv makes of it, install what `uv sync` installs."""
-    run(root, own_uv, "lock", "-q", UV_SYSTEM_CERTS="true")
-    run(root, own_uv, "sync", "-q", "--no-dev", "--no-install-project", UV_SYSTEM_CERTS="true",
+    python = environment(tmp_path / "theirs")
+    run(root, own_uv, "lock", "-q", UV_DEFAULT_INDEX=index)
+    run(root, own_uv, "sync", "-q", "--no-dev", "--no-install-project", UV_DEFAULT_INDEX=index,
         UV_PROJECT_ENVIRONMENT=str(tmp_path / "theirs"))  # fmt: skip
-    theirs = installed(tmp_path / "theirs" / "bin" / "python")
-    assert {"uvicorn", "httptools", "idna"} <= theirs.keys()
-    assert not {"six", "iniconfig", "colorama"} & theirs.keys()
-    assert installed_from_lock(root, tmp_path) == theirs
+    theirs = installed(python)
+    assert theirs.keys() == _HERE
+    assert installed_from_lock(root, tmp_path, index) == theirs
+    assert locks.of_build(build_of(root)).indexes == (index,)
     run(root, own_uv, "export", "-q", "--no-dev", "--no-emit-project", "-o", "pylock.toml")
     exported = locks.of_build(build_of(root)).text
+    assert "winloop==1 ; sys_platform" in exported
     (root / "uv.lock").unlink()
     found = locks.of_build(build_of(root))
     assert (found.origin, found.text) == ("pylock.toml", exported)
@@ -117,7 +141,7 @@ def test_uv(root: Path, own_uv: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow("src/frostline/source")
 @pytest.mark.parametrize("version", ["poetry<2", "poetry>=2"])
-def test_poetry(root: Path, version: str, tmp_path: Path) -> None:
+def test_poetry(root: Path, version: str, index: str, tmp_path: Path) -> None:
     """poetry.lock of the formats 2.0 and 2.1 installs what `poetry install` installs."""
     old = """
 [tool.poetry]
@@ -127,37 +151,42 @@ description = ""
 authors = []
 [tool.poetry.dependencies]
 python = "^3.11"
-uvicorn = {version = ">=0.30", extras = ["standard"]}
-colorama = {version = "*", platform = "win32"}
-idna = [{version = "<3.8", python = "<3.12"}, {version = "^3.8", python = ">=3.12"}]
-six = {version = "*", optional = true}
-[tool.poetry.group.dev.dependencies]
-iniconfig = "*"
+web = {version = "^2.0", extras = ["fast"]}
+winloop = {version = "*", platform = "win32"}
+core = [{version = "<2", python = "<3.13"}, {version = "^2.0", python = ">=3.13"}]
+newer = {version = "*", python = ">=3.11"}
+more = {version = "*", optional = true}
 """
-    group = '[tool.poetry.group.dev.dependencies]\niniconfig = "*"\n'
-    text = old if version == "poetry<2" else _PROJECT + group
+    text = (old if version == "poetry<2" else _PROJECT) + (
+        '[tool.poetry.group.dev.dependencies]\ndevtool = "*"\n'
+        f'[[tool.poetry.source]]\nname = "ours"\nurl = "{index}"\npriority = "primary"\n'
+    )
     (root / "pyproject.toml").write_text(text, encoding="utf-8")
     poetry = tool(tmp_path / "tool", version) / "poetry"
-    variables = {"POETRY_VIRTUALENVS_IN_PROJECT": "true", "POETRY_VIRTUALENVS_CREATE": "true"}
+    variables = {"POETRY_VIRTUALENVS_IN_PROJECT": "true", "POETRY_VIRTUALENVS_CREATE": "true",
+                 "POETRY_CACHE_DIR": str(tmp_path / "cache")}  # fmt: skip
     run(root, poetry, "lock", "-n", **variables)
     run(root, poetry, "install", "-n", "--only", "main", "--no-root", **variables)
     theirs = installed(root / ".venv" / "bin" / "python")
-    assert {"uvicorn", "httptools", "idna"} <= theirs.keys()
-    assert installed_from_lock(root, tmp_path) == theirs
+    assert theirs.keys() == _HERE
+    assert installed_from_lock(root, tmp_path, index) == theirs
 
 
 @pytest.mark.slow("src/frostline/source")
 @pytest.mark.parametrize("strategy", ["inherit_metadata", "no_inherit_metadata"])
-def test_pdm(root: Path, strategy: str, tmp_path: Path) -> None:
+def test_pdm(root: Path, strategy: str, index: str, tmp_path: Path) -> None:
     """pdm.lock installs what `pdm sync` installs, with metadata in it and without."""
-    pdm = tool(tmp_path / "tool", "pdm") / "pdm"
+    with (root / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write(f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{index}"\nverify_ssl = false\n')
+    pdm = tool(tmp_path / "tool", "pdm[locked]") / "pdm"
     python = environment(tmp_path / "theirs")
-    run(root, pdm, "use", "-f", python)
-    run(root, pdm, "lock", "-q", "--strategy", strategy)
-    run(root, pdm, "sync", "--prod", "--no-self")
+    variables = {"PDM_CACHE_DIR": str(tmp_path / "cache")}
+    run(root, pdm, "use", "-f", python, **variables)
+    run(root, pdm, "lock", "-q", "--strategy", strategy, **variables)
+    run(root, pdm, "sync", "--prod", "--no-self", **variables)
     theirs = installed(python)
-    assert {"uvicorn", "httptools", "idna"} <= theirs.keys()
-    assert installed_from_lock(root, tmp_path) == theirs
+    assert theirs.keys() == _HERE
+    assert installed_from_lock(root, tmp_path, index) == theirs
 
 
 def index_variables(kind: str, address: str) -> dict[str, str]:
@@ -218,3 +247,26 @@ def test_wrong_password(login: str, own_uv: str, root: Path) -> None:
     log = build_of(root).log("lock").read_text(encoding="utf-8")
     assert "wr0ng-Pa55" not in log
     assert "401" in log
+
+
+def test_certificate(own_uv: str, root: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Where uv trusts no certificate of the index, pip is tried with its own settings."""
+    certificate = root / "index.pem"
+    run(root, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+        "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+        "-keyout", "key.pem", "-out", certificate)  # fmt: skip
+    both = root / "both.pem"
+    both.write_text(certificate.read_text() + (root / "key.pem").read_text())
+    file = private_index.wheel(root, "innershop", "1.5")
+    hashed = f"innershop==1.5 --hash=sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}\n"
+    (root / "requirements.txt").write_text(hashed, encoding="utf-8")
+    with private_index.serve(root, both) as address:
+        login = f"https://{private_index.USER}:{private_index.PASSWORD}@{address}"
+        others = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # pip takes them before its own
+        known = {key: value for key, value in os.environ.items() if key not in others}
+        environ = known | {
+            "PATH": str(Path(own_uv).parent), "PIP_INDEX_URL": login, "PIP_CERT": str(certificate),
+        }  # fmt: skip
+        made = product.product_environment(build_of(root, environ))
+    assert list(distributions.installed(made.site_packages)) == ["innershop"]
+    assert "uv does not trust the certificate of the index" in capfd.readouterr().err

@@ -1,7 +1,9 @@
-"""A Python index on this machine that demands a password, with wheels made for a test."""
+"""A Python index on this machine that may demand a password, with wheels made for a test."""
 
 import base64
 import hashlib
+import re
+import ssl
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 USER, PASSWORD = "reader", "s3cret-Pa55"
+_EXTRA = re.compile(r"extra == '(\w+)'")
 _EXPECTED = f"Basic {base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
 
 
@@ -18,9 +21,11 @@ def wheel(folder: Path, name: str, version: str, *needs: str) -> Path:
     file = folder / f"{name}-{version}-py3-none-any.whl"
     about = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    named = sorted({found for need in needs for found in _EXTRA.findall(need)})
+    extras = "".join(f"Provides-Extra: {extra}\n" for extra in named)
     content = {
         f"{name}.py": f"VERSION = '{version}'\n",
-        f"{about}/METADATA": metadata + "".join(f"Requires-Dist: {need}\n" for need in needs),
+        f"{about}/METADATA": metadata + extras + "".join(f"Requires-Dist: {n}\n" for n in needs),
         f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     listed = "".join(f"{path},,\n" for path in content) + f"{about}/RECORD,,\n"
@@ -31,12 +36,17 @@ def wheel(folder: Path, name: str, version: str, *needs: str) -> Path:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve the wheels in *folder*; yield the index's address without scheme and password."""
+def serve(
+    folder: Path, certificate: Path | None = None, *, anonymous: bool = False
+) -> Iterator[str]:
+    """Serve the wheels in *folder*; yield the index's address without scheme and password.
+
+    *anonymous* needs no password. With *certificate*, a file that holds its key, too, it is served over TLS.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.headers.get("Authorization") != _EXPECTED:
+            if not anonymous and self.headers.get("Authorization") != _EXPECTED:
                 self._answer(401, b"", ("WWW-Authenticate", 'Basic realm="index"'))
                 return
             name = self.path.strip("/").rpartition("/")[2]
@@ -65,6 +75,10 @@ def serve(folder: Path) -> Iterator[str]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -1,7 +1,5 @@
 """Makes the environments that build backends run in, and keeps them in the cache."""
 
-import shutil
-import sys
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 from frostline.core import cache, command, log
 from frostline.core.command import Environ
 from frostline.core.errors import BuildError
-from frostline.source import environment
+from frostline.source import environment, index_access, installer
 from frostline.source.environment import Lock
 
 
@@ -33,22 +31,13 @@ def provide(requirements: Collection[str], *, environ: Environ, log_file: Path) 
 
 
 def _fill(folder: Path, wanted: list[str], environ: Environ, log_file: Path) -> None:
-    env = environment.child_environment(environ)
-    uv = shutil.which("uv", path=environ.get("PATH"))
+    env = index_access.variables(environment.child_environment(environ))
     python, packages = environment.layout(folder)
-    base = environment.base_executable()
-    if uv:
-        make = [uv, "venv", "--no-project", "--python", base, str(folder)]
-        install = [uv, "pip", "install", "--python", str(python)]
-    else:
-        make = [base, "-m", "venv", "--without-pip", str(folder)]
-        install = [sys.executable, "-m", "pip", "--python", str(python), "install"]
-        install += ["--no-input", "--no-compile", "--progress-bar=off"]
-    command.run(make, log=log_file, env=env)
+    installer.make(folder, environment.base_executable(), env=env, log_file=log_file)
     if not wanted:
         return
     try:
-        command.run([*install, *wanted], log=log_file, env=env)
+        installer.install(python, wanted, env=env, log_file=log_file)
     except command.CommandError as error:
         message = f"what the build backend needs cannot be installed: {', '.join(wanted)}."
         hint = f"correct [build-system] of pyproject.toml, or the network's settings; {error.hint}"

@@ -1,7 +1,6 @@
 """Makes the environment that a product is frozen in, from its hashed lock and nothing else."""
 
 import os
-import shutil
 import sys
 import sysconfig
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +18,7 @@ from frostline.core.command import Environ
 from frostline.core.errors import HostError, LockError
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
-from frostline.source import index_access
+from frostline.source import index_access, installer
 
 _HASH_MISMATCH = (
     "DO NOT MATCH THE HASHES",
@@ -233,14 +232,9 @@ def _fill(
 ) -> None:  # fmt: skip
     env = {"UV_INDEX_STRATEGY": "unsafe-best-match"}  # hashes choose, whichever index has it
     env |= index_access.variables(child_environment(environ))
-    uv = shutil.which("uv", path=environ.get("PATH"))
-    python = str(_describe(folder).python)
-    if uv:
-        make = [uv, "venv", "--no-project", "--python", base_executable(), str(folder)]
-    else:
-        make = [base_executable(), "-m", "venv", "--without-pip", str(folder)]
-    step.update(f"with {'uv' if uv else 'venv and pip'}")
-    command.run(make, log=log_file, env=env)
+    python = _describe(folder).python
+    step.update(f"with {installer.name(env)}")
+    installer.make(folder, base_executable(), env=env, log_file=log_file)
     packages = _describe(folder).site_packages
     workspace.write(packages / "frostline_freezer.pth", f"{_HOOK}\n")
     text = _with_wheels(lock, wheels)
@@ -248,26 +242,17 @@ def _fill(
         return  # pip refuses a file without requirements
     listed = folder / "requirements.txt"
     workspace.write(listed, text)
-    pip = [sys.executable, "-m", "pip", "--python", python, "install"]
-    pip += ["--no-input", "--no-compile", "--progress-bar=off"]
-    ways = [[uv, "pip", "install", "--python", python], pip] if uv else [pip]
     options = ["--require-hashes", "--no-deps", "--only-binary=:all:", "-r", str(listed)]
-    for way in ways:
-        try:
-            command.run([*way, *options], log=log_file, env=env, on_line=lambda s: _show(s, step))
-            break
-        except command.CommandError as error:
-            if way is pip or not _untrusted(error):
-                raise _explain(error, lock) from error
-            log.note("uv does not trust the certificate of the index; pip is tried instead")
+    try:
+        installer.install(
+            python, options, env=env, log_file=log_file, on_line=lambda line: _show(line, step)
+        )
+    except command.CommandError as error:
+        raise _explain(error, lock) from error
     step.update("compiling its modules")
-    compiling = [python, "-I", "-m", "compileall", "-q", "-j", "0", str(packages)]
+    compiling = [str(python), "-I", "-m", "compileall", "-q", "-j", "0", str(packages)]
     with suppress(command.CommandError):  # of files for other versions of Python
         command.run(compiling, log=log_file, env=env)
-
-
-def _untrusted(error: command.CommandError) -> bool:
-    return any("certificate" in line.lower() for line in error.tail)
 
 
 def _show(line: str, step: log.Step) -> None:

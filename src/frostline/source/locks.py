@@ -22,7 +22,7 @@ from frostline.source import (
     resolver,
 )
 from frostline.source.lock_files import LockFile, table, toml
-from frostline.source.metadata import project_metadata
+from frostline.source.metadata import required_metadata
 from frostline.source.pins import Content, Direct, ProjectLock
 from frostline.source.resolver import Task
 
@@ -156,7 +156,7 @@ def _is_product(item: Direct, folder: Path) -> bool:
 
 def _name(folder: Path) -> str:
     try:
-        return canonicalize_name(project_metadata(folder)[0])
+        return canonicalize_name(required_metadata(folder)[0])
     except FrostlineError:
         return ""
 

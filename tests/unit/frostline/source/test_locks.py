@@ -49,6 +49,14 @@ def test_pylock(tmp_path: Path) -> None:
     assert locks.shown(_build(tmp_path)) == "pylock.toml"
 
 
+def test_folder_of_the_same_name(tmp_path: Path) -> None:
+    """A script in a folder that is called like its dependency keeps the dependency."""
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "requirements.txt").write_text(_PIN, encoding="utf-8")
+    assert locks.of_build(_build(folder)).text == _PIN
+
+
 def test_nothing(tmp_path: Path) -> None:
     """A project that says nothing about its needs has none, and nothing to lock."""
     assert not locks.of_build(_build(tmp_path)).text
