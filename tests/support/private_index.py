@@ -41,7 +41,8 @@ def serve(
 ) -> Iterator[str]:
     """Serve the wheels in *folder*; yield the index's address without scheme and password.
 
-    *anonymous* needs no password. With *certificate*, a file that holds its key, too, it is served over TLS.
+    *anonymous* needs no password. With *certificate*, a file that holds its key, too, it is served
+    over TLS.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -54,9 +55,7 @@ def serve(
             if name.endswith(".whl"):
                 self._answer(200, (folder / name).read_bytes())
             elif files:
-                links = (
-                    f'<a href="/files/{f.name}#sha256={_sha256(f)}">{f.name}</a>' for f in files
-                )
+                links = (f'<a href="/files/{f.name}#sha256={_sum(f)}">{f.name}</a>' for f in files)
                 self._answer(200, "".join(links).encode(), ("Content-Type", "text/html"))
             else:
                 self._answer(404, b"")
@@ -89,5 +88,5 @@ def serve(
         server.server_close()
 
 
-def _sha256(file: Path) -> str:
+def _sum(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()

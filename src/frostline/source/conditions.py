@@ -6,7 +6,8 @@ groups are known when a lock is read, so that no condition mentions them.
 
 import re
 from collections.abc import Callable, Collection, Hashable, Iterable
-from itertools import product
+from itertools import chain, product
+from math import prod
 from typing import TypeVar
 
 from packaging.markers import InvalidMarker, Marker
@@ -21,6 +22,7 @@ NEVER: Condition = frozenset()
 
 Node = TypeVar("Node", bound=Hashable)
 
+_LIMIT = 5000  # alternatives
 _OPPOSITES = {
     "==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "in": "not in",
     "not in": "in",
@@ -46,8 +48,8 @@ def parse(marker: str, chosen: Collection[str] = ()) -> Condition:
 
 
 def shortest(parts: Iterable[frozenset[str]]) -> Condition:
-    """Return the condition that one of *parts* holds, without those that others include."""
-    condition = frozenset(parts)
+    """Return the condition that one of *parts* holds, without those that add nothing to it."""
+    condition = {one for one in parts if not any(_opposite(item) in one for item in one)}
     return frozenset(one for one in condition if not any(other < one for other in condition))
 
 
@@ -62,7 +64,15 @@ def either(first: Condition, second: Condition) -> Condition:
 
 
 def opposite(condition: Condition) -> Condition:
-    """Return the condition that *condition* does not hold. Raises LockError for `~=` and `===`."""
+    """Return the condition that *condition* does not hold.
+
+    Raises LockError for `~=` and `===`, which have no opposite, and for very long conditions.
+    """
+    if prod(map(len, condition)) > _LIMIT or not all(map(_opposite, chain(*condition))):
+        message = (
+            f"the lock chooses versions by markers that are too hard: {text(condition)[:200]}."
+        )
+        raise LockError(message, hint="lock again with the newest version of the tool")
     found = ALWAYS
     for part in condition:
         found = both(found, frozenset(frozenset({_opposite(item)}) for item in part))
@@ -70,12 +80,10 @@ def opposite(condition: Condition) -> Condition:
 
 
 def _opposite(comparison: str) -> str:
+    """Return what holds where *comparison* does not; "" if that cannot be written."""
     parts = _COMPARISON.fullmatch(comparison)
     left, operator, right = parts.groups() if parts else ("", "", "")
-    if operator not in _OPPOSITES:
-        message = f"the lock has several versions of a package that {comparison} tells apart."
-        raise LockError(message, hint="lock again with the newest version of the tool")
-    return f"{left} {_OPPOSITES[operator]} {right}"
+    return f"{left} {_OPPOSITES[operator]} {right}" if operator in _OPPOSITES else ""
 
 
 def walk(

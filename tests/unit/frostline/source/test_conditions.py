@@ -66,3 +66,24 @@ def test_no_marker() -> None:
     """What is no marker is an error that shows it."""
     with pytest.raises(LockError, match="windows only"):
         conditions.parse("windows only")
+
+
+def test_opposite() -> None:
+    """The opposite holds where the condition does not, and nothing holds with its opposite."""
+    found = conditions.parse('os_name == "nt" and python_version < "3.12" or "a" in os_name')
+    other = conditions.opposite(found)
+    assert conditions.text(other) == (
+        '"a" not in os_name and os_name != "nt" or "a" not in os_name and python_version >= "3.12"'
+    )
+    assert conditions.both(found, other) == conditions.NEVER
+    assert conditions.opposite(conditions.NEVER) == conditions.ALWAYS
+    with pytest.raises(LockError, match="too hard"):
+        conditions.opposite(conditions.parse('python_version ~= "3.12"'))
+
+
+def test_cycle() -> None:
+    """Packages that need each other are walked once for each condition."""
+    windows = conditions.parse('os_name == "nt"')
+    steps = {"a": [("b", windows)], "b": [("a", conditions.ALWAYS), ("c", conditions.NEVER)]}
+    found = conditions.walk([("a", conditions.ALWAYS)], lambda node: steps[node])
+    assert found == {"a": conditions.ALWAYS, "b": windows}

@@ -111,6 +111,32 @@ def test_walk() -> None:
     assert _installed(text, **newer) == ["colour==0.4", "numpy==2.1", "web==2.3", "winonly==1"]
 
 
+def test_forced_versions() -> None:
+    """A need that allows several versions takes those that other needs force, else the highest."""
+    lock = """
+[[package]]
+name = "web"
+version = "1"
+files = [{file = "w", hash = "sha256:w"}]
+[package.dependencies]
+core = ">=1"
+[[package]]
+name = "core"
+version = "1.4"
+files = [{file = "c", hash = "sha256:c"}]
+[[package]]
+name = "core"
+version = "2.1"
+files = [{file = "c", hash = "sha256:d"}]
+[metadata]
+lock-version = "2.0"
+"""
+    project = '[tool.poetry.dependencies]\nweb = "*"\ncore = {version = "<2", platform = "win32"}\n'
+    text = render(_read(lock, project).pins)
+    assert _installed(text, sys_platform="win32") == ["core==1.4", "web==1"]
+    assert _installed(text, sys_platform="linux") == ["core==2.1", "web==1"]
+
+
 def test_old_format() -> None:
     """Format 1.1 has the hashes in a table of their own, by names as people write them."""
     lock = (
