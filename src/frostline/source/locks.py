@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 from frostline.core import digest, log, text_file, workspace
 from frostline.core.errors import FrostlineError, LockError, UsageError
 from frostline.profile.build import Build
+from frostline.profile.mistakes import is_table
 from frostline.source import (
     direct,
     lock_files,
@@ -196,9 +197,23 @@ def resolve(found: LockFile, task: Task, kept: str = "", *, upgrade: bool = Fals
 def inputs(found: LockFile) -> tuple[Path, ...]:
     """Return the files that determine what *found* resolves to."""
     if found.kind == "requirements":
-        return requirements_file.read(found.file, found.folder).files
-    names = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
-    return tuple(file for name in names if (file := found.folder / name).is_file())
+        listed = requirements_file.read(found.file, found.folder)
+        folders = [Path(item.place) for item in listed.direct if item.kind == "folder"]
+        return (*listed.files, *(file for folder in folders for file in _described(folder)))
+    data = toml(found.folder / "pyproject.toml")
+    sources = [*table(data, "tool", "uv", "sources").values()]
+    sources += table(data, "tool", "poetry", "dependencies").values()
+    paths = [source["path"] for source in sources if is_table(source) and "path" in source]
+    others = [file for path in paths for file in _described(found.folder / str(path))]
+    if found.kind == "setup":  # its backend may read such files
+        patterns = ("*.txt", "*.in", "requirements/*.txt", "requirements/*.in")
+        others += [file for one in patterns for file in sorted(found.folder.glob(one))]
+    return (*_described(found.folder), *others)
+
+
+def _described(folder: Path) -> list[Path]:
+    names = ("pyproject.toml", "setup.py", "setup.cfg")
+    return [file for name in names if (file := folder / name).is_file()]
 
 
 def _kept(found: LockFile, task: Task, file: Path) -> ProjectLock:
@@ -225,8 +240,9 @@ def _check_current(own: Path, needs: LockFile) -> None:
 
 def _head(found: LockFile) -> str:
     """Return the first line of frostline's lock of *found*: a digest of what determines it."""
+    own = found.folder / "pyproject.toml" if found.kind != "setup" else None
     texts = {
-        str(number): _needs(found) if file.name == "pyproject.toml" else text_file.read(file)
+        str(number): _needs(found) if file == own else text_file.read(file)
         for number, file in enumerate(inputs(found))
     }
     return f"{_INPUTS}{digest.of_values(texts)}\n"
@@ -238,7 +254,6 @@ def _needs(found: LockFile) -> str:
     project = table(data, "project")
     names = ("dependencies", "requires-python", "dynamic")
     kept = [{name: project.get(name) for name in names}]
-    kept += [table(data, "build-system")] if found.kind == "setup" else []
     kept += [table(data, "tool", "uv"), table(data, "tool", "poetry", "dependencies")]
     return json.dumps(kept, sort_keys=True, default=str)
 

@@ -97,3 +97,33 @@ def test_version_of_the_project(tmp_path: Path) -> None:
     assert head("version='2'\ndependencies=['a']\n[tool.ruff]\n") == first
     assert head("version='1'\ndependencies=['a', 'b']\n") != first
     assert head("version='1'\ndependencies=['a']\n[tool.uv]\nprerelease='allow'\n") != first
+
+
+@pytest.mark.parametrize("changed", ["needs.txt", "setup.cfg", "pyproject.toml"])
+def test_files_of_a_backend(changed: str, tmp_path: Path) -> None:
+    """What a build backend may read makes a lock old."""
+    text = "[project]\nname='shop'\ndynamic=['dependencies']\n"
+    for name, content in (("pyproject.toml", text), ("needs.txt", "a\n"), ("setup.cfg", "")):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    needs = locks.wanted(_build(tmp_path))
+    assert needs
+    before = locks._head(needs)
+    with (tmp_path / changed).open("a", encoding="utf-8") as file:
+        file.write("# more\n")
+    assert locks._head(needs) != before
+
+
+@pytest.mark.parametrize("way", ["requirements.txt", "pyproject.toml"])
+def test_needs_of_a_folder(way: str, tmp_path: Path) -> None:
+    """What a folder among the requirements needs makes a lock old."""
+    lib = tmp_path / "lib" / "pyproject.toml"
+    lib.parent.mkdir()
+    lib.write_text("[project]\nname='lib'\n", encoding="utf-8")
+    text = "[project]\nname='shop'\ndependencies=['lib']\n[tool.uv.sources]\nlib={path='lib'}\n"
+    content = "-e ./lib\na\n" if way == "requirements.txt" else text
+    (tmp_path / way).write_text(content, encoding="utf-8")
+    needs = locks.wanted(_build(tmp_path))
+    assert needs
+    before = locks._head(needs)
+    lib.write_text("[project]\nname='lib'\ndependencies=['b']\n", encoding="utf-8")
+    assert locks._head(needs) != before
