@@ -79,7 +79,7 @@ def prepare(build: Build) -> Preparation:
         made = product_environment(build)
         freezer.create(build.environ, build.log("environment"))
         if metadata.has_backend(build.root / build.profile.source):
-            wheel.prepare(build)
+            wheel.build_wheel(build)  # compilers fetch, too
         for step in build.profile.before:
             if step.requirements:
                 environment.of_tools(build, step.requirements)

@@ -72,7 +72,7 @@ def _written(source: Path) -> tuple[str, str]:
 
 def _setup_cfg(source: Path) -> configparser.RawConfigParser:
     """Return the setup.cfg of *source*, empty if there is none. Raises UsageError."""
-    parser = configparser.RawConfigParser()
+    parser = configparser.RawConfigParser(strict=False)
     file = source / "setup.cfg"
     try:
         parser.read(file, encoding="utf-8")

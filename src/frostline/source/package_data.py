@@ -8,7 +8,7 @@ from pathlib import Path
 _NEVER = {".py", ".pyc", ".pyo", ".pyi"}  # as modules, or not at run time
 _TESTS = {"test", "tests"}
 _TEST = re.compile(r"^(test_\w+|\w+_test|conftest)\.py$")
-MODULES = (".py", ".so", ".pyd")
+_EXTENSIONS = {".so", ".pyd"}
 
 
 def own_modules(folder: Path, prefix: str = "") -> list[str]:
@@ -23,7 +23,7 @@ def own_modules(folder: Path, prefix: str = "") -> list[str]:
         name = f"{prefix}{stem}"
         if not stem.isidentifier():
             continue
-        if path.suffix in MODULES and path.is_file():
+        if _is_module(path):
             names.append(name.removesuffix(".__init__"))
         elif not path.is_dir() or path.name != stem:
             continue
@@ -49,7 +49,11 @@ def package_data(folder: Path, excludes: Collection[str]) -> list[str]:
             continue
         if "__pycache__" in place.parts or not _TESTS.isdisjoint(place.parts[:-1]):
             continue
-        if _module(place) in modules or path.suffix in _NEVER - {".py"} or _TEST.match(path.name):
+        if (
+            (_is_module(path) and _module(place) in modules)
+            or path.suffix in _NEVER - {".py"}
+            or _TEST.match(path.name)
+        ):
             continue
         chosen.append(place.as_posix())
     return chosen
@@ -64,8 +68,13 @@ def merge_libraries(folder: Path) -> None:
         shutil.rmtree(data)
 
 
+def _is_module(path: Path) -> bool:
+    """Return whether *path* is a file that Python can import; a plain library is none."""
+    if path.suffix in _EXTENSIONS and path.is_file():
+        return f"PyInit_{path.name.partition('.')[0]}".encode() in path.read_bytes()
+    return path.suffix == ".py" and path.is_file()
+
+
 def _module(place: Path) -> str:
-    """Return the name of the module in the file *place*, "" if it holds none."""
-    if place.suffix not in MODULES:
-        return ""
+    """Return the name of the module in the file *place*."""
     return ".".join((*place.parts[:-1], place.name.partition(".")[0])).removesuffix(".__init__")

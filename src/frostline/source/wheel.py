@@ -26,12 +26,6 @@ def build_wheel(build: Build) -> Path:
         return Path(_backend(build, copy).build("wheel", folder))
 
 
-def prepare(build: Build) -> None:
-    """Make the environment that the wheel is built in; raises as `build_wheel`."""
-    with source_copy.copied(build) as copy, _explained(build, copy):
-        _backend(build, copy)
-
-
 def _backend(build: Build, copy: Path) -> "ProjectBuilder":
     """Return the backend of *copy*, in an environment with all that it asks for."""
     if not any((copy / name).is_file() for name in ("pyproject.toml", "setup.py")):
