@@ -291,11 +291,9 @@ def test_a_worktree_a_shallow_clone_and_a_part_of_a_repository(
         assert stage(project, environ)[1] == "2.5"
     text = (main / "pyproject.toml").read_text(encoding="utf-8")
     deep = text.replace("[tool.setuptools_scm]", '[tool.setuptools_scm]\nroot = ".."')
-    files = {"pyproject.toml": deep, "../README": "more"}
     part = tmp_path / "whole" / "part"
-    project = Sample(files)
     part.mkdir(parents=True)
-    laid_out(part, project)
+    laid_out(part, Sample({"pyproject.toml": deep, "../README": "more"}))
     shutil.rmtree(part / ".git")
     git(part.parent, "init", "-q")
     git(part.parent, "add", ".")

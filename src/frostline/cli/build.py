@@ -164,10 +164,13 @@ def clean(
             message = f"--days {days}: expected 0 or more."
             raise UsageError(message, hint="for example --days 30")
         return shared.clean(shared.find(os.environ), days=days)
+    from frostline.infer import opening
+
     if days:
         message = "--days has an effect only with --cache."
         raise UsageError(message, hint="add --cache, or leave --days out")
     project = here()
+    opening.require_own_folder(project, os.environ)
     if product:
         configuration.require_product(project, product)
     return workspace.clean(project, product, configuration.products(project))

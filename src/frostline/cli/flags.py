@@ -4,6 +4,10 @@ Every verb imports this module, so it must be fast to import.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +20,8 @@ from frostline.profile import configuration
 if TYPE_CHECKING:
     from frostline.profile.build import Build
 
+FOLDER_VARIABLE = "FROSTLINE_BUILD_FOLDER"
+_build_folder: ContextVar[Path | None] = ContextVar("build_folder", default=None)
 Shell = Literal["electron", "tauri"]  # the same as release.shells.Shell
 SigningTool = Literal["own", "osslsigncode"]
 
@@ -36,6 +42,7 @@ HELP = {
     "freeze_only": "freeze, and leave out audit, smoke test and comparison",
     "debug": "write PyInstaller's DEBUG log to build/log",
     "json": "print the result as JSON",
+    "build_folder": "where builds write (default: FROSTLINE_BUILD_FOLDER, or build in the project)",
     "model_server": "the llamafile to smoke-test with (default: the profile's)",
     "repeat": "how many rounds to run; stops at the first failure (default: 1)",
     "check": "resources: hash every file, exit code 8 if one is wrong; matrix: warn of risks",
@@ -89,10 +96,22 @@ def platform_named(name: str) -> Platform | None:
     return found
 
 
+@contextmanager
+def building_in(folder: Path | None) -> Iterator[None]:
+    """Let builds write to *folder* during the block; None: where they write otherwise."""
+    before = _build_folder.set(folder)
+    try:
+        yield
+    finally:
+        _build_folder.reset(before)
+
+
 def here() -> Workspace:
     """Return the project that contains the current folder. Raises UsageError."""
+    chosen = _build_folder.get() or os.environ.get(FOLDER_VARIABLE)
+    folder = absolute(Path(chosen)) if chosen else None
     try:
-        return configuration.find(Path.cwd())
+        return replace(configuration.find(Path.cwd()), build_folder=folder)
     except FileNotFoundError:
         message = "the current folder does not exist any more."
         raise UsageError(message, hint="change to the folder of your project") from None

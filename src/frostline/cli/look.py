@@ -34,7 +34,7 @@ def why(name: str = "", product: str = "", layout: Layout | None = None) -> "Exp
     return explain.explain(open_build(product, None, layout), name)
 
 
-@verb("Look", show=results.difference)
+@verb("Look", show=results.difference, project=False)
 def diff(old: Path | None = None, new: Path | None = None) -> "Difference":
     r"""Compare two bundles by their `bundle.json`.
 

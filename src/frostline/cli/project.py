@@ -32,7 +32,7 @@ def products() -> "tuple[ProductSummary, ...]":
     return opening.summaries(here())
 
 
-@verb("Project", show=results.platforms, as_json=results.platforms_json)
+@verb("Project", show=results.platforms, as_json=results.platforms_json, project=False)
 def platforms() -> tuple[Platform, ...]:
     """List the platforms, with the GitHub runner of each.
 

@@ -12,7 +12,7 @@ from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
-from frostline.cli.flags import HELP, platform_named
+from frostline.cli.flags import HELP, building_in, platform_named
 from frostline.cli.storage import storage_error
 from frostline.cli.verb import Body, Verb
 from frostline.core import exit_codes, log
@@ -20,6 +20,7 @@ from frostline.core.errors import FrostlineError, UsageError, did_you_mean
 from frostline.core.platforms import Platform
 
 _JSON = Parameter("json", Parameter.KEYWORD_ONLY, default=False, annotation=bool)
+_FOLDER = Parameter("build_folder", Parameter.KEYWORD_ONLY, default=None, annotation=Path | None)
 
 
 class VerbTask(Task[Body]):
@@ -29,14 +30,14 @@ class VerbTask(Task[Body]):
         flags = signature(verb.body).parameters
         texts = {name: text for name, text in HELP.items() if name in flags}
         self.verb = verb
-        texts["json"] = HELP["json"]
+        texts |= {flag.name: HELP[flag.name] for flag in _common(verb)}
         super().__init__(verb.body, name=verb.name, auto_shortflags=False, help=texts)
         self.__doc__ = log.as_called(verb.body.__doc__ or "")
 
     def argspec(self, body: Body) -> Signature:
-        """Return the signature of *body* with --json; verbs take no context."""
+        """Return the signature of *body* with the flags of all verbs; they take no context."""
         known = signature(body)
-        return known.replace(parameters=[*known.parameters.values(), _JSON])
+        return known.replace(parameters=[*known.parameters.values(), *_common(self.verb)])
 
     def get_arguments(
         self,
@@ -84,14 +85,21 @@ class VerbTask(Task[Body]):
 def run(verb: Verb, flags: dict[str, object]) -> int:
     """Run *verb*, show its result as JSON or for people, and return its exit code."""
     as_json = bool(flags.pop("json", False))
-    result = verb.body(**flags)
-    if not isinstance(result, Generator):
-        return _show(verb, result, as_json=as_json)
-    code = 0
-    with closing(result):
-        for item in result:
-            code = _show(verb, item, as_json=as_json)
-    return code
+    folder = flags.pop("build_folder", None)
+    with building_in(folder if isinstance(folder, Path) else None):
+        result = verb.body(**flags)
+        if not isinstance(result, Generator):
+            return _show(verb, result, as_json=as_json)
+        code = 0
+        with closing(result):
+            for item in result:
+                code = _show(verb, item, as_json=as_json)
+        return code
+
+
+def _common(verb: Verb) -> tuple[Parameter, ...]:
+    """Return the flags that *verb* has beside those of its body."""
+    return (_FOLDER, _JSON) if verb.project else (_JSON,)
 
 
 def _show(verb: Verb, result: object, *, as_json: bool) -> int:

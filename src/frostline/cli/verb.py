@@ -1,7 +1,7 @@
 """Defines and records verbs: a function, how to show its result, and its exit code."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, ParamSpec, TypeVar, get_args
 
 P = ParamSpec("P")
@@ -18,6 +18,7 @@ class Verb:
 
     *show* prints the result of *body* for people, *as_json* returns it as JSON text (default: all
     fields), *code* returns the exit code for it.
+    *project* says whether it needs a project.
     """
 
     body: Body
@@ -25,6 +26,7 @@ class Verb:
     show: Callable[[object], None]
     as_json: Callable[[object], str] | None
     code: Callable[[object], int]
+    project: bool = True
 
     @property
     def name(self) -> str:
@@ -46,7 +48,7 @@ def _success(_: object) -> int:
 
 def verb(
     group: Group, *, show: Callable[[T], None], as_json: Callable[[T], str] | None = None,
-    code: Callable[[T], int] = _success,
+    code: Callable[[T], int] = _success, project: bool = True,
 ) -> Callable[[Callable[P, T | Generator[T]]], Callable[P, T | Generator[T]]]:  # fmt: skip
     """Record a function as a verb of *group* that shows its result, as JSON with --json.
 
@@ -55,7 +57,7 @@ def verb(
 
     def record(body: Callable[P, T | Generator[T]]) -> Callable[P, T | Generator[T]]:
         recorded = Verb(body=body, group=group, show=show, as_json=as_json, code=code)  # type: ignore[arg-type]  # T is the result of this body
-        VERBS[recorded.name] = recorded
+        VERBS[recorded.name] = replace(recorded, project=project)
         return body
 
     return record

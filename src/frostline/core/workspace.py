@@ -40,14 +40,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The paths of one project."""
+    """The paths of one project: its folder *root*, and another folder for builds, if given."""
 
     root: Path
+    build_folder: Path | None = None
 
     @property
     def build(self) -> Path:
         """Return the folder that builds write to."""
-        return self.root / "build"
+        return self.build_folder or self.root / "build"
 
     def warnings(self, product: str) -> Path:
         """Return the file that lists the modules *product* may lack."""
@@ -92,7 +93,13 @@ class Workspace:
 
     @contextmanager
     def exclusively(self, target: Target) -> Iterator[None]:
-        """Hold the lock of *target* during the block. Raises BusyError if another process does."""
+        """Hold the lock of *target* during the block. Raises BusyError if another process does.
+
+        The build folder is made if it is missing; git ignores it.
+        """
+        rule = self.build / ".gitignore"
+        if not rule.exists():
+            write(rule, "*\n")
         with _locked(self.lock(target)):
             yield
 

@@ -8,7 +8,15 @@ from frostline.core import digest, log, own_files
 from frostline.freeze.bundle import Bundle, find_bundle
 from frostline.profile import resources
 from frostline.profile.build import Build
-from frostline.source import environment, freezer, product_files, tree
+from frostline.source import (
+    environment,
+    freezer,
+    history,
+    metadata,
+    product_files,
+    script_project,
+    tree,
+)
 from frostline.source.product import product_lock, wheels
 
 
@@ -55,7 +63,8 @@ def inputs_digest(build: Build, *, debug: bool) -> str:
 def _project_files(build: Build) -> dict[str, str]:
     """Return the digests of the files of the project that the profile names."""
     profile, output = build.profile, build.workspace.build
-    values = _below("source", product_files.digests(build))
+    source = build.root / profile.source
+    values = _below("source", product_files.digests(build)) | {"version": _version(build, source)}
     named = {*profile.hooks, *profile.runtime_hooks, profile.icon.windows}
     named |= {profile.windows.manifest, profile.windows.version_file}
     for step in profile.before:
@@ -76,6 +85,14 @@ def _project_files(build: Build) -> dict[str, str]:
         chosen = place.glob(Path(binary.source).name)
         values |= _below(binary.source, _digests(build, binary.source, place, chosen))
     return values
+
+
+def _version(build: Build, source: Path) -> str:
+    """Return the version of *source*, or the state of its git history if it may come from there."""
+    if not metadata.has_backend(source):
+        return script_project.version(source, build.environ)
+    _, written = metadata.project_metadata(source)
+    return history.state(source, build.environ) if written == "dynamic" else written
 
 
 def _digests(build: Build, source: str, folder: Path, chosen: Iterable[Path]) -> dict[str, str]:

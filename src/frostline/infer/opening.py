@@ -87,9 +87,10 @@ def open_build(
 ) -> Build:  # fmt: skip
     """Return the build of *product*; *layout* defaults to the profile's.
 
-    Raises UsageError for an unknown product, or a *model_server* for a product that takes none;
-    TomlError with every mistake at once.
+    Raises UsageError for an unknown product, a build folder that is not frostline's, or a
+    *model_server* for a product that takes none; TomlError with every mistake at once.
     """
+    require_own_folder(workspace, environ)
     target, profile, found = _load(workspace, Target(product, platform), layout, environ)
     if model_server and not (profile.model_server and profile.model_server.variable):
         message = f"{product} takes no model server: its profile has no model_server.variable."
@@ -98,6 +99,17 @@ def open_build(
         workspace=workspace, target=target, profile=profile, environ=environ,
         model_server=model_server, inferred=found.values,
     )  # fmt: skip
+
+
+def require_own_folder(workspace: Workspace, environ: Environ) -> None:
+    """Raise UsageError if git tracks files in the build folder: they are the user's."""
+    folder = workspace.build
+    tracked = tree.git(workspace.root, "ls-files", "-z", "--", str(folder), environ=environ)
+    if tracked:
+        name = os.fsdecode(tracked.split(b"\0")[0])
+        message = f"{folder} is not frostline's: git tracks {name}. Builds write and remove there."
+        hint = "give another folder: --build-folder FOLDER, or set FROSTLINE_BUILD_FOLDER"
+        raise UsageError(message, hint=hint)
 
 
 @dataclass(frozen=True)

@@ -90,3 +90,13 @@ def test_nothing_half_written(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="folder"):
         workspace.write(place, "x")
     assert [*tmp_path.iterdir()] == [place]
+
+
+def test_the_build_folder(tmp_path: Path) -> None:
+    """Builds write to `build`, or to the folder that is given; git ignores it."""
+    target = Target("argo", PLATFORMS["linux_x86_64"])
+    for project in (Workspace(tmp_path), Workspace(tmp_path, tmp_path / "out")):
+        with project.exclusively(target):
+            assert project.work(target).is_relative_to(project.build)
+        assert (project.build / ".gitignore").read_text(encoding="utf-8") == "*\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "out"]

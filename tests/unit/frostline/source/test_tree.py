@@ -2,8 +2,8 @@
 
 import os
 import shutil
-import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -152,14 +152,11 @@ def test_links_and_things_that_are_no_files(tmp_path: Path, *, with_git: bool) -
         expected += ["away", "far/c.txt"]
         (root / "untracked").symlink_to("../LICENSE")
     (root / "loop").symlink_to("loop")
-    os.mkfifo(root / "pipe")
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        listener.bind(os.path.relpath(root / "socket"))
-        assert listed(root) == sorted(expected)
-        assert tree.digests(root, environ=ENVIRON)["in-folder"] == "link folder"
-    finally:
-        listener.close()
+    bound = "import os, socket; os.mkfifo('pipe'); socket.socket(socket.AF_UNIX).bind('socket')"
+    subprocess.run([sys.executable, "-c", bound], cwd=root, check=True)
+    assert (root / "socket").exists()
+    assert listed(root) == sorted(expected)
+    assert tree.digests(root, environ=ENVIRON)["in-folder"] == "link folder"
 
 
 @needs_names
