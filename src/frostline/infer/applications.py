@@ -2,30 +2,14 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from frostline.infer import frameworks, module_names
+from frostline.infer.candidates import Application, attribute_of, rank
 from frostline.infer.frameworks import Kind
 from frostline.infer.scopes import Function, Scope, scope_of, statements
 from frostline.infer.source_files import SourceFiles
 
 _DEEPEST = 12  # steps from a name to what it stands for
-_CONVENTIONAL_MODULES = ("asgi", "wsgi", "main", "app", "application", "server", "api", "web")
-
-
-@dataclass(frozen=True)
-class Application:
-    """An ASGI or WSGI application of the project: *entry* as in a profile, and where it stands."""
-
-    entry: str
-    serve: Kind
-    file: str
-    line: int
-
-    @property
-    def where(self) -> str:
-        """Return `file:line`."""
-        return f"{self.file}:{self.line}"
 
 
 class Applications:
@@ -59,7 +43,7 @@ class Applications:
                 if module_names.aside(file) == aside and (scope := self.scope_of_file(file)):
                     found += self._in(scope)
             if found:
-                return tuple(sorted(found, key=_rank))
+                return tuple(sorted(found, key=rank))
         return ()
 
     def scope_of_file(self, file: str) -> Scope | None:
@@ -72,9 +56,9 @@ class Applications:
         if scope is None:
             return None
         if not attribute:
-            found = sorted(self._in(scope), key=lambda one: (one.entry.endswith("()"), _rank(one)))
+            found = sorted(self._in(scope), key=lambda one: (one.entry.endswith("()"), rank(one)))
             return next(iter(found), None)
-        named = (item for item in self._in(scope) if _attribute(item) == attribute)
+        named = (item for item in self._in(scope) if attribute_of(item) == attribute)
         elsewhere = (self.at(owner.name, name) for owner, name in self.origins(attribute, scope))
         return next(named, None) or next(filter(None, elsewhere), None)
 
@@ -207,10 +191,6 @@ def _matches(files: SourceFiles, name: str, *, sure: bool) -> bool:
     return pattern.search(files.data(name)) is not None
 
 
-def _attribute(application: Application) -> str:
-    return application.entry.partition(":")[2].removesuffix("()").removesuffix(".server")
-
-
 def is_factory(function: Function) -> bool:
     """Return whether *function* can be called without arguments, and is plain."""
     arguments = function.args
@@ -248,25 +228,3 @@ def _callable(definition: ast.ClassDef) -> Kind | None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == "__call__":
             return _protocol(node)
     return None
-
-
-def _rank(application: Application) -> tuple[object, ...]:
-    """Return the place of *application* among several: the lower, the likelier."""
-    module, _, target = application.entry.partition(":")
-    name = target.removesuffix("()").removesuffix(".server")
-    names = frameworks.FACTORIES if target.endswith("()") else frameworks.CONVENTIONAL
-    last = module.rpartition(".")[2]
-    return (
-        module_names.aside(application.file),
-        name.startswith("_"),
-        name not in names,
-        target.endswith("()"),
-        module.count("."),
-        _place(last, _CONVENTIONAL_MODULES),
-        _place(name, names),
-        application.entry,
-    )
-
-
-def _place(name: str, order: tuple[str, ...]) -> int:
-    return order.index(name) if name in order else len(order)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from frostline.infer.applications import Application, Applications, is_factory
+from frostline.infer.applications import Applications, is_factory
+from frostline.infer.candidates import Application
 from frostline.infer.commands import Started
 from frostline.infer.frameworks import Kind
 from frostline.infer.source_files import SourceFiles

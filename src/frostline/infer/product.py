@@ -6,7 +6,8 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from frostline.infer import commands, hints, parsers, programs, serving
-from frostline.infer.applications import Application, Applications
+from frostline.infer.applications import Applications
+from frostline.infer.candidates import Application
 from frostline.infer.hints import Hint
 from frostline.infer.pages import Page
 from frostline.infer.source_files import SourceFiles

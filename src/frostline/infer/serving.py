@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from frostline.infer.applications import Application, Applications
+from frostline.infer.applications import Applications
+from frostline.infer.candidates import Application
 from frostline.infer.frameworks import Kind
 from frostline.infer.scopes import Function, Scope, calls, keyword, text_of
 from frostline.infer.services import Port, port_in_code
