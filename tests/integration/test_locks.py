@@ -11,6 +11,7 @@ from pathlib import Path
 
 import private_index
 import pytest
+import verbs
 
 from frostline.core.errors import LockError
 from frostline.core.platforms import host
@@ -275,3 +276,53 @@ def test_certificate(own_uv: str, root: Path, capfd: pytest.CaptureFixture[str])
         made = product.product_environment(build_of(root, environ))
     assert list(distributions.installed(made.site_packages)) == ["innershop"]
     assert "uv does not trust the certificate of the index" in capfd.readouterr().err
+
+
+def test_lock(root: Path, own_uv: str, tmp_path: Path) -> None:
+    """`frostline lock` keeps what is locked, takes the newest when asked, and only then writes."""
+    text = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["core"]\n'
+    (root / "pyproject.toml").write_text(text + "[tool.frostline]\nentry = 'shop:main'\n")
+    wheels, lock = tmp_path / "wheels", root / "frostline.lock"
+    wheels.mkdir()
+    private_index.wheel(wheels, "core", "1.4")
+    with private_index.serve(wheels, anonymous=True) as address:
+        environ = os.environ | {
+            "UV_DEFAULT_INDEX": f"http://{address}", "PATH": str(Path(own_uv).parent),
+        }  # fmt: skip
+        verbs.output(root, "lock", "--dry-run", environ=environ)
+        assert not lock.exists()
+        verbs.output(root, "lock", environ=environ)
+        assert "core==1.4 \\\n    --hash=sha256:" in lock.read_text()
+        private_index.wheel(wheels, "core", "2.1")
+        verbs.output(root, "lock", environ=environ)
+        assert "core==1.4" in lock.read_text()
+        shown = json.loads(verbs.output(root, "lock", "--upgrade", "--json", environ=environ))
+        assert shown["versions"] == ["core==2.1"]
+        assert "core==2.1" in lock.read_text()
+        assert address not in lock.read_text()
+
+
+def test_not_in_an_index(root: Path, tmp_path: Path) -> None:
+    """A folder, a repository and an archive are built into wheels; nothing is written into them."""
+    text = "[build-system]\nrequires = ['setuptools']\nbuild-backend = 'setuptools.build_meta'\n"
+    for name in ("lib", "fork"):
+        (root / name).mkdir()
+        project = f"{text}[project]\nname = '{name}'\nversion = '1'\n"
+        (root / name / "pyproject.toml").write_text(project, encoding="utf-8")
+        (root / name / f"{name}.py").write_text("X = 1\n", encoding="utf-8")
+    run(root / "fork", "git", "init", "-q")
+    run(root / "fork", "git", "add", ".")
+    run(root / "fork", "git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a")
+    commit = run(root / "fork", "git", "rev-parse", "HEAD").strip()
+    file = private_index.wheel(tmp_path, "own", "1.5")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    (root / "requirements.txt").write_text(
+        f"-e ./lib\nfork @ git+{(root / 'fork').as_uri()}@{commit}\n"
+        f"own @ {file.as_uri()} --hash=sha256:{digest}\n",
+        encoding="utf-8",
+    )
+    made = product.product_environment(build_of(root))
+    found = distributions.installed(made.site_packages)
+    assert {name: found[name].version for name in found} == {"lib": "1", "fork": "1", "own": "1.5"}
+    left = sorted(path.name for path in (root / "lib").iterdir())
+    assert left == ["lib.py", "pyproject.toml"]
