@@ -3,18 +3,18 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from itertools import chain
 
-from frostline.core import json_file, log
+from frostline.core import json_file, log, text_file, workspace
 from frostline.core.command import Environ
 from frostline.core.errors import LockError, UsageError
 from frostline.core.platforms import PLATFORMS, Platform
 from frostline.core.workspace import Target, Workspace
 from frostline.infer import opening
 from frostline.profile import reading
-from frostline.source import availability, index
+from frostline.source import availability, index, locks
 
 # GitHub's limit on the jobs of a matrix ("Running variations of jobs in a workflow").
 MOST = 256
@@ -68,18 +68,25 @@ def record(project: Workspace, products: Sequence[str], python: str, environ: En
 
     Raises HostError, FetchError, LockError.
     """
-    every = {
-        lock
-        for product in products
-        for platform in PLATFORMS.values()
-        for lock in availability.locks(opening.load(project, product, platform)[1])
-    }
-    for name in sorted(every):
-        lock, log_file = project.root / name, project.build / "log" / "index.log"
-        with log.step(f"asking the index about {name}"):
+    texts: dict[str, str] = {}
+    for product in products:
+        for platform in PLATFORMS.values():
+            build = opening.open_build(project, product, platform, environ)
+            own = availability.own_lock(project, build.profile)
+            for name in availability.locks(project, build.profile):
+                if name == own:
+                    texts[name] = locks.of_build(build).text
+                else:
+                    texts.setdefault(name, text_file.read(project.root / name))
+    for name, text in sorted(texts.items()):
+        file, log_file = project.root / name, project.build / "log" / "index.log"
+        with log.step(f"asking the index about {name}"), workspace.temporary() as folder:
+            lock = folder / f"{file.stem}.txt"  # uv goes by the name
+            workspace.write(lock, text)
             files = index.wheels(lock, python, environ=environ, log_file=log_file)
-        found = availability.survey(lock.read_text(encoding="utf-8"), files, python)
-        json_file.write(availability.record_file(lock), found)
+        found = availability.survey(text, files, python)
+        known = availability.text_digest(text_file.read(file))
+        json_file.write(availability.record_file(file), replace(found, lock=known))
 
 
 def unrecorded(

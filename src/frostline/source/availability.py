@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from os.path import relpath
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +16,7 @@ from frostline.core.platforms import PLATFORMS, Platform
 from frostline.core.workspace import Workspace
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
+from frostline.source import lock_files
 from frostline.source.environment import lock_blocks
 from frostline.source.metadata import required_metadata
 
@@ -56,7 +58,7 @@ def survey(text: str, files: Mapping[str, str], python: str) -> WheelRecord:
             if not requirement.marker or requirement.marker.evaluate(environment)
             if not any(tags & parse_wheel_filename(n)[3] for n in _names(requirement, block, files))
         )
-    return WheelRecord(_digest(text), python, missing)
+    return WheelRecord(text_digest(text), python, missing)
 
 
 def _names(requirement: Requirement, block: str, files: Mapping[str, str]) -> Iterator[str]:
@@ -66,14 +68,28 @@ def _names(requirement: Requirement, block: str, files: Mapping[str, str]) -> It
     yield from (files[sha256] for sha256 in _SHA256.findall(block) if sha256 in files)
 
 
-def _digest(text: str) -> str:
+def text_digest(text: str) -> str:
+    """Return the digest by which a record knows the lock that it is of."""
     return digest.of_values({"lock": text})  # of the text: line ends differ between checkouts
 
 
-def locks(profile: Profile) -> tuple[str, ...]:
-    """Return the locks that *profile* names: the product's own, and those of its `before` steps."""
-    named = (profile.requirements, *(step.requirements for step in profile.before))
+def locks(project: Workspace, profile: Profile) -> tuple[str, ...]:
+    """Return the locks of *profile*: the product's own, if it has one, and of its `before` steps.
+
+    Raises LockError, UsageError, TomlError.
+    """
+    named = (own_lock(project, profile), *(step.requirements for step in profile.before))
     return tuple(name for name in named if name)
+
+
+def own_lock(project: Workspace, profile: Profile) -> str:
+    """Return the lock of the product itself, as its profile names it or as it is found, or ""."""
+    if profile.requirements:
+        return profile.requirements
+    found = lock_files.find(project.root / profile.source)
+    if not (found and found.resolved):
+        return ""
+    return Path(relpath(found.file, project.root)).as_posix()
 
 
 def record_file(lock: Path) -> Path:
@@ -91,17 +107,17 @@ def missing(project: Workspace, profile: Profile, platform: Platform, python: st
         for table in profile.wheels
     }
     found = []
-    for lock in locks(profile):
+    for lock in locks(project, profile):
         record = _read(project, lock, python)
         names = () if isinstance(record, str) else record.missing[platform.name]
-        built = own if lock == profile.requirements else set()
+        built = own if lock == own_lock(project, profile) else set()
         found += [name for name in names if canonicalize_name(name.partition("==")[0]) not in built]
     return [*dict.fromkeys(found)]
 
 
 def unknown(project: Workspace, profile: Profile, python: str) -> Iterator[str]:
     """Yield why it is not known which wheels a lock of *profile* has, for each such lock."""
-    for lock in locks(profile):
+    for lock in locks(project, profile):
         record = _read(project, lock, python)
         if isinstance(record, str):
             yield f"{lock}: {record}; run `frostline matrix --record`"
@@ -132,7 +148,7 @@ def _read(project: Workspace, lock: str, python: str) -> WheelRecord | str:
         return "for which platforms it has wheels is not recorded"
     except (OSError, ValueError):
         return f"{file.name} cannot be read"
-    if record.lock != _digest(path.read_text(encoding="utf-8")):
+    if record.lock != text_digest(path.read_text(encoding="utf-8")):
         return f"it was changed after {file.name} was written"
     if record.python != python:
         return f"{file.name} is for Python {record.python}, not {python}"

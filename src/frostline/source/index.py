@@ -9,6 +9,7 @@ from packaging.pylock import Pylock, PylockValidationError
 from frostline.core import command
 from frostline.core.command import Environ
 from frostline.core.errors import FetchError, HostError
+from frostline.source import index_access
 from frostline.source.environment import child_environment
 
 
@@ -24,7 +25,8 @@ def wheels(lock: Path, python: str, *, environ: Environ, log_file: Path) -> dict
     argv = [uv, "pip", "compile", "--quiet", "--no-deps", "--universal", "--no-header"]
     argv += ["--python-version", python, "--format", "pylock.toml", str(lock)]
     try:
-        lines = command.output(argv, log_file, child_environment(environ), lock.parent)
+        env = index_access.variables(child_environment(environ))
+        lines = command.output(argv, log_file, env, lock.parent)
     except command.CommandError as error:
         message = f"uv could not ask the index about the wheels of {lock.name}."
         raise FetchError(message, hint=error.hint, tail=error.tail) from error

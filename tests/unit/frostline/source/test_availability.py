@@ -124,3 +124,16 @@ def test_a_build_without_a_wheel(project: Workspace) -> None:
         availability.require(build, "3.11")
     availability.require(replace(build, target=Target("echo", PLATFORMS["linux_x86_64"])), "3.11")
     availability.require(build, "3.12")
+
+
+def test_lock_that_is_found(tmp_path: Path) -> None:
+    """A lock that no profile names counts; requirements that are no lock have no record."""
+    project, found = Workspace(tmp_path), Profile(entry="a:b")
+    file = tmp_path / "requirements.txt"
+    file.write_text("native\n", encoding="utf-8")
+    assert availability.locks(project, found) == ()
+    file.write_text(f"Native==1.0 --hash=sha256:{'a' * 64}\n", encoding="utf-8")
+    assert availability.locks(project, found) == ("requirements.txt",)
+    record = availability.survey(file.read_text(encoding="utf-8"), {}, "3.11")
+    json_file.write(tmp_path / "requirements.wheels.json", record)
+    assert availability.missing(project, found, WINDOWS, "3.11") == ["Native==1.0"]
