@@ -112,6 +112,27 @@ def test_a_script_of_the_repository_is_followed(tmp_path: Path) -> None:
     assert entry_of(inferred(tmp_path, files)) == ("shop.main:app", "asgi", "Dockerfile:3")
 
 
+@pytest.mark.parametrize(
+    ("line", "code", "expected"),
+    [
+        ("uvicorn shop:thing", "from other import build\nthing = build()", ("shop:thing", "asgi")),
+        ("gunicorn 'shop:make()'", "def make(): return other()", ("shop:make()", "wsgi")),
+        ("gunicorn shop:serve", "def serve(one, two): ...", ("shop:serve", "wsgi")),
+        ("gunicorn shop", "application = build()", ("shop:application", "wsgi")),
+        ("uvicorn shop:gone", "thing = build()", ("shop", None)),
+        ("flask --app shop run", "thing = build()", ("shop", None)),
+        ("uvicorn elsewhere:app", "thing = build()", ("shop", None)),
+    ],
+)
+def test_what_only_a_command_knows(
+    line: str, code: str, expected: tuple[str, str | None], tmp_path: Path
+) -> None:
+    """A command is believed about an object of an unknown kind, if the module has such a name."""
+    assert entry_of(inferred(tmp_path, {"shop.py": code, "Procfile": f"web: {line}"}))[:2] == (
+        expected
+    )
+
+
 def test_the_precedence_of_files(tmp_path: Path) -> None:
     """What production runs is believed before what a developer types; `.env` is not read."""
     files = {

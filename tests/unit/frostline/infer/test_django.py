@@ -74,6 +74,14 @@ def test_asgi(change: dict[str, str], tmp_path: Path) -> None:
     assert (value(result, "entry"), value(result, "serve")) == ("site1.asgi:application", "asgi")
 
 
+def test_a_developers_server_decides_nothing(tmp_path: Path) -> None:
+    """An ASGI server in the Makefile does not change what production is."""
+    result = inferred(tmp_path, FILES | {"Makefile": "run:\n\tuvicorn site1.asgi:application"})
+    assert value(result, "serve") == "wsgi"
+    result = inferred(tmp_path, FILES | {"Procfile": "web: gunicorn site1.wsgi"})
+    assert value(result, "serve") == "wsgi"
+
+
 def test_settings_of_production(tmp_path: Path) -> None:
     """A Dockerfile's settings win, and settings that they import with a star count too."""
     files = FILES | {

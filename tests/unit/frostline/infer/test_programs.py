@@ -64,6 +64,7 @@ def test_programs(files: dict[str, str], expected: str, where: str, tmp_path: Pa
     """Every place that declares a script, packages with `__main__`, and plain scripts."""
     result = inferred(tmp_path, files)
     assert (value(result, "entry"), reason(result, "entry")) == (expected, where)
+    assert value(result, "console") is None
 
 
 def test_a_window_needs_no_console(tmp_path: Path) -> None:
