@@ -133,8 +133,9 @@ def _server(applications: Applications, serve: str) -> tuple[str, str, str] | No
 
 
 def _listed(settings: list[Scope], name: str) -> tuple[str, ...]:
-    found = _value(settings, name)
-    nodes = ast.walk(found[0]) if found else ()
+    """Return the texts in the setting *name*, also what modules with a star add to it."""
+    values = (scope.values[name] for scope in settings if name in scope.values)
+    nodes = (node for value in values for node in ast.walk(value))
     return tuple(filter(None, (text_of(node) for node in nodes if isinstance(node, ast.expr))))
 
 

@@ -132,12 +132,11 @@ def _values(body: Iterable[ast.stmt]) -> dict[str, ast.expr]:
                     found[target.id] = _with_former(node.value, target.id, found)
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
             found[node.target.id] = node.value
-        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            # What a condition adds (`if DEBUG: APPS += …`) is not counted.
-            former = found.get(node.target.id)
-            if former is not None and node.col_offset == 0:
-                whole = ast.BinOp(former, node.op, node.value)
-                found[node.target.id] = ast.copy_location(whole, former)
+        # What a condition adds (`if DEBUG: APPS += …`) is not counted.
+        elif isinstance(node, ast.AugAssign) and node.col_offset == 0:
+            former = found.get(ast.unparse(node.target))  # None: it comes with a star
+            whole = ast.BinOp(former, node.op, node.value) if former else node.value
+            found[ast.unparse(node.target)] = ast.copy_location(whole, former or node.value)
     return found
 
 

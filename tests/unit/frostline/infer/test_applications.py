@@ -120,7 +120,9 @@ def test_tests_and_examples_are_never_the_entry(tmp_path: Path) -> None:
     """An application in tests/ counts only if there is nothing else."""
     flask = "from flask import Flask\napp = Flask('x')"
     files = {"tests/app.py": flask, "examples/app.py": flask, "shop/site.py": flask}
-    assert entry_of(inferred(tmp_path, files))[0] == "shop.site:app"
+    result = inferred(tmp_path, files)
+    assert entry_of(result)[0] == "shop.site:app"
+    assert result.notes == ()
 
 
 def test_two_applications(tmp_path: Path) -> None:

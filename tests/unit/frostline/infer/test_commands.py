@@ -44,8 +44,9 @@ def test_the_program_of_a_command(line: str, words: str) -> None:
         ("Dockerfile", "FROM x\nCMD uvicorn \\\n  shop.main:admin", "shop.main:admin"),
         ("Dockerfile", 'FROM x\nENTRYPOINT ["uvicorn"]\nCMD ["shop.main:admin"]',
          "shop.main:admin"),
-        ("Dockerfile", 'CMD ["a"]\nFROM x\nCMD ["sh", "-c", "uvicorn shop.main:admin"]',
+        ("Dockerfile", 'FROM y\nENTRYPOINT ["a"]\nFROM x\nCMD ["uvicorn", "shop.main:admin"]',
          "shop.main:admin"),
+        ("Dockerfile", 'FROM x\nCMD ["sh", "-c", "uvicorn shop.main:admin"]', "shop.main:admin"),
         ("Dockerfile", 'FROM x\nCMD ["fastapi", "run", "shop/main.py", "--app", "admin"]',
          "shop.main:admin"),
         ("Dockerfile", 'FROM x\nCMD ["fastapi", "run", "shop/main.py"]', "shop.main:app"),
@@ -122,6 +123,7 @@ def test_a_script_of_the_repository_is_followed(tmp_path: Path) -> None:
         ("uvicorn shop:gone", "thing = build()", ("shop", None)),
         ("flask --app shop run", "thing = build()", ("shop", None)),
         ("uvicorn elsewhere:app", "thing = build()", ("shop", None)),
+        ("uvicorn shop:app", "app = (", ("shop", None)),
     ],
 )
 def test_what_only_a_command_knows(

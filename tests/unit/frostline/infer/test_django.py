@@ -93,6 +93,7 @@ def test_settings_of_production(tmp_path: Path) -> None:
     key = "environment.defaults.DJANGO_SETTINGS_MODULE"
     assert (value(result, key), reason(result, key)) == ("site1.production", "Dockerfile:2")
     assert value(result, "packages.rest_framework")
+    assert value(result, "packages.sentry_app")
     assert value(result, "packages.debug_toolbar") is None
     assert reason(result, "before") == "site1/settings.py:11"
 

@@ -35,6 +35,13 @@ def test_streamlit(tmp_path: Path) -> None:
     ]
 
 
+def test_further_pages_are_not_the_entry(tmp_path: Path) -> None:
+    """The pages in `pages` belong to the one beside it, whatever their names."""
+    result = inferred(tmp_path, {"zoo.py": STREAMLIT, "pages/app.py": STREAMLIT})
+    assert reason(result, "entry") == "zoo.py:1"
+    assert result.notes == ()
+
+
 def test_a_command_names_the_page(tmp_path: Path) -> None:
     """`streamlit run` of a Dockerfile is believed before names and imports."""
     files = {

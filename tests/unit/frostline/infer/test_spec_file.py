@@ -220,3 +220,5 @@ def test_a_spec_that_is_run_from_the_root(tmp_path: Path) -> None:
     result = inferred(tmp_path, {"main.py": "", "res/x": "", "packaging/tool.spec": spec})
     assert value(result, "entry") == "main"
     assert value(result, "data") == [{"source": "res", "destination": "res"}]
+    files = {"main.py": "", "packaging/main.py": "", "packaging/tool.spec": spec}
+    assert value(inferred(tmp_path, files), "entry") == "packaging.main"
