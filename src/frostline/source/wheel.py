@@ -1,6 +1,7 @@
 """Builds the product's wheel with its own build backend, from a copy of the source."""
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,11 @@ def build_wheel(build: Build) -> Path:
     """
     folder = build.work / "wheel"
     workspace.remove(folder)
-    with source_copy.copied(build) as copy, _explained(build, copy):
+    with (
+        source_copy.copied(build) as copy,
+        _explained(build, copy),
+        warnings.catch_warnings(action="ignore"),  # of the backend: they stand in the log
+    ):
         return Path(_backend(build, copy).build("wheel", folder))
 
 
