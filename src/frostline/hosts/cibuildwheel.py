@@ -4,7 +4,6 @@ Builds of products compile nothing; they use these wheels.
 """
 
 import shlex
-import shutil
 import sys
 import zipfile
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from frostline.core.errors import BuildError, LockError
 from frostline.hosts.engine import Engine
 from frostline.profile.build import Build
 from frostline.profile.policy import Image
-from frostline.source import environment
+from frostline.source import environment, source_copy, tree
 from frostline.source.environment import Wheel
 from frostline.source.wheelhouse import WheelRequest, keep, tool_lock
 
@@ -89,8 +88,8 @@ def examine(file: Path, request: WheelRequest) -> tuple[str, ...]:
 def _source(request: WheelRequest, folder: Path, environ: Mapping[str, str], logged: Path) -> Path:
     """Put the package's source into *folder*, a copy or the lock's archive; return its path."""
     if isinstance(request.source, Path):
-        ignored = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
-        return Path(shutil.copytree(request.source, folder / "source", ignore=ignored))
+        found = tree.files(request.source, environ=environ)
+        return source_copy.copy_files(request.source, folder / "source", found)
     listed = folder / "requirements.txt"
     listed.write_text(request.source, encoding="utf-8")
     argv = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,13 +27,20 @@ def copied(build: Build) -> Iterator[Path]:
     workspace.remove(top)
     try:
         copy.mkdir(parents=True, mode=0o700)
-        for path in product_files.files(build):
-            _copy(source / path, copy / path, source)
+        copy_files(source, copy, product_files.files(build))
         if known:
             history.add(top, source, known, build.environ)
         yield copy
     finally:
         workspace.remove(top)
+
+
+def copy_files(source: Path, copy: Path, files: Iterable[Path]) -> Path:
+    """Copy *files* of the folder *source*, relative paths, into the folder *copy*; return that."""
+    copy.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        _copy(source / path, copy / path, source)
+    return copy
 
 
 def _copy(path: Path, target: Path, source: Path) -> None:

@@ -16,7 +16,7 @@ from frostline.profile import policy
 from frostline.profile.build import Build
 from frostline.profile.policy import Image
 from frostline.profile.profile import NativeWheel
-from frostline.source import environment, locks
+from frostline.source import environment, locks, tree
 from frostline.source.environment import Wheel
 from frostline.source.metadata import required_metadata
 
@@ -75,9 +75,11 @@ def requested(build: Build, image: Image, python: str = "") -> tuple[WheelReques
     requests = []
     for table in build.profile.wheels:
         if table.source:
-            source: Path | str = build.root / table.source
-            name, version = required_metadata(build.root / table.source)
-            known = digest.of_values(digest.of_tree(build.root / table.source))
+            folder = build.root / table.source
+            source: Path | str = folder
+            name, version = required_metadata(folder)
+            found = tree.digests(folder, environ=build.environ, output=build.workspace.build)
+            known = digest.of_values(found)
         else:
             name = canonicalize_name(table.name)
             if name not in blocks:
