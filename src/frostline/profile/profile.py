@@ -182,7 +182,7 @@ class Profile(Table):
     platforms: Strings = ()
     """The platforms it is built for; empty: all."""
     source: str = "."
-    """The folder of the product's own code, with its pyproject.toml if it has one."""
+    """The folder of the product's own code; see source.md."""
     requirements: str = ""
     """The lock of its dependencies: a uv.lock, poetry.lock, pdm.lock, pylock.toml or requirements.
     Empty: it is found; without any, what the project names is resolved.
