@@ -62,7 +62,7 @@ def build(
 
     options = dispatch.BuildOptions(where, promised=platform is not None, engine=engine, run=run)
     chosen = open_build(product, platform, layout)
-    results.inferred(chosen.inferred)
+    results.inferred(chosen)
     if freeze_only:
         return dispatch.build(chosen, options, clean=clean, debug=debug)
     proof = dispatch.build_and_prove(chosen, options, clean=clean, debug=debug)
@@ -109,7 +109,7 @@ def plan(
     from frostline import pipeline
 
     chosen = open_build(product, platform, layout)
-    results.inferred(chosen.inferred)
+    results.inferred(chosen)
     return pipeline.plan(chosen)
 
 

@@ -16,6 +16,7 @@ from frostline.profile import configuration
 
 if TYPE_CHECKING:
     from frostline.cli.doctor import Diagnosis
+    from frostline.cli.init import Change
     from frostline.cli.matrix import Job
     from frostline.infer.opening import ProductSummary
     from frostline.source.fetch import ResourceState
@@ -30,6 +31,30 @@ def products() -> "tuple[ProductSummary, ...]":
     from frostline.infer import opening
 
     return opening.summaries(here())
+
+
+@verb("Project", show=results.changes)
+def init(
+    *, dry_run: bool = False, github: bool = False, nox: bool = False, invoke: bool = False
+) -> "tuple[Change, ...]":
+    """Write down what is inferred, lock the dependencies, and make files for CI.
+
+    Nothing is overwritten: what is there stays and is named. --github makes a workflow that freezes
+    and proves the product on every platform, --nox a noxfile.py, --invoke a tasks.py.
+
+    Examples: frostline init
+              frostline init --dry-run
+              frostline init --github --nox --invoke
+    """
+    from frostline.cli import init
+
+    wanted = [name for name, on in (("github", github), ("nox", nox), ("invoke", invoke)) if on]
+    plan = init.plan(here(), wanted, os.environ, dry_run=dry_run)
+    for note in plan.notes:
+        log.note(note)
+    if not dry_run:
+        init.write(plan.changes)
+    return plan.changes
 
 
 @verb("Project", show=results.platforms, as_json=results.platforms_json, project=False)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from frostline.audit.difference import Difference
     from frostline.audit.explain import Explanation
     from frostline.cli.doctor import Diagnosis
+    from frostline.cli.init import Change
     from frostline.cli.matrix import Job
     from frostline.core.cache import Entry
     from frostline.dispatch import Proof
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from frostline.llamafile.pack import Contents
     from frostline.llamafile.serve import Served
     from frostline.pipeline import Preparation, Recorded
-    from frostline.profile.build import Inferred
+    from frostline.profile.build import Build
     from frostline.profile.resources import Resource
     from frostline.release.listing import Artifact
     from frostline.release.shells import Export
@@ -53,12 +54,22 @@ def lines(texts: Sequence[str]) -> None:
         log.text(text)
 
 
-def inferred(values: "Sequence[Inferred]") -> None:
-    """Show what is written nowhere and was inferred, each with its reason."""
-    shown = [(f"{value.key} = {_inline(value.value)}", value.reason) for value in values]
+def changes(found: "Sequence[Change]") -> None:
+    """Show the changes of `init` as a unified diff."""
+    for change in found:
+        log.text(change.diff)
+    if not found:
+        log.text("nothing to write: the project has all of it")
+
+
+def inferred(build: "Build") -> None:
+    """Show what is written nowhere and was inferred, each with its reason; then what was not."""
+    shown = [(f"{item.key} = {_inline(item.value)}", item.reason) for item in build.inferred]
     width = min(max((len(text) for text, _ in shown), default=0), _WIDEST)
     for text, reason in shown:
         log.note(f"{text.ljust(width)}  from {reason}")
+    for note in build.notes:
+        log.warning(note)
 
 
 def _inline(value: object) -> str:

@@ -100,7 +100,7 @@ def write_manifest(
         distributions={
             key: item.version
             for key, item in shipped.items()
-            if key not in distributions.without_metadata(shipped, build.profile)
+            if key not in distributions.without_metadata(shipped, build)
         },
         entry_points=build.profile.smoke.entry_points,
         files={

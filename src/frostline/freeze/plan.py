@@ -225,8 +225,7 @@ def _hidden_imports(
     names |= set(servers(build.profile))
     for script in build.profile.console_scripts:
         names.add(distributions.console_script_module(shipped, script))
-    for package, options in build.profile.packages.items():
-        found = distributions.owner(shipped, package)
+    for package, options, found in distributions.named(shipped, build):
         if options.submodules:
             names.update(distributions.package_modules(found, package))
         if options.entry_points:
@@ -237,12 +236,11 @@ def _hidden_imports(
 def _bundled_files(build: Build, shipped: Installed, stage: Stage) -> dict[str, Path]:
     files = {name: stage.folder / name for name in stage.data}
     files[manifest.FILE_NAME] = stage.folder / manifest.FILE_NAME
-    without = distributions.without_metadata(shipped, build.profile)
+    without = distributions.without_metadata(shipped, build)
     for name, item in shipped.items():
         if name not in without:
             files |= dict(distributions.metadata_files(item))
-    for package, options in build.profile.packages.items():
-        found = distributions.owner(shipped, package)
+    for package, options, found in distributions.named(shipped, build):
         data_only = options.model_copy(update={"binaries": False})
         files |= distributions.package_files(found, package, data_only)
     return files
@@ -252,8 +250,7 @@ def _libraries(build: Build, shipped: Installed) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for table in build.profile.binaries:
         files |= select_binaries(table, build.root, build.work)
-    for package, options in build.profile.packages.items():
-        found = distributions.owner(shipped, package)
+    for package, options, found in distributions.named(shipped, build):
         libraries_only = options.model_copy(update={"data": False})
         files |= distributions.package_files(found, package, libraries_only)
     return files

@@ -55,9 +55,17 @@ def inferred(project: Workspace, written: Mapping[str, object], environ: Environ
     folder = project.root / str(written.get("source", "."))
     files = tree.files(folder, environ=environ, output=project.build) if folder.is_dir() else ()
     found = infer(folder, files, written)
-    if not written.get("entry"):
-        return found
-    return Inference(tuple(value for value in found.values if value.key == "serve"), ())
+    if written.get("entry"):
+        return Inference(tuple(value for value in found.values if value.key == "serve"), ())
+    known = tuple(value for value in found.values if _top(value) in Profile.model_fields)
+    unknown = (value for value in found.values if value not in known)
+    notes = tuple(f"{value.reason}: there is no key for {value.key}" for value in unknown)
+    return Inference(known, (*found.notes, *notes))
+
+
+def _top(value: Inferred) -> str:
+    """Return the key of the profile that *value* belongs to."""
+    return value.key.partition(".")[0]
 
 
 def _completed(written: Mapping[str, object], values: Sequence[Inferred]) -> dict[str, object]:
@@ -97,7 +105,7 @@ def open_build(
         raise UsageError(message, hint="leave out --model-server")
     return Build(
         workspace=workspace, target=target, profile=profile, environ=environ,
-        model_server=model_server, inferred=found.values,
+        model_server=model_server, inferred=found.values, notes=found.notes,
     )  # fmt: skip
 
 

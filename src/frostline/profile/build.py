@@ -25,8 +25,8 @@ class Build:
     """One product for one platform in one project; made once per command.
 
     *environ* holds the user's environment variables. *inferred* are the keys of the profile that
-    are written nowhere. *model_server* is the llamafile that serves
-    the model while the product is traced or smoke-tested.
+    are written nowhere, *notes* say what was seen and could not be inferred. *model_server* is the
+    llamafile that serves the model while the product is traced or smoke-tested.
     """
 
     workspace: Workspace
@@ -35,6 +35,7 @@ class Build:
     environ: Environ
     model_server: Path | None = None
     inferred: tuple[Inferred, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def product(self) -> str:

@@ -64,6 +64,11 @@ def require_product(project: Workspace, product: str) -> str:
     raise UsageError(message, hint=f"products: {', '.join(known) or 'none'}")
 
 
+def is_written(project: Workspace, product: str) -> bool:
+    """Return whether a file of *project* describes *product*. Raises UsageError, TomlError."""
+    return _declarations(project)[product].file is not None
+
+
 def read(project: Workspace, product: str) -> TomlFile:
     """Return the profile of *product* as it is written, empty if it is written nowhere.
 

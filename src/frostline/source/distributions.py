@@ -10,7 +10,8 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from frostline.core.errors import LockError
-from frostline.profile.profile import Package, Profile
+from frostline.profile.build import Build
+from frostline.profile.profile import Package
 
 # Installers write them; they differ between machines and are not read at run time.
 VOLATILE = frozenset(
@@ -113,11 +114,22 @@ def package_files(found: Distribution, package: str, options: Package) -> dict[s
     return chosen
 
 
-def without_metadata(everything: Installed, profile: Profile) -> frozenset[str]:
-    """Return the distributions whose metadata *profile* leaves out. Raises LockError."""
+def named(everything: Installed, build: Build) -> Iterator[tuple[str, Package, Distribution]]:
+    """Yield each package that the profile of *build* names, its options, and who installs it.
+
+    Raises LockError for one that nothing installs, unless its name was only inferred.
+    """
+    guessed = {item.key.removeprefix("packages.") for item in build.inferred}
+    for package, options in build.profile.packages.items():
+        if package not in guessed or _is_installed(everything, package):
+            yield package, options, owner(everything, package)
+
+
+def without_metadata(everything: Installed, build: Build) -> frozenset[str]:
+    """Return the distributions whose metadata the profile leaves out. Raises LockError."""
     return frozenset(
-        canonicalize_name(owner(everything, package).metadata["Name"])
-        for package, options in profile.packages.items()
+        canonicalize_name(found.metadata["Name"])
+        for _, options, found in named(everything, build)
         if not options.metadata
     )
 
@@ -125,7 +137,7 @@ def without_metadata(everything: Installed, profile: Profile) -> frozenset[str]:
 def owner(everything: Installed, package: str) -> Distribution:
     """Return the distribution that installs *package*. Raises LockError."""
     for item in everything.values():
-        if any(path.parts[0] in {package, f"{package}.py"} for path in _files(item)):
+        if _has(item, package):
             return item
     message = f"packages.{package}: no installed distribution has such a package."
     raise LockError(message, hint="correct its name in the profile, or add it to the lock")
@@ -140,6 +152,14 @@ def requirements(found: Distribution) -> Iterator[Requirement]:
             continue
         if not requirement.marker or requirement.marker.evaluate({"extra": ""}):
             yield requirement
+
+
+def _has(found: Distribution, package: str) -> bool:
+    return any(path.parts[0] in {package, f"{package}.py"} for path in _files(found))
+
+
+def _is_installed(everything: Installed, package: str) -> bool:
+    return any(_has(found, package) for found in everything.values())
 
 
 def _files(found: Distribution) -> Iterable[PurePosixPath]:
