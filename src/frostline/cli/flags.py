@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from frostline.core import log
+from frostline.core import log, workspace
 from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform, host, parse
 from frostline.core.workspace import Layout, Workspace
@@ -20,7 +20,6 @@ from frostline.profile import configuration
 if TYPE_CHECKING:
     from frostline.profile.build import Build
 
-FOLDER_VARIABLE = "FROSTLINE_BUILD_FOLDER"
 _build_folder: ContextVar[Path | None] = ContextVar("build_folder", default=None)
 Shell = Literal["electron", "tauri"]  # the same as release.shells.Shell
 SigningTool = Literal["own", "osslsigncode"]
@@ -110,7 +109,7 @@ def building_in(folder: Path | None) -> Iterator[None]:
 
 def here() -> Workspace:
     """Return the project that contains the current folder. Raises UsageError."""
-    chosen = _build_folder.get() or os.environ.get(FOLDER_VARIABLE)
+    chosen = _build_folder.get() or os.environ.get(workspace.FOLDER_VARIABLE)
     folder = absolute(Path(chosen)) if chosen else None
     try:
         return replace(configuration.find(Path.cwd()), build_folder=folder)

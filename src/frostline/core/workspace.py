@@ -16,6 +16,8 @@ from frostline.core.platforms import Platform
 
 Layout = Literal["onedir", "onefile"]
 
+# The variable that names another folder for builds.
+FOLDER_VARIABLE = "FROSTLINE_BUILD_FOLDER"
 _BUILT = ("env", "work", "output", "release", "export", "log")
 
 
@@ -49,6 +51,11 @@ class Workspace:
     def build(self) -> Path:
         """Return the folder that builds write to."""
         return self.build_folder or self.root / "build"
+
+    def shown(self, path: Path) -> str:
+        """Return *path* for people: relative to the project if it lies there, else absolute."""
+        inside = path.is_relative_to(self.root)
+        return (path.relative_to(self.root) if inside else path.absolute()).as_posix()
 
     def warnings(self, product: str) -> Path:
         """Return the file that lists the modules *product* may lack."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from frostline.core import cache, digest, exit_codes, json_file, log, own_files
+from frostline.core import cache, digest, exit_codes, json_file, log, own_files, workspace
 from frostline.core.command import CommandError, Process
 from frostline.core.errors import BuildError, SmokeError
 from frostline.hosts import engine
@@ -126,7 +126,7 @@ def _run(
     """Run *verb* in a new container, remove the container, and return the verb's output."""
     name = f"frostline-{container.build.target.name}-{os.getpid()}"
     argv = [container.engine.program, *arguments(container, name, verb, network=network)]
-    container.build.workspace.build.mkdir(exist_ok=True)
+    container.build.workspace.build.mkdir(parents=True, exist_ok=True)
     lines: list[str] = []
     logged = container.build.log("container")
     try:
@@ -149,7 +149,8 @@ def arguments(container: Container, name: str, verb: Sequence[str], *, network: 
     """Return the engine's arguments to run *verb* in a new container called *name*."""
     lock = own_files.data("resources", "requirements", "build.txt")
     key = digest.of_values({"lock": digest.of_file(lock), "image": container.image})
-    home = _BUILD / "env" / f"frostline-{container.build.target.platform.name}-{key[:12]}"
+    folder = _build_folder(container)
+    home = folder / "env" / f"frostline-{container.build.target.platform.name}-{key[:12]}"
     own = {_OWN / place: path for place, path in own_files.parts().items()}
     environ = container.engine.environ
     certificates = [
@@ -159,13 +160,15 @@ def arguments(container: Container, name: str, verb: Sequence[str], *, network: 
     given = {
         "HOME": "/tmp",  # noqa: S108  # the container's own
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PIP_CACHE_DIR": str(_BUILD / "cache" / "pip"),
+        "PIP_CACHE_DIR": str(folder / "cache" / "pip"),
         cache.VARIABLE: str(_CACHE),
     }  # fmt: skip
+    if folder != _BUILD:
+        given[workspace.FOLDER_VARIABLE] = str(folder)
     seen = {Path(environ[variable]) for variable in certificates}
     mounts = [
         *_mount(container.build.root, _PROJECT),
-        *_mount(container.build.workspace.build, _BUILD, writable=True),
+        *_mount(container.build.workspace.build, folder, writable=True),
         *_mount(cache.find(container.build.environ).root, _CACHE, writable=True),
         *(part for place, path in own.items() for part in _mount(path, place)),
         *(part for path in sorted(seen) for part in _mount(path, PurePosixPath(path.as_posix()))),
@@ -179,6 +182,12 @@ def arguments(container: Container, name: str, verb: Sequence[str], *, network: 
         "--workdir", str(_PROJECT), "--entrypoint", "/bin/sh", container.image,
         "-c", _FIRST, "frostline", str(home), container.python, str(_inside(lock, own)), *verb,
     ]  # fmt: skip
+
+
+def _build_folder(container: Container) -> PurePosixPath:
+    """Return where the build folder lies in the container: in the project, or where it is here."""
+    chosen = container.build.workspace.build_folder
+    return PurePosixPath(chosen.absolute().as_posix()) if chosen else _BUILD
 
 
 def _inside(file: Path, mounts: dict[PurePosixPath, Path]) -> PurePosixPath:

@@ -39,6 +39,8 @@ def has_backend(source: Path) -> bool:
         return False
     if table(known, "tool", "uv").get("package") is False:
         return False
+    if table(known, "tool", "pdm").get("distribution") is False:
+        return False
     if "build-system" in known or (source / "setup.py").is_file():
         return True
     return any(_setup_cfg(source).has_section(name) for name in ("metadata", "options"))

@@ -80,10 +80,25 @@ def write_dist_info(build: Build, folder: Path) -> None:
     lines += [f"Requires-Dist: {need}" for need in (needs if isinstance(needs, list) else ())]
     info = f"{canonicalize_name(name).replace('-', '_')}-{number}.dist-info"
     workspace.write(folder / info / "METADATA", "\n".join((*lines, "")))
+    if points := _entry_points(source):
+        workspace.write(folder / info / "entry_points.txt", points)
     record = io.StringIO()
     places = [path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file()]
     csv.writer(record).writerows((path.as_posix(), "", "") for path in places)
     workspace.write(folder / info / "RECORD", record.getvalue())
+
+
+def _entry_points(source: Path) -> str:
+    """Return the entry points that *source* declares, in the form of `entry_points.txt`."""
+    project = metadata.table(metadata.pyproject(source), "project")
+    groups = {**metadata.table(project, "entry-points")}
+    for name, group in (("scripts", "console_scripts"), ("gui-scripts", "gui_scripts")):
+        groups[group] = metadata.table(project, name)
+    lines = []
+    for group, points in groups.items():
+        if isinstance(points, dict) and points:
+            lines += [f"[{group}]", *(f"{name} = {value}" for name, value in points.items()), ""]
+    return "\n".join(lines)
 
 
 def _is_for_developers(path: Path) -> bool:

@@ -30,6 +30,9 @@ def copied(build: Build) -> Iterator[Path]:
         copy_files(source, copy, product_files.files(build))
         if known:
             history.add(top, source, known, build.environ)
+        else:
+            # Backends look for rules of git in the folders above, up to one with `.git`.
+            (top / ".git").mkdir()
         yield copy
     finally:
         workspace.remove(top)

@@ -83,9 +83,12 @@ def test_metadata(tmp_path: Path) -> None:
     ]
     root = written(tmp_path / "other" / "p", "app.py")
     project = '[project]\nname = "Big.Shop"\nversion = "1.0"\ndependencies = ["flask>3"]\n'
+    project += '[project.scripts]\nshop = "app:main"\n[project.entry-points.plug]\na = "app:A"\n'
     (root / "pyproject.toml").write_text(project, encoding="utf-8")
     (found,) = distributions.installed(laid_out(root)).values()
     assert (found.name, found.version, found.requires) == ("Big.Shop", "1.0", ["flask>3"])
+    points = {(point.group, point.name, point.value) for point in found.entry_points}
+    assert points == {("console_scripts", "shop", "app:main"), ("plug", "a", "app:A")}
 
 
 @pytest.mark.parametrize(
