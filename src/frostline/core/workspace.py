@@ -155,9 +155,6 @@ def clean(
         folder = workspace.build / name
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
-    rule = workspace.build / ".gitignore"
-    if rule.is_file() and [*workspace.build.iterdir()] == [rule]:
-        rule.unlink()
     return tuple(removed)
 
 
