@@ -458,7 +458,7 @@ def test_clean_removes_only_what_builds_made(tmp_path: Path) -> None:
     mine.write_text("mine", encoding="utf-8")
     assert (project / "build" / "work").is_dir()
     assert run(project, "clean").returncode == 0
-    assert list((project / "build").iterdir()) == [mine]
+    assert sorted((project / "build").iterdir()) == [project / "build" / ".gitignore", mine]
 
 
 @pytest.fixture
