@@ -1,7 +1,9 @@
 """The digest of a build's inputs changes with any of them (row A14)."""
 
 import os
+import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -47,9 +49,25 @@ def test_what_builds_write_is_no_input(tmp_path: Path) -> None:
     project = Path(shutil.copytree(ECHO, tmp_path / "project"))
     specs = project / "specs" / "echo.toml"
     text = specs.read_text(encoding="utf-8").replace('source = "app"', 'source = "."')
-    specs.write_text(text, encoding="utf-8")
+    table = '\n[[data]]\nsource = "."\ndestination = "x"\nglob = "**/*.json"\n'
+    specs.write_text(text + table, encoding="utf-8")
     before = digest(project)
     for name in ("build/work/x.json", ".venv/pyvenv.cfg", "app/__pycache__/x.pyc", "dist/x.whl"):
         (project / name).parent.mkdir(parents=True, exist_ok=True)
         (project / name).touch()
     assert digest(project) == before
+
+
+def test_a_tag_is_another_build_where_the_version_comes_from_git(tmp_path: Path) -> None:
+    """A version that is written down does not change with tags; one that git knows does."""
+    project = Path(shutil.copytree(ECHO, tmp_path / "project"))
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c"]
+    file = project / "app" / "pyproject.toml"
+    text = file.read_text(encoding="utf-8")
+    for number, content in enumerate((text, re.sub("version = .*", 'dynamic = ["version"]', text))):
+        file.write_text(content, encoding="utf-8")
+        for words in (["init", "-q"], ["add", "."], ["commit", "-q", "--allow-empty", "-m", "1"]):
+            subprocess.run([*git, *words], cwd=project, check=True)
+        before = digest(project)
+        subprocess.run([*git, "tag", f"v{number}"], cwd=project, check=True)
+        assert (digest(project) != before) is (number == 1)

@@ -54,6 +54,8 @@ def test_the_copy_is_at_the_same_place_of_the_history(
     project: Path, tmp_path: Path, part: str
 ) -> None:
     """Commit, branch and tag are the same, and nothing has changed; a part is in its folder."""
+    with (project / ".git" / "info" / "exclude").open("a", encoding="utf-8") as file:
+        file.write("private\n")
     copy = copied(project / part, tmp_path / "copy")
     assert git(copy, "describe", "--tags", "--dirty", "--long") == git(
         project, "describe", "--tags", "--long"
@@ -61,8 +63,10 @@ def test_the_copy_is_at_the_same_place_of_the_history(
     assert git(copy, "symbolic-ref", "HEAD") == "refs/heads/release"
     assert git(copy, "rev-parse", "--show-prefix") == ("part/" if part == "part" else "")
     assert git(copy, "status", "--porcelain") == ""
-    (copy / "x.log").touch()
+    for name in ("x.log", "private"):
+        (copy / name).touch()
     assert git(copy, "status", "--porcelain") == ""
+    assert (tmp_path / "copy" / ".gitignore").is_file()  # hatchling reads it
 
 
 def test_changes_are_seen(project: Path, tmp_path: Path) -> None:
