@@ -12,7 +12,6 @@ from frostline.core.errors import SmokeError, UsageError
 from frostline.core.platforms import Platform, host
 from frostline.core.workspace import Layout
 from frostline.hosts.choice import Where
-from frostline.profile import configuration
 
 if TYPE_CHECKING:
     from frostline.core.cache import Entry

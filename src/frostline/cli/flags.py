@@ -15,7 +15,6 @@ from frostline.core import log, workspace
 from frostline.core.errors import UsageError
 from frostline.core.platforms import Platform, host, parse
 from frostline.core.workspace import Layout, Workspace
-from frostline.profile import configuration
 
 if TYPE_CHECKING:
     from frostline.profile.build import Build
@@ -109,6 +108,8 @@ def building_in(folder: Path | None) -> Iterator[None]:
 
 def here() -> Workspace:
     """Return the project that contains the current folder. Raises UsageError."""
+    from frostline.profile import configuration
+
     chosen = _build_folder.get() or os.environ.get(workspace.FOLDER_VARIABLE)
     folder = absolute(Path(chosen)) if chosen else None
     try:
@@ -120,6 +121,8 @@ def here() -> Workspace:
 
 def chosen_product(project: Workspace, product: str) -> str:
     """Return *product*, or the only product of *project* if it is "". Raises UsageError."""
+    from frostline.profile import configuration
+
     if product:
         return configuration.require_product(project, product)
     products = configuration.products(project)

@@ -12,7 +12,6 @@ from frostline.cli.verb import verb
 from frostline.core import log
 from frostline.core.errors import FetchError, HostError, UsageError
 from frostline.core.platforms import PLATFORMS, Platform, host
-from frostline.profile import configuration
 
 if TYPE_CHECKING:
     from frostline.cli.doctor import Diagnosis
