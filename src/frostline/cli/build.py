@@ -164,6 +164,7 @@ def clean(
             raise UsageError(message, hint="for example --days 30")
         return shared.clean(shared.find(os.environ), days=days)
     from frostline.infer import opening
+    from frostline.profile import configuration
 
     if days:
         message = "--days has an effect only with --cache."

@@ -86,6 +86,7 @@ def matrix(
               frostline matrix --json
     """
     from frostline.cli import matrix
+    from frostline.profile import configuration
 
     project = here()
     known = configuration.products(project)
