@@ -59,7 +59,9 @@ def bundle(
         environment=manifest.Environment(storage_variable="STORAGE", storage_default="~"),
     )  # fmt: skip
     (folder / manifest.FILE_NAME).write_text(manifest.dump(value), encoding="utf-8")
-    return {
+    # `nox -s coverage` measures the artifact's processes, too.
+    measured = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE_")}
+    return measured | {
         "PYTHONPATH": str(SOURCE), "FROSTLINE_BUNDLE": str(folder), "HOME": str(folder),
         "STORAGE": str(folder / "storage"), "PATH": os.environ["PATH"],
     }  # fmt: skip
