@@ -5,10 +5,9 @@ groups are known when a lock is read, so that no condition mentions them.
 """
 
 import re
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Collection, Iterable
 from itertools import chain, product
 from math import prod
-from typing import TypeVar
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
@@ -19,8 +18,6 @@ Condition = frozenset[frozenset[str]]
 
 ALWAYS: Condition = frozenset({frozenset()})
 NEVER: Condition = frozenset()
-
-Node = TypeVar("Node", bound=Hashable)
 
 _LIMIT = 5000  # alternatives
 _OPPOSITES = {
@@ -84,26 +81,6 @@ def _opposite(comparison: str) -> str:
     parts = _COMPARISON.fullmatch(comparison)
     left, operator, right = parts.groups() if parts else ("", "", "")
     return f"{left} {_OPPOSITES[operator]} {right}" if operator in _OPPOSITES else ""
-
-
-def walk(
-    roots: Iterable[tuple[Node, Condition]],
-    needs: Callable[[Node], Iterable[tuple[Node, Condition]]],
-) -> dict[Node, Condition]:
-    """Return when each node is needed that a way from *roots* leads to.
-
-    *needs* gives the nodes that a node needs, each with the condition of this step.
-    """
-    found: dict[Node, Condition] = {}
-    ahead = [*roots]
-    while ahead:
-        node, way = ahead.pop()
-        before = found.get(node, NEVER)
-        condition = either(before, way)
-        if condition != before:
-            found[node] = condition
-            ahead += [(need, both(condition, step)) for need, step in needs(node)]
-    return found
 
 
 def text(condition: Condition) -> str:

@@ -3,7 +3,7 @@
 import re
 from os.path import relpath
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from urllib.request import url2pathname
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
@@ -39,16 +39,20 @@ def parse(text: str, folder: Path, where: str, name: str = "") -> Direct:
     place = _END.split(text)[0].strip().strip("\"'")
     egg = _EGG.search(place)
     name = name or (egg["name"] if egg else "")
-    address = addresses.public(place.partition("#")[0])
+    address, _, fragment = place.partition("#")
+    address = addresses.public(address)
+    below = parse_qs(fragment).get("subdirectory", [""])[0]
     if place.startswith(_OTHER):
         message = f"{where}: {address}: only git repositories are supported."
         raise LockError(message, hint="publish a release of it in an index, and lock that")
     if place.startswith("git+"):
         repository = urlsplit(address).path.rpartition("/")[2].partition("@")[0]
         fallback = repository.removesuffix(".git")
-        return Direct(canonicalize_name(name or fallback), "git", address.removeprefix("git+"))
+        address = in_subdirectory(address.removeprefix("git+"), below)
+        return Direct(canonicalize_name(name or fallback), "git", address)
     if place.startswith(("http:", "https:")):
-        return Direct(name or _archive_name(unquote(urlsplit(place).path)), "address", address)
+        name = name or _archive_name(unquote(urlsplit(place).path))
+        return Direct(name, "address", in_subdirectory(address, below))
     if place.startswith("file:"):
         place = url2pathname(urlsplit(place).path)
     path = (folder / _EXTRAS.sub("", place)).resolve()
@@ -58,6 +62,21 @@ def parse(text: str, folder: Path, where: str, name: str = "") -> Direct:
         return Direct(name or _archive_name(path.name), "file", str(path))
     message = f"{where}: no such file or folder: {addresses.public(place)}"
     raise LockError(message, hint="correct the line, or lock again")
+
+
+def absolute(text: str, item: Direct) -> str:
+    """Return the place *text*, which was read as *item*, so that it is the same in any folder."""
+    if item.kind not in {"folder", "file"}:
+        return text
+    written = _END.split(text)[0].strip()
+    extras = _EXTRAS.search(written.partition("@")[0].strip()) or _EXTRAS.search(written)
+    marker = f" ; {item.marker}" if item.marker else ""
+    return f"{Path(item.place).as_uri()}{extras[0] if extras else ''}{marker}"
+
+
+def in_subdirectory(address: str, below: object) -> str:
+    """Return *address* with the folder *below* its root that holds the project, if there is one."""
+    return f"{address}#subdirectory={below}" if below else address
 
 
 def line(item: Direct, folder: Path) -> str:

@@ -17,7 +17,7 @@ from frostline.source.environment import Wheel
 from frostline.source.pins import Direct, ProjectLock
 from frostline.source.resolver import Task, copy_source
 
-_COMMIT = re.compile(r"@[0-9a-f]{40}$")
+_COMMIT = re.compile(r"@[0-9a-f]{40}(#|$)")
 
 
 def build(lock: ProjectLock, task: Task, without: Collection[str] = ()) -> tuple[Wheel, ...]:

@@ -31,9 +31,14 @@ class LockFile:
 
     @property
     def resolved(self) -> bool:
-        """Return whether the file names versions and hashes; else they must be looked for."""
+        """Return whether the file names versions and hashes; else they must be looked for.
+
+        Folders, repositories and archives alone are no lock: what they need is not in it.
+        """
         if self.kind == "requirements":
-            return not requirements_file.read(self.file, self.folder).loose
+            found = requirements_file.read(self.file, self.folder)
+            own = self.file.name.endswith(OWN)
+            return not found.loose and bool(found.pins or own or not found.direct)
         return self.kind in {"uv", "pylock", "poetry", "pdm"}
 
 

@@ -1,19 +1,18 @@
 """Reads the lock of a project, whatever tool wrote it; resolves where there is none."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from frostline.core import digest, log, text_file, workspace
+from frostline.core import log, text_file, workspace
 from frostline.core.errors import FrostlineError, LockError, UsageError
 from frostline.profile.build import Build
-from frostline.profile.mistakes import is_table
 from frostline.source import (
     direct,
     lock_files,
+    lock_inputs,
     pdm_lock,
     pins,
     poetry_lock,
@@ -26,8 +25,6 @@ from frostline.source.lock_files import LockFile, table, toml
 from frostline.source.metadata import required_metadata
 from frostline.source.pins import Content, Direct, ProjectLock
 from frostline.source.resolver import Task
-
-_INPUTS = "# Written by frostline from inputs with the digest "
 
 
 def of_build(build: Build) -> ProjectLock:
@@ -146,7 +143,8 @@ def read(found: LockFile, task: Task) -> ProjectLock:
 
 
 def _project_lock(content: Content, found: LockFile, files: tuple[Path, ...]) -> ProjectLock:
-    others = tuple(item for item in content.direct if not _is_product(item, found.folder))
+    places = dict.fromkeys(content.direct)  # a file may name one twice
+    others = tuple(item for item in places if not _is_product(item, found.folder))
     text = pins.render(content.pins, without=_name(found.folder))
     return ProjectLock(found.file.name, text, others, files, content.indexes)
 
@@ -182,6 +180,8 @@ def resolve(found: LockFile, task: Task, kept: str = "", *, upgrade: bool = Fals
             lines = poetry_needs.lines(project, found.folder)
             python = poetry_needs.python(project)
             text = resolver.compile_lines(task, lines, python, kept, upgrade=upgrade)
+        elif lines := _lines_with_folders(found):
+            text = resolver.compile_lines(task, lines, python, kept, upgrade=upgrade)
         else:
             way = resolver.compile_copy if found.kind == "setup" else resolver.compile_file
             source = found.file.relative_to(task.folder) if found.kind == "setup" else found.file
@@ -191,35 +191,24 @@ def resolve(found: LockFile, task: Task, kept: str = "", *, upgrade: bool = Fals
         workspace.write(file, text)
         listed = requirements_file.read(file, task.folder)
     content = Content(listed.pins, listed.direct)
-    return _project_lock(content, found, inputs(found))
+    return _project_lock(content, found, lock_inputs.files(found))
 
 
-def inputs(found: LockFile) -> tuple[Path, ...]:
-    """Return the files that determine what *found* resolves to."""
-    if found.kind == "requirements":
-        listed = requirements_file.read(found.file, found.folder)
-        folders = [Path(item.place) for item in listed.direct if item.kind == "folder"]
-        return (*listed.files, *(file for folder in folders for file in _described(folder)))
-    data = toml(found.folder / "pyproject.toml")
-    sources = [*table(data, "tool", "uv", "sources").values()]
-    sources += table(data, "tool", "poetry", "dependencies").values()
-    paths = [source["path"] for source in sources if is_table(source) and "path" in source]
-    others = [file for path in paths for file in _described(found.folder / str(path))]
-    if found.kind == "setup":  # its backend may read such files
-        patterns = ("*.txt", "*.in", "requirements/*.txt", "requirements/*.in")
-        others += [file for one in patterns for file in sorted(found.folder.glob(one))]
-    return (*_described(found.folder), *others)
+def _lines_with_folders(found: LockFile) -> tuple[str, ...]:
+    """Return the lines of the requirements in *found*, nothing if they name no folder.
 
-
-def _described(folder: Path) -> list[Path]:
-    names = ("pyproject.toml", "setup.py", "setup.cfg")
-    return [file for name in names if (file := folder / name).is_file()]
+    uv reads any other file itself: its messages then name the user's file and line.
+    """
+    if found.kind != "requirements":
+        return ()
+    listed = requirements_file.read(found.file, found.folder)
+    return listed.lines if any(item.kind == "folder" for item in listed.direct) else ()
 
 
 def _kept(found: LockFile, task: Task, file: Path) -> ProjectLock:
     """Return what *found* resolves to, from *file* if its inputs are still the same."""
     before = _read(file)
-    if not before.startswith(_head(found)):
+    if not before.startswith(lock_inputs.head(found)):
         workspace.write(file, _text(resolve(found, task, before), found))
         log.note(f"{task.label} has no lock: builds keep one until {found.file.name} changes")
         log.note("`frostline lock` writes one to commit, which makes builds repeatable")
@@ -233,32 +222,16 @@ def _read(file: Path) -> str:
 def _check_current(own: Path, needs: LockFile) -> None:
     """Raise LockError if frostline's lock *own* was made of other requirements than *needs*."""
     first = _read(own).partition("\n")[0] + "\n"
-    if first.startswith(_INPUTS) and first != _head(needs):
+    if first.startswith(lock_inputs.HEAD) and first != lock_inputs.head(needs):
         message = f"{own.name} was made before {needs.file.name} changed."
         raise LockError(message, hint="run `frostline lock`")
-
-
-def _head(found: LockFile) -> str:
-    """Return the first line of frostline's lock of *found*: a digest of what determines it."""
-    own = found.folder / "pyproject.toml" if found.kind != "setup" else None
-    texts = {
-        str(number): _needs(found) if file == own else text_file.read(file)
-        for number, file in enumerate(inputs(found))
-    }
-    return f"{_INPUTS}{digest.of_values(texts)}\n"
-
-
-def _needs(found: LockFile) -> str:
-    """Return what the project's pyproject.toml says about its dependencies."""
-    data = toml(found.folder / "pyproject.toml")
-    project = table(data, "project")
-    names = ("dependencies", "requires-python", "dynamic")
-    kept = [{name: project.get(name) for name in names}]
-    kept += [table(data, "tool", "uv"), table(data, "tool", "poetry", "dependencies")]
-    return json.dumps(kept, sort_keys=True, default=str)
 
 
 def _text(lock: ProjectLock, found: LockFile) -> str:
     """Return *lock* as the text of a file, with what comes from elsewhere than an index."""
     folder = found.folder.resolve()
-    return _head(found) + lock.text + "".join(direct.line(item, folder) for item in lock.direct)
+    return (
+        lock_inputs.head(found)
+        + lock.text
+        + "".join(direct.line(item, folder) for item in lock.direct)
+    )

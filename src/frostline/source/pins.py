@@ -30,6 +30,8 @@ class Pin:
 class Direct:
     """A distribution that is in no index: it comes from *place*, without credentials.
 
+    The project may lie in a subdirectory: then *place* ends in `#subdirectory=…`.
+
     *hashes* are those of an archive; *marker* says where it is needed, "" for everywhere.
     """
 

@@ -13,6 +13,7 @@ from packaging.pylock import (
 from frostline.core.errors import LockError
 from frostline.source import addresses, conditions, pins
 from frostline.source.conditions import Condition
+from frostline.source.direct import in_subdirectory
 from frostline.source.pins import Content, Direct, Pin
 
 
@@ -45,17 +46,22 @@ def _condition(package: Package, lock: Pylock) -> Condition:
 def _direct(package: Package, folder: Path, condition: Condition) -> Direct | None:
     name, marker = package.name, conditions.text(condition)
     if package.directory:
-        return Direct(name, "folder", str((folder / package.directory.path).resolve()), (), marker)
+        path = folder / package.directory.path / (package.directory.subdirectory or "")
+        return Direct(name, "folder", str(path.resolve()), (), marker)
     if package.vcs:
         place = addresses.public(package.vcs.url or package.vcs.path or "")
-        return Direct(name, "git", f"{place}@{package.vcs.commit_id}", (), marker)
+        place = f"{place}@{package.vcs.commit_id}"
+        place = in_subdirectory(place, package.vcs.subdirectory)
+        return Direct(name, "git", place, (), marker)
     if not package.archive:
         return None
     hashes = pins.strongest(package.archive.hashes)
     if package.archive.path:
         path = (folder / package.archive.path).resolve()
         return Direct(name, "file", str(path), hashes, marker)
-    return Direct(name, "address", addresses.public(package.archive.url or ""), hashes, marker)
+    address = addresses.public(package.archive.url or "")
+    address = in_subdirectory(address, package.archive.subdirectory)
+    return Direct(name, "address", address, hashes, marker)
 
 
 def _pin(package: Package, lock: Pylock, name: str) -> Pin:

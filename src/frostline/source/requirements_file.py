@@ -16,12 +16,12 @@ _VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _HASH = re.compile(r"\s--hash[=\s](\S+)")
 _INCLUDE = re.compile(r"(?:-r|--requirement|-c|--constraint)[\s=]*(?P<file>.+)")
-_EDITABLE = re.compile(r"(?:-e|--editable)[\s=]+(?P<place>.+)")
+_EDITABLE = re.compile(r"(?:-e|--editable)[\s=]*(?P<place>.+)")
+_LINKS = re.compile(r"(?:-f|--find-links)[\s=]*(?P<place>.+)")
 _INDEX = ("-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--no-index")
-# They change how an installer chooses among files; hashes and wheels leave no choice.
-_NO_EFFECT = (
-    "--require-hashes", "--no-binary", "--only-binary", "--prefer-binary", "--pre",
-    "--trusted-host", "--use-feature",
+# They change what is chosen when versions are resolved; a lock leaves no choice.
+_CHOICE = (
+    "--no-binary", "--only-binary", "--prefer-binary", "--pre", "--trusted-host", "--use-feature",
 )  # fmt: skip
 
 
@@ -30,7 +30,8 @@ class Requirements:
     """The requirements of a file and of those that it includes.
 
     *loose* are those without hash or exact version, by their place. *options* say where the
-    installer looks; they may hold credentials. *files* are all files that were read.
+    installer looks. *lines* are all of it in one file. *options* and *lines* may hold credentials.
+    *files* are all files that were read.
     """
 
     pins: tuple[Pin, ...] = ()
@@ -38,12 +39,13 @@ class Requirements:
     direct: tuple[Direct, ...] = ()
     options: tuple[str, ...] = field(default=(), repr=False)
     files: tuple[Path, ...] = ()
+    lines: tuple[str, ...] = field(default=(), repr=False)
 
     def __add__(self, other: "Requirements") -> "Requirements":
         """Return the requirements of both."""
         return Requirements(
             self.pins + other.pins, self.loose + other.loose, self.direct + other.direct,
-            self.options + other.options, self.files + other.files,
+            self.options + other.options, self.files + other.files, self.lines + other.lines,
         )  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def _read(file: Path, folder: Path, above: tuple[Path, ...]) -> Requirements:
     for number, line in _lines(text_file.read(file)):
         place = f"{file}:{number}"
         if line.startswith(_INDEX):
-            found += Requirements(options=(line,))
+            found += Requirements(options=(line,), lines=(_anywhere(line, file.parent),))
             continue
         if variable := _VARIABLE.search(line):
             message = f"{place}: {variable[0]}: a lock cannot depend on environment variables."
@@ -73,7 +75,9 @@ def _read(file: Path, folder: Path, above: tuple[Path, ...]) -> Requirements:
         if include := _INCLUDE.fullmatch(line):
             path = file.parent / include["file"].strip("\"' ")
             found += _included(path, folder, place, (*above, file.resolve()), line)
-        elif not line.startswith(_NO_EFFECT):
+        elif line.startswith(_CHOICE):
+            found += Requirements(lines=(line,))
+        elif not line.startswith("--require-hashes"):
             found += _requirement(line, folder, place)
     return found
 
@@ -93,6 +97,13 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         yield start, whole
 
 
+def _anywhere(option: str, folder: Path) -> str:
+    """Return *option* so that it means the same in any folder; *folder* is that of its file."""
+    links = _LINKS.fullmatch(option)
+    path = folder / links["place"].strip("\"' ") if links else folder
+    return f"--find-links {path.resolve().as_uri()}" if links and path.exists() else option
+
+
 def _included(
     path: Path, folder: Path, place: str, above: tuple[Path, ...], line: str
 ) -> Requirements:
@@ -101,7 +112,8 @@ def _included(
         raise LockError(message, hint="correct the line; addresses of files are not supported")
     found = _read(path, folder, above)
     if line.startswith(("-c", "--c")):  # it says which versions, not what is needed
-        return Requirements(options=found.options, files=found.files)
+        line = f"-c {path.absolute()}"
+        return Requirements(options=found.options, files=found.files, lines=(line,))
     return found
 
 
@@ -118,7 +130,7 @@ def _requirement(line: str, folder: Path, place: str) -> Requirements:
     if direct.looks_like(text):
         marker = conditions.text(conditions.parse(text.partition(" ;")[2].strip()))
         found = replace(direct.parse(text, folder, place), hashes=hashes, marker=marker)
-        return Requirements(direct=(found,))
+        return Requirements(direct=(found,), lines=(direct.absolute(text, found),))
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
@@ -128,11 +140,11 @@ def _requirement(line: str, folder: Path, place: str) -> Requirements:
     if requirement.url:
         found = direct.parse(requirement.url, folder, place, requirement.name)
         found = replace(found, hashes=hashes, marker=conditions.text(condition))
-        return Requirements(direct=(found,))
+        return Requirements(direct=(found,), lines=(direct.absolute(text, found),))
     version = _pinned(requirement)
     if not (version and hashes):
-        return Requirements(loose=(f"{place}: {text}",))
-    return Requirements(pins=(Pin(requirement.name, version, hashes, condition),))
+        return Requirements(loose=(f"{place}: {text}",), lines=(text,))
+    return Requirements(pins=(Pin(requirement.name, version, hashes, condition),), lines=(text,))
 
 
 def _pinned(requirement: Requirement) -> str:

@@ -1,10 +1,13 @@
 """Asks uv: what a uv.lock pins, and to which versions requirements without a lock resolve."""
 
+import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -15,6 +18,8 @@ from frostline.core.errors import HostError, LockError
 from frostline.source import environment, uv
 
 _OLDEST = Version("3.11")  # of frostline, and so of whatever it freezes
+# The address of something on this machine, without the extras that may follow.
+_LOCAL = re.compile(r"(?<!\+)file://[^\s\[#]+")
 # Not what a backend needs to say what a project depends on.
 _NOT_COPIED = (
     ".venv", "venv", "env", "build", "dist", "node_modules", "__pycache__", ".nox", ".tox",
@@ -73,21 +78,42 @@ def compile_file(
             )  # fmt: skip
         except command.CommandError as error:
             message = f"the dependencies of {task.label} cannot be resolved."
-            hint = f"correct {source}, or the access to the index; {error.hint}"
+            hint = f"correct what it asks for, or the access to the index; {error.hint}"
             raise LockError(message, hint=hint, tail=error.tail[-8:]) from error
         return result.read_text(encoding="utf-8")
 
 
 def compile_lines(task: Task, lines: Sequence[str], requires_python: str = "", kept: str = "",
                   *, upgrade: bool = False) -> str:  # fmt: skip
-    """Return the hashed requirements that the requirements *lines* resolve to.
+    """Return the hashed requirements that the requirements *lines* resolve to; as `compile_file`.
 
-    It is used where no file of the project says them; as `compile_file`.
+    Of the folders that they name by `file:` addresses, copies are built: a build backend may write
+    into them.
     """
     with workspace.temporary() as folder:
+        text = "".join(f"{line}\n" for line in lines)
+        copies = dict(_copies(text, folder))
+        for address, copy in copies.items():
+            text = _renamed(text, address, copy)
         file = folder / "requirements.in"
-        workspace.write(file, "".join(f"{line}\n" for line in lines))
-        return compile_file(task, str(file), requires_python, kept, upgrade=upgrade)
+        workspace.write(file, text)
+        found = compile_file(task, str(file), requires_python, kept, upgrade=upgrade)
+        for address, copy in copies.items():
+            found = _renamed(found, copy, address)
+        return found
+
+
+def _copies(text: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Copy each folder whose address is in *text*; yield its address and that of its copy."""
+    for number, address in enumerate(dict.fromkeys(_LOCAL.findall(text))):
+        source = Path(url2pathname(urlsplit(address).path))
+        if source.is_dir():
+            yield address, copy_source(source, folder.resolve() / str(number)).as_uri()
+
+
+def _renamed(text: str, old: str, new: str) -> str:
+    """Return *text* with the address *new* for *old*, but not for what lies below it."""
+    return re.sub(rf"{re.escape(old)}(?![^\s\[])", lambda _: new, text)
 
 
 def compile_copy(

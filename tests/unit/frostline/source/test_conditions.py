@@ -79,11 +79,3 @@ def test_opposite() -> None:
     assert conditions.opposite(conditions.NEVER) == conditions.ALWAYS
     with pytest.raises(LockError, match="too hard"):
         conditions.opposite(conditions.parse('python_version ~= "3.12"'))
-
-
-def test_cycle() -> None:
-    """Packages that need each other are walked once for each condition."""
-    windows = conditions.parse('os_name == "nt"')
-    steps = {"a": [("b", windows)], "b": [("a", conditions.ALWAYS), ("c", conditions.NEVER)]}
-    found = conditions.walk([("a", conditions.ALWAYS)], lambda node: steps[node])
-    assert found == {"a": conditions.ALWAYS, "b": windows}

@@ -9,7 +9,7 @@ from frostline.core.platforms import host
 from frostline.core.workspace import Target, Workspace
 from frostline.profile.build import Build
 from frostline.profile.profile import Profile
-from frostline.source import locks
+from frostline.source import lock_inputs, locks
 from frostline.source.pins import Direct
 
 _A = "a" * 64
@@ -91,7 +91,7 @@ def test_version_of_the_project(tmp_path: Path) -> None:
         project.write_text(f"[project]\nname='shop'\n{text}", encoding="utf-8")
         needs = locks.wanted(_build(tmp_path))
         assert needs
-        return locks._head(needs)
+        return lock_inputs.head(needs)
 
     first = head("version='1'\ndependencies=['a']\n")
     assert head("version='2'\ndependencies=['a']\n[tool.ruff]\n") == first
@@ -107,10 +107,10 @@ def test_files_of_a_backend(changed: str, tmp_path: Path) -> None:
         (tmp_path / name).write_text(content, encoding="utf-8")
     needs = locks.wanted(_build(tmp_path))
     assert needs
-    before = locks._head(needs)
+    before = lock_inputs.head(needs)
     with (tmp_path / changed).open("a", encoding="utf-8") as file:
         file.write("# more\n")
-    assert locks._head(needs) != before
+    assert lock_inputs.head(needs) != before
 
 
 @pytest.mark.parametrize("way", ["requirements.txt", "pyproject.toml"])
@@ -124,6 +124,54 @@ def test_needs_of_a_folder(way: str, tmp_path: Path) -> None:
     (tmp_path / way).write_text(content, encoding="utf-8")
     needs = locks.wanted(_build(tmp_path))
     assert needs
-    before = locks._head(needs)
+    before = lock_inputs.head(needs)
     lib.write_text("[project]\nname='lib'\ndependencies=['b']\n", encoding="utf-8")
-    assert locks._head(needs) != before
+    assert lock_inputs.head(needs) != before
+
+
+def test_places_alone_are_no_lock(tmp_path: Path) -> None:
+    """`-e .` and folders do not say what they need, so it is resolved; also with `-e.`."""
+    (tmp_path / "pyproject.toml").write_text("[project]\nname='shop'\n", encoding="utf-8")
+    (tmp_path / "lib").mkdir()
+    file = tmp_path / "requirements.txt"
+    for text, resolved in (
+        ("-e .\n", False), ("-e.\n", False), ("./lib\n", False), (f"-e .\n./lib\n{_PIN}", True),
+        ("", True),
+    ):  # fmt: skip
+        file.write_text(text, encoding="utf-8")
+        needs = locks.wanted(_build(tmp_path))
+        assert needs
+        assert needs.resolved == resolved, text
+    (tmp_path / "frostline.lock").write_text("./lib\n./lib\n", encoding="utf-8")
+    file.unlink()
+    own = Direct("lib", "folder", str(tmp_path / "lib"))
+    assert locks.of_build(_build(tmp_path, "frostline.lock")).direct == (own,)
+
+
+def test_what_a_lock_is_made_from(tmp_path: Path) -> None:
+    """It is old when a folder that the requirements name, or a file of setuptools, has changed."""
+    files = {
+        "pyproject.toml": (
+            "[project]\nname='shop'\ndynamic=['dependencies']\n"
+            "[tool.setuptools.dynamic]\ndependencies = { file = ['needs.txt'] }\n"
+        ),
+        "needs.txt": "a\n", "lib/setup.py": "1", "requirements.txt": "-e .\n./lib\n",
+    }  # fmt: skip
+    (tmp_path / "lib").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    def head() -> str:
+        needs = locks.wanted(_build(tmp_path))
+        assert needs
+        return lock_inputs.head(needs)
+
+    first = head()
+    for name, text in files.items():
+        (tmp_path / name).write_text(f"{text}\n# more\n", encoding="utf-8")
+        changed = head() != first
+        assert changed == (name != "pyproject.toml"), name
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    extras = f"{files['pyproject.toml']}[project.optional-dependencies]\nx = ['b']\n"
+    (tmp_path / "pyproject.toml").write_text(extras, encoding="utf-8")
+    assert head() != first

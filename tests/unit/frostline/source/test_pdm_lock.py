@@ -9,7 +9,7 @@ from frostline.core.errors import LockError
 from frostline.source import pdm_lock
 from frostline.source.pins import Content, Direct, render
 
-_PROJECT = '[project]\nname = "shop"\ndependencies = ["Web[fast]>=2; os_name == \'nt\'", "a"]\n'
+_PROJECT = '[project]\nname = "shop"\ndependencies = ["Web[Fast]>=2; os_name == \'nt\'", "a"]\n'
 
 
 def _read(packages: str, project: str = _PROJECT) -> Content:
@@ -64,7 +64,7 @@ dependencies = ["colour; sys_platform == 'win32'"]
 [[package]]
 name = "web"
 version = "2.1"
-extras = ["fast"]
+extras = ["FAST"]
 dependencies = ["web==2.1", "loop>=1"]
 [[package]]
 name = "web"
@@ -127,3 +127,9 @@ def test_mistake() -> None:
     """A lock that cannot be read is an error that names it."""
     with pytest.raises(LockError, match=r"pdm\.lock cannot be read"):
         _read('[[package]]\nversion = "1"\n')
+
+
+def test_too_old() -> None:
+    """A lock whose packages have tables of dependencies is refused, and not read in part."""
+    with pytest.raises(LockError, match=r"pdm\.lock is of a format before PDM 1\.6"):
+        _read('[[package]]\nname = "web"\nversion = "2"\n[package.dependencies]\na = ">=1"\n')

@@ -219,6 +219,22 @@ def test_direct() -> None:
     )
 
 
+def test_place_that_only_an_extra_needs() -> None:
+    """What only an extra of the project takes from a repository is left out."""
+    lock = """
+[[package]]
+name = "fork"
+version = "1"
+optional = true
+groups = ["main"]
+markers = "extra == 'x'"
+source = { type = "git", url = "https://host.example/f.git", resolved_reference = "12ab" }
+[metadata]
+lock-version = "2.1"
+"""
+    assert _read(lock) == Content()
+
+
 def test_mistake() -> None:
     """A lock that cannot be read is an error that names it."""
     with pytest.raises(LockError, match=r"poetry\.lock cannot be read"):

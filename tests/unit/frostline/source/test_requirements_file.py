@@ -94,3 +94,33 @@ def test_mistakes(line: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(LockError, match=reason) as caught:
         requirements_file.read(_write(tmp_path, main=f"{line}\n"), tmp_path)
     assert "secret" not in str(caught.value)
+
+
+def test_all_of_it_in_one_file(tmp_path: Path) -> None:
+    """The lines say the same in any folder, with extras, markers and the user's indexes."""
+    (tmp_path / "more").mkdir()
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "more" / "base.txt").write_text("a>=1 ; os_name == 'nt'\nb==1 --hash=sha256:1\n")
+    (tmp_path / "limits.txt").write_text("a<2\n")
+    git = "tool[x] @ git+file:///repository#subdirectory=py"
+    (tmp_path / "requirements.txt").write_text(
+        "--extra-index-url https://me:secret@own.example/\n-f ./more\n-f https://own.example/\n"
+        "--pre\n--require-hashes\n-r more/base.txt\n-c limits.txt\n"
+        f"-e ./lib[fast] ; os_name == 'nt'\nlib[fast] @ {(tmp_path / 'lib').as_uri()}\n{git}\n",
+        encoding="utf-8",
+    )
+    found = requirements_file.read(tmp_path / "requirements.txt", tmp_path)
+    lib = f"{(tmp_path / 'lib').as_uri()}[fast]"
+    assert found.lines == (
+        "--extra-index-url https://me:secret@own.example/",
+        f"--find-links {(tmp_path / 'more').as_uri()}",
+        "-f https://own.example/",
+        "--pre",
+        "a>=1 ; os_name == 'nt'",
+        "b==1",
+        f"-c {tmp_path / 'limits.txt'}",
+        f'{lib} ; os_name == "nt"',
+        lib,
+        git,
+    )
+    assert "secret" not in repr(found)
