@@ -181,6 +181,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+def test_init_of_an_installed_frostline(tmp_path: Path, frostline: Path) -> None:
+    """It needs nothing of this repository; `--dry-run` writes nothing."""
+    (tmp_path / "main.py").write_text("print('hello')\n", encoding="utf-8")
+    words = ["init", "--dry-run", "--github", "--nox", "--invoke"]
+    done = subprocess.run(
+        [str(frostline), *words], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    made = [line[6:] for line in done.stdout.splitlines() if line.startswith("+++ b/")]
+    assert made == ["frostline.toml", ".github/workflows/freeze.yml", "noxfile.py", "tasks.py"]
+    assert [path.name for path in tmp_path.iterdir()] == ["main.py"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="an environment has other folders on Windows")
 @pytest.mark.parametrize(
     ("name", "files", "asked"),
