@@ -4,127 +4,17 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from strangers import ANSWER, CLICK, FASTAPI, SCRIPT, Files, own_wheel, written
 
 from frostline.core import platforms
 from frostline.launch.instance import Instance, ask
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = platforms.host().name
-Files = Mapping[str, str]
-
-# A template, a data file, a module that is found by name, and a dependency with data.
-WORK = """
-import importlib
-from pathlib import Path
-
-import certifi
-from jinja2 import Environment, FileSystemLoader
-
-HERE = Path(__file__).parent
-
-
-def answer():
-    pages = Environment(loader=FileSystemLoader(HERE / "templates"))
-    plugin = importlib.import_module({plugins!r} + "greet")
-    words = (HERE / "words.txt").read_text().strip()
-    roots = Path(certifi.where()).stat().st_size > 1000
-    return pages.get_template("page.txt").render(name=plugin.NAME, words=words, roots=roots)
-"""
-ANSWER = "hello plug-in, some words, True"
-
-
-def work(folder: str, plugins: str) -> dict[str, str]:
-    """Return the files in *folder* that make the answer; its plug-ins are in package *plugins*."""
-    return {
-        f"{folder}work.py": WORK.format(plugins=plugins),
-        f"{folder}templates/page.txt": "hello {{ name }}, {{ words }}, {{ roots }}\n",
-        f"{folder}words.txt": "some words\n",
-        f"{folder}plugins/__init__.py": "",
-        f"{folder}plugins/greet.py": 'NAME = "plug-in"\n',
-    }
-
-
-FASTAPI: Files = {
-    "pyproject.toml": """
-        [build-system]
-        requires = ["hatchling"]
-        build-backend = "hatchling.build"
-        [project]
-        name = "big-shop"
-        version = "0.3.0"
-        requires-python = ">=3.11"
-        dependencies = ["fastapi", "jinja2", "certifi"]
-    """,
-    **work("src/big_shop/", "big_shop.plugins."),
-    "src/big_shop/__init__.py": "",
-    "src/big_shop/main.py": """
-        from fastapi import FastAPI
-        from fastapi.responses import PlainTextResponse
-        from big_shop.work import answer
-
-        app = FastAPI()
-
-        @app.get("/answer", response_class=PlainTextResponse)
-        def give():
-            return answer()
-
-        @app.get("/healthz")
-        def healthz():
-            return {"ok": True}
-    """,
-    ".gitignore": ".venv/\n",
-}  # fmt: skip
-CLICK: Files = {
-    "pyproject.toml": """
-        [build-system]
-        requires = ["setuptools>=77"]
-        build-backend = "setuptools.build_meta"
-        [project]
-        name = "teller"
-        dynamic = ["version"]
-        dependencies = ["click", "jinja2", "certifi"]
-        [project.scripts]
-        teller = "teller.cli:main"
-        teller-admin = "teller.cli:admin"
-        [tool.setuptools.dynamic]
-        version = { attr = "teller.VERSION" }
-        [tool.setuptools.package-data]
-        teller = ["words.txt", "templates/*"]
-    """,
-    "requirements.txt": "click\njinja2\ncertifi\n",
-    **work("teller/", "teller.plugins."),
-    "teller/__init__.py": 'VERSION = "2.1"\n',
-    "teller/cli.py": """
-        import click
-        from teller.work import answer
-
-        @click.group()
-        def main():
-            pass
-
-        @main.command()
-        def tell():
-            click.echo(answer())
-
-        def admin():
-            print("admin:", answer())
-    """,
-}  # fmt: skip
-SCRIPT: Files = {
-    "requirements.txt": "jinja2\ncertifi\n",
-    **work("", "plugins."),
-    "main.py": """
-        from work import answer
-
-        if __name__ == "__main__":
-            print(answer())
-    """,
-}  # fmt: skip
 
 
 def running(bundle: Path, folder: Path) -> str:
@@ -162,13 +52,10 @@ def script(bundle: Path, folder: Path) -> str:
 def frostline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the command of frostline's own wheel, installed with pip into an empty environment."""
     folder = tmp_path_factory.mktemp("frostline")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    subprocess.run([*build, str(ROOT)], check=True, stdout=subprocess.DEVNULL)
-    (wheel,) = folder.glob("*.whl")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "env")], check=True)
     python = folder / "env" / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-    subprocess.run([*pip, "--disable-pip-version-check", str(wheel)], check=True)
+    subprocess.run([*pip, "--disable-pip-version-check", str(own_wheel(folder))], check=True)
     return python.with_name("frostline")
 
 
@@ -205,13 +92,7 @@ def test_good_without_configuration(
     tmp_path: Path, frostline: Path, name: str, files: Files, asked: Callable[[Path, Path], str]
 ) -> None:
     """The product is good, answers with all that it needs, and nothing but `build` is new."""
-    project = tmp_path / name
-    for file, text in files.items():
-        (project / file).parent.mkdir(parents=True, exist_ok=True)
-        (project / file).write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
-    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c"]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "1"]):
-        subprocess.run([*git, *words], cwd=project, check=True)
+    project = written(tmp_path / name, files)
     before = contents(project)
     done = subprocess.run(
         [str(frostline), "build", "--json"], cwd=project, check=False, capture_output=True,

@@ -4,18 +4,18 @@ The test does what the actions do: a checkout is a clone, an artifact is a folde
 """
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import github_api
+import machines
 import pytest
 import yaml
+from machines import Machine
 
 from frostline.core import platforms
 
@@ -32,56 +32,7 @@ NEVER = {"python noxw.py -s upload"}
 
 def jobs(workflow: str) -> dict[str, dict[str, Any]]:
     """Return the jobs of *workflow* by their ids."""
-    document = yaml.safe_load((WORKFLOWS / f"{workflow}.yml").read_text(encoding="utf-8"))
-    found: dict[str, dict[str, Any]] = document["jobs"]
-    return found
-
-
-class Machine:
-    """A machine like a runner: its own home, the system's tools, no container engine."""
-
-    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
-        self.folder = folder
-        tools = folder / "bin"
-        tools.mkdir(parents=True)
-        for place in ("/usr/sbin", "/usr/bin", "/sbin", "/bin"):
-            for tool in Path(place).iterdir():
-                if tool.name not in {"podman", "docker"} and not (tools / tool.name).is_symlink():
-                    (tools / tool.name).symlink_to(tool)
-        (tools / "python").unlink(missing_ok=True)
-        (tools / "python").symlink_to(getattr(sys, "_base_executable", sys.executable))
-        home = folder / "home"
-        home.mkdir()
-        network = ("PIP_", "SSL_", "HTTP", "http", "NO_PROXY", "no_proxy")
-        passed = {key: value for key, value in os.environ.items() if key.startswith(network)}
-        self.variables = passed | {"PATH": str(tools), "HOME": str(home), "CI": "true"} | variables
-        self.checkout = folder / "checkout"
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.checkout)], check=True)
-
-    def run(self, job: dict[str, Any], context: dict[str, str]) -> dict[str, str]:
-        """Run the lines of *job* with `${{ … }}` replaced from *context*; return its outputs."""
-        output = self.folder / "output"
-        output.write_text("", encoding="utf-8")
-        for step in job["steps"]:
-            line = step.get("run", "").strip()
-            if not line or line in BY_CI | NEVER:
-                continue
-            env = {**job.get("env", {}), **step.get("env", {})}
-            env = {key: replaced(str(value), context) for key, value in env.items()}
-            env |= self.variables | {"GITHUB_OUTPUT": str(output)}
-            assert "${{" not in line, "a value in a script is a script"
-            done = subprocess.run(
-                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", line],
-                cwd=self.checkout, env=env, check=False, capture_output=True, text=True,
-            )  # fmt: skip
-            assert done.returncode == 0, f"{line}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
-        lines = output.read_text(encoding="utf-8").splitlines()
-        return dict(line.split("=", 1) for line in lines)
-
-
-def replaced(text: str, context: dict[str, str]) -> str:
-    """Return *text* with its expressions evaluated."""
-    return re.sub(r"\$\{\{\s*(.*?)\s*\}\}", lambda match: context[match[1]], text)
+    return machines.jobs(WORKFLOWS / f"{workflow}.yml")
 
 
 def test_no_line_is_forgotten() -> None:
@@ -136,6 +87,7 @@ def test_what_is_planned(places: Path) -> None:
 
 def test_from_the_plan_to_the_release(places: Path, document: dict[str, Any]) -> None:
     """freeze.yml and release.yml work for this platform, then ci.yml's build."""
+    without = BY_CI | NEVER
     with github_api.serving(document) as github:
         shown = github_api.releases(github)
         variables = {
@@ -146,20 +98,20 @@ def test_from_the_plan_to_the_release(places: Path, document: dict[str, Any]) ->
         freeze, release = jobs("freeze"), jobs("release")
         context = {"inputs.product": PRODUCT, "inputs.platform": HOST.name}
         context |= {"github.token": github_api.TOKEN}
-        matrix = json.loads(builder.run(freeze["plan"], context)["matrix"])
+        matrix = json.loads(builder.run(freeze["plan"], context, without)["matrix"])
         (entry,) = matrix["include"]
         context |= {f"matrix.{key}": value for key, value in entry.items()}
-        builder.run(freeze["build"], context)
+        builder.run(freeze["build"], context, without)
         uploaded = fresh.checkout / "build" / "artifact"
         kept = places / "artifacts" / f"{PRODUCT}-{HOST.name}"
         for place in (uploaded, kept):
             shutil.copytree(builder.checkout / "build" / "release", place / "release")
-        fresh.run(freeze["smoke"], context)
+        fresh.run(freeze["smoke"], context, without)
         shutil.copytree(kept.parent, fresh.checkout / "build" / "artifacts")
-        fresh.run(release["package"], context)
-        fresh.run(release["draft"], context)
+        fresh.run(release["package"], context, without)
+        fresh.run(release["draft"], context, without)
         assert [item["draft"] for item in shown] == [True]
-        fresh.run(release["publish"], context)
+        fresh.run(release["publish"], context, without)
         assert [item["draft"] for item in shown] == [False]
         names = {asset["name"] for asset in shown[0]["assets"]}
         assert {"SHA256SUMS", "release.json"} < names
@@ -171,4 +123,4 @@ def test_from_the_plan_to_the_release(places: Path, document: dict[str, Any]) ->
         ci = jobs("ci")
         context["join(needs.*.result, ' ')"] = "success success"
         for job in ci.values():
-            builder.run(job, context)
+            builder.run(job, context, without)
