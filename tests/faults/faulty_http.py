@@ -24,6 +24,7 @@ class Exchange:
     number: int
     path: str
     headers: Mapping[str, str]
+    method: str = "GET"
     sent: int = 0
 
     @property
@@ -89,7 +90,8 @@ class FaultyServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):  # only Linux knows this of a listening socket
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
     @property
@@ -129,6 +131,7 @@ class FaultyServer:
                 pairs = (line.partition(": ") for line in lines)
                 headers = {name.lower(): value for name, _, value in pairs}
                 number = len(self.exchanges) + 1
-                exchange = Exchange(secure, number, first.split()[1], headers)
+                method, path, _ = first.split()
+                exchange = Exchange(secure, number, path, headers, method)
                 self.exchanges.append(exchange)
                 self.behave(exchange)

@@ -28,6 +28,7 @@ def test_where_an_address_leads(url: str, origin: tuple[str, str, int]) -> None:
     [
         ("ftp://a.example/x", r"^ftp is not an address that can be fetched \(http, https\)"),
         ("http://", "^http is not an address"), ("a.example/x", "^it is not an address"),
+        ("ftp://a.example:21/x", "^ftp is not an address"),
         ("http://a.example:x/", "^it is not an address"), ("http://[::1/", "^it is not"),
     ],
 )  # fmt: skip
@@ -68,6 +69,7 @@ def test_a_redirect_stays_encrypted(location: str) -> None:
         ("proxy.example:3128", ("proxy.example", 3128, "")),
         ("http://proxy.example", ("proxy.example", 80, "")),
         ("http://me:a%20b@proxy.example:1", ("proxy.example", 1, "me:a b")),
+        ("http://:3128", ("", 3128, "")),
         ("http://m%40e@proxy.example:1", ("proxy.example", 1, "m@e:")),
     ],
 )
