@@ -57,8 +57,11 @@ def get(url: str, headers: Mapping[str, str], *, timeout: float) -> Iterator[Res
     address are not sent. Raises RefusedError, OSError, http.client.HTTPException.
     """
     for _ in range(_MOST_REDIRECTS):
-        with contextlib.closing(_connect(url, timeout)) as connection:
-            response = _ask(connection, url, headers, timeout)
+        with (
+            contextlib.closing(_connect(url, timeout)) as connection,
+            # The connection forgets an answer after which the server closes it.
+            contextlib.closing(_ask(connection, url, headers, timeout)) as response,
+        ):
             location = response.getheader("Location", "")
             if response.status not in _REDIRECTS or not location:
                 names = {name.lower(): value for name, value in response.getheaders()}

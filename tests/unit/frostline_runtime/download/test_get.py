@@ -75,6 +75,15 @@ def test_what_is_asked() -> None:
     }  # fmt: skip
 
 
+def test_a_body_that_is_not_read() -> None:
+    """Its connection is closed at once, whether the server closes it or not."""
+    open_end = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    for behave in (hello, lambda exchange: exchange.body(open_end)):
+        with FaultyServer(behave) as server, get(server.url(), {}, timeout=20.0) as found:
+            assert not found.body.isclosed()
+        assert found.body.isclosed()
+
+
 @pytest.mark.parametrize(
     ("written", "sent"),
     [
