@@ -29,6 +29,7 @@ PAGE = "a web page, perhaps a login or an error"
         (b"[" + b"1" * 200, "JSON, perhaps an error: [" + "1" * 119),
         (b"{\xff}", "JSON, perhaps an error: {�}"),
         (b"\x40\0\0\0\0\0\0\0{", "a safetensors model"),
+        (b'\x40\0\0\0\0\0\0\0{"a"', "a safetensors model"),
         (b"\x40\0\0\0\0\0\0\0", "a file of unknown kind"),
         (b"\x40\0\0\0\0\0\0{\0", "a file of unknown kind"),
         (bytes(20), "nothing but zeros: the download was not finished"),
