@@ -9,7 +9,7 @@ import shutil
 import socket
 import ssl
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -279,7 +279,7 @@ def test_words_of_a_later_error() -> None:
 
 
 @pytest.fixture
-def long_file(tmp_path: Path) -> Iterator[Path]:
+def long_file(tmp_path: Path) -> Path:
     """Return a file of some megabytes."""
     path = tmp_path / "long"
     with path.open("wb") as file:
