@@ -159,9 +159,10 @@ def test_what_is_left(place: Path) -> None:
 
 
 def test_a_file_that_cannot_be_checked(place: Path) -> None:
-    """It gets no stamp."""
+    """It gets no stamp, and is no program."""
     with FaultyServer(good) as server:
-        assert fetch(wanted(server.url(), size=0, sha256=""), place)
+        assert fetch(Wanted(name="model", urls=(server.url(),)), place)
+    assert not place.stat().st_mode & 0o111
     assert names(place.parent) == {"model", ".model.lock"}
 
 

@@ -99,7 +99,7 @@ def test_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     look(place, 40, 100)
     with pytest.raises(DownloadError, match="model needs 61 bytes"):
         look(place, 39, 100)
-    free(monkeypatch, MARGIN - 1)
+    free(monkeypatch, MARGIN - 2)
     look(place, 0, 0, unknown)
 
 
