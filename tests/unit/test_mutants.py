@@ -1,9 +1,10 @@
 """Which mutants a module has, and that accepted.toml is about mutants that there are."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
-from mutants import mutants
+from mutants import Mutant, mutants
 from survivors import Accepted, Trial, accepted, stale, unexplained
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,9 +69,14 @@ def test_an_entry_about_a_function_is_about_what_no_test_runs() -> None:
     assert unexplained([Trial("m.py", mutant, "survived")], [entry])
 
 
+@cache
+def mutants_of(module: str) -> tuple[Mutant, ...]:
+    """Return the mutants of *module*: there are many entries about few modules."""
+    return mutants((ROOT / "src" / module).read_bytes())
+
+
 @pytest.mark.parametrize("entry", accepted(), ids=lambda entry: f"{entry.function}: {entry.what}")
 def test_each_accepted_survivor_is_a_mutant(entry: Accepted) -> None:
     """After a change of the code its entries are changed, too."""
-    known = mutants((ROOT / "src" / entry.module).read_bytes())
     assert entry.reason
-    assert any(entry.is_about(entry.module, mutant) for mutant in known)
+    assert any(entry.is_about(entry.module, mutant) for mutant in mutants_of(entry.module))
