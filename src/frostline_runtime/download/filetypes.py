@@ -17,7 +17,6 @@ _MARKS = (
     (b"#!", "a script"),
 )
 _PAGES = (b"<!doctype", b"<html", b"<?xml", b"<head")
-_SAFETENSORS_HEAD = 9
 
 
 def describe(head: bytes) -> str:
@@ -33,7 +32,7 @@ def describe(head: bytes) -> str:
     if text.startswith((b"{", b"[")):
         shown = head[:120].decode("utf-8", "replace").strip()
         return f"JSON, perhaps an error: {shown}"
-    if len(head) >= _SAFETENSORS_HEAD and head[8:9] == b"{":
+    if head[8:9] == b"{":
         return "a safetensors model"
     if not head.strip(b"\0"):
         return "nothing but zeros: the download was not finished"

@@ -129,7 +129,8 @@ def test_what_is_not_known_is_not_checked(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_there(place: Path) -> None:
-    """Nothing is fetched."""
+    """Nothing is fetched; the first time its folders are made."""
+    place = place.parent / "inner" / "model"
     with FaultyServer(good) as server:
         assert fetch(wanted(server.url()), place)
         assert not fetch(wanted(server.url()), place)

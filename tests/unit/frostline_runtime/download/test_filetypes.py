@@ -34,6 +34,7 @@ PAGE = "a web page, perhaps a login or an error"
         (b"\x40\0\0\0\0\0\0{\0", "a file of unknown kind"),
         (bytes(20), "nothing but zeros: the download was not finished"),
         (b"\0\0\1\0", "a file of unknown kind"),
+        (b"\0x\0", "a file of unknown kind"),
     ],
 )  # fmt: skip
 def test_what_it_is(head: bytes, words: str) -> None:
