@@ -181,6 +181,36 @@ def test_tcp() -> None:
     assert f"port {port}" in result.detail
 
 
+def test_an_instance_that_is_not_known(serve: Serve) -> None:
+    """Any instance may answer, if none is expected; the detail of another one names the path."""
+    other = b"HTTP/1.1 200 OK\r\nX-Frostline-Instance: other\r\n\r\n"
+    assert probe.ask(Probe(), serve(other)) == probe.ProbeResult(healthy=True)
+    assert probe.ask(Probe(path="/x"), serve(other), "mine") == probe.ProbeResult(
+        healthy=False, alive=False, detail="/x: answered by another instance"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "body", "detail"),
+    [
+        (Probe(), 200, b"", ""),
+        (Probe(), 204, b"", "unexpected: /health answered 204"),
+        (Probe(path="/x"), 503, b"", "not yet: /x answered 503"),
+        (Probe(statuses=(204,)), 204, b"", ""),
+        (Probe(pointer="/a", equals="3"), 200, b'{"a": 3}', ""),
+        (Probe(pointer="/a", equals="4"), 200, b'{"a": 3}', "/health: /a is 3"),
+        (Probe(pointer="/b", equals="4"), 200, b'{"a": 3}', "/health has no /b"),
+        (Probe(pointer="/a", equals="3"), 503, b'{"a": 3}', "not yet: /health answered 503"),
+    ],
+)
+def test_judgements(asked: Probe, status: int, body: bytes, detail: str) -> None:
+    """The status decides first, then the value; whoever answers is alive."""
+    found = probe.judge(asked, status, body)
+    expected = probe.ProbeResult(healthy=not detail, alive=True, detail=detail)
+    assert found == expected
+    assert (found.certain, found.lag) == (False, None)
+
+
 NO_ANSWER = probe.ProbeResult(healthy=False, alive=False, detail="no answer")
 NO_MAIN_THREAD = probe.ProbeResult(healthy=False, alive=False, certain=True)
 
@@ -190,7 +220,9 @@ NO_MAIN_THREAD = probe.ProbeResult(healthy=False, alive=False, certain=True)
     [
         (NO_ANSWER, None, False),
         (NO_ANSWER, 0.001, False),  # the loop runs, but does not answer
+        (NO_ANSWER, 0.25, True),
         (NO_ANSWER, 12.0, True),
+        (NO_ANSWER, 60.0, True),
         (NO_ANSWER, 60.5, False),  # blocked for too long
         (NO_MAIN_THREAD, 12.0, False),
         (probe.ProbeResult(healthy=True), 12.0, True),
@@ -201,3 +233,4 @@ def test_busy_is_not_hung(result: probe.ProbeResult, lag: float | None, *, alive
     applied = probe.apply_lag(result, lag)
     assert applied.alive is alive
     assert ("busy" in applied.detail) is (alive and not result.healthy)
+    assert applied.healthy is result.healthy
