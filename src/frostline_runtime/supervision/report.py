@@ -89,7 +89,7 @@ def announced(snapshot: Snapshot) -> dict[str, Value]:
 def _service(unit: Unit, known: ServiceFacts, now: float) -> Report:
     ok = {State.READY: "ok", State.DISABLED: "ok", State.FAILED: "failed"}
     last = known.probes[-1] if known.probes else None
-    waiting = unit.state is State.BACKOFF and unit.due is not None
+    restart = unit.due if unit.state is State.BACKOFF else None
     return {
         "status": ok.get(unit.state, "degraded"),
         "state": unit.state.value,
@@ -106,7 +106,7 @@ def _service(unit: Unit, known: ServiceFacts, now: float) -> Report:
         "cpu_s": round(known.usage[1], 2) if known.usage else None,
         "zombies": known.zombies,
         "last_exit": known.code,
-        "next_restart_in_s": round(unit.due - now, 1) if waiting and unit.due else None,
+        "next_restart_in_s": None if restart is None else round(restart - now, 1),
         "probe": {
             "age_s": round(now - known.asked_at, 1) if known.asked_at else None,
             "latency_ms": round(last[2], 2) if last else None,

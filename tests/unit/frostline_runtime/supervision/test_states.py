@@ -39,6 +39,7 @@ def restarted(given: StateMachine, name: str) -> StateMachine:
 
 def test_names() -> None:
     """The states and the status are in reports, events and the journal as they are here."""
+    assert initial((DB,)).states() == {"db": "STOPPED"}
     assert [state.value for state in State] == [
         "DISABLED", "PENDING", "STARTING", "READY", "UNREADY", "STOPPING", "BACKOFF", "FAILED",
         "STOPPED",
@@ -46,6 +47,21 @@ def test_names() -> None:
     assert [status.value for status in Status] == [
         "ok", "degraded", "starting", "stopping", "failed",
     ]  # fmt: skip
+
+
+def test_no_state_need_be_missing() -> None:
+    """All that is allowed may be there at once."""
+    states = (State.READY, State.DISABLED, State.UNREADY)
+    required = [Service(name=state) for state in states]
+    optional = [Service(name=f"optional {state}", required=False) for state in states[:2]]
+    first = initial((*required, *optional))
+    units = {
+        name: replace(unit, state=State(name.removeprefix("optional ")))
+        for name, unit in first.units.items()
+    }
+    assert overall(replace(first, units=units)) is Status.DEGRADED
+    del units["UNREADY"]
+    assert overall(replace(first, units=units)) is Status.OK
 
 
 def test_at_first() -> None:
