@@ -10,6 +10,7 @@ import pytest
 from frostline_runtime.artifact.manifest import Port, PortMode
 from frostline_runtime.supervision import ports
 from frostline_runtime.supervision.ports import LOOPBACK, PortError
+from frostline_runtime.system import current
 
 OTHER = """
 import socket, sys
@@ -69,7 +70,8 @@ def test_a_preferred_port(
     with ports.listen(Port(mode="prefer", number=want), last) as listener:
         found = number(listener)
     if expected == "another":
-        assert found not in {0, other[0]}
+        assert found != other[0]
+        assert found >= 1024
     else:
         assert found == {"remembered": last, "wanted": want}[expected]
 
@@ -104,3 +106,25 @@ def test_a_port_is_free_at_once_after_a_restart() -> None:
             assert client.recv(1) == b""
     with ports.listen(Port(mode="fixed", number=port)) as again:
         assert number(again) == port
+
+
+def test_no_port_is_named() -> None:
+    """Any free one is taken, whatever the mode."""
+    modes: tuple[PortMode, ...] = ("prefer", "fixed", "ephemeral")
+    for mode in modes:
+        with ports.listen(Port(mode=mode)) as listener:
+            assert number(listener) >= 1024
+
+
+def test_a_process_without_a_name(other: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may not tell who has a port."""
+    monkeypatch.setattr(current, "port_owner", lambda _: "")
+    with pytest.raises(PortError, match=r"is taken by another process\. Stop"):
+        ports.listen(Port(mode="fixed", number=other[0]))
+
+
+def test_other_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer without a loopback interface has no port that is taken."""
+    monkeypatch.setattr(ports, "LOOPBACK", "192.0.2.1")  # for documentation: nobody has it
+    with pytest.raises(OSError, match="address"):
+        ports.listen(Port(mode="fixed", number=free()))

@@ -42,7 +42,7 @@ def test_nothing_to_probe(target: ProbedRun) -> None:
 def test_a_port_that_was_not_announced(target: ProbedRun) -> None:
     """The service is not alive, and the detail says why."""
     found = prober.probe(replace(target, port=0), "startup")
-    assert (found.alive, found.detail) == (False, "has not announced its port yet")
+    assert found == ProbeResult(healthy=False, alive=False, detail="has not announced its port yet")
 
 
 def test_a_process_without_its_main_thread(
@@ -87,9 +87,11 @@ def test_health_by_version() -> None:
     """A prefix is added; the old `--v2` server has a list of models only."""
     asked = Probe(path="/health")
     assert prober.as_served(asked, SERVER) == asked
-    moved = replace(SERVER, arguments=("--api-prefix", "/llm/"))
-    assert prober.as_served(asked, moved).path == "/llm/health"
+    moved = replace(SERVER, arguments=("--api-prefix", "/llx/"))
+    assert prober.as_served(asked, moved).path == "/llx/health"
     assert prober.as_served(asked, replace(SERVER, arguments=("--api-prefix",))) == asked
+    own = Probe(path="/own")
+    assert prober.as_served(own, replace(SERVER, arguments=("--v2",))) == own
     second = replace(SERVER, command=("--v2", "--url-prefix", "/a"))
     assert prober.as_served(asked, second).path == "/a/v1/models"
 
@@ -141,6 +143,7 @@ def test_each_role_has_its_probe() -> None:
         assert prober.probe(run_of(ROLES, server.port, server=prefixed), "startup").healthy
         paths = [exchange.path for exchange in server.exchanges]
         assert paths == ["/s", "/s", "/l", "/s", "/r", "/a/s"]
+        assert prober.probe(run_of(without, server.port, server=prefixed), "readiness").healthy
         other = prober.probe(run_of(ROLES, server.port, instance="j"), "readiness")
         assert other.detail == "/r: answered by another instance"
 
@@ -159,6 +162,14 @@ def test_a_server_without_a_model() -> None:
     assert found == ProbeResult(
         healthy=False, detail="/v1/models: it runs, but has loaded no model"
     )
+
+
+def test_an_answer_that_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not matter who has given it."""
+    monkeypatch.setattr(current, "owns_port", lambda *_: False)
+    with FaultyServer(lambda exchange: exchange.head(503, Content_Length=0)) as server:
+        found = prober.probe(run_of(ROLES, server.port, pid=os.getpid()), "startup")
+    assert found.detail == "not yet: /s answered 503"
 
 
 def test_a_server_that_breaks_off() -> None:
@@ -183,7 +194,7 @@ def test_the_lag_of_a_service(status: int, healthy: bool) -> None:  # noqa: FBT0
         def behave(exchange: Exchange) -> None:
             if exchange.path == "/l":
                 assert os.read(theirs, 100) == b'{"cmd": "lag"}\n'
-                os.write(theirs, b'{"lag": 1.5}\n')
+            os.write(theirs, b'{"lag": 1.5}\n')
             exchange.head(status, Content_Length=0)
 
         with FaultyServer(behave) as server:
