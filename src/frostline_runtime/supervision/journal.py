@@ -84,7 +84,7 @@ class Journal:
 
     def _run(self) -> None:
         database, again = self._connect()
-        tidied = 0.0
+        tidied = float("-inf")  # the clock may begin with the computer
         while True:
             rows = self._next_rows()
             if time.monotonic() >= again:

@@ -108,8 +108,9 @@ def test_a_history_goes_on(tmp_path: Path) -> None:
     assert len(rows(tmp_path / "db", "meta")) == 1
 
 
-def test_old_rows_are_deleted_at_the_start(tmp_path: Path) -> None:
-    """A journal that begins tidies its file."""
+def test_old_rows_are_deleted_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal that begins tidies its file, also if the computer has just been started."""
+    monkeypatch.setattr(time, "monotonic", lambda: 5.0)
     with closing(journal.connect(tmp_path / "db", "app")) as database, database:
         database.execute("INSERT INTO events VALUES (5.0, 'i', 'a', 'READY', 'old')")
     made = journal.Journal(tmp_path / "db", "app", lambda _: None)
@@ -212,6 +213,20 @@ def test_messages_about_files(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.DatabaseError) as caught:
             journal.check(database, "db")
     assert str(caught.value) == "db was written by a newer version (schema 2)"
+
+
+def test_a_page_that_is_damaged(tmp_path: Path) -> None:
+    """A file may begin well and be damaged later."""
+    path = tmp_path / "db"
+    with closing(journal.connect(path, "app")) as database, database:
+        insert = "INSERT INTO events VALUES (1.0, 'i', 'a', 'READY', ?)"
+        database.executemany(insert, [("x" * 500,) for _ in range(200)])
+    data = path.read_bytes()
+    half = len(data) // 2 // 4096 * 4096
+    path.write_bytes(data[:half] + bytes(range(256)) * 16 + data[half + 4096 :])
+    with pytest.raises(sqlite3.DatabaseError) as caught:
+        journal.connect(path, "app")
+    assert str(caught.value).startswith("db is damaged: ")
 
 
 def test_when_rows_are_old(tmp_path: Path) -> None:
