@@ -332,10 +332,10 @@ def test_force() -> None:
 
 def test_sleep() -> None:
     """Times of a start are moved; what is due is asked a little later, what is asked is not."""
-    start = replace(READY, state=State.STARTING, due=1005.0, progress=895.0, deadline=950.0)
+    start = replace(READY, state=State.STARTING, due=1003.0, progress=895.0, deadline=950.0)
     unit, _ = after(Suspended(100.0), start)
     assert (unit.started, unit.progress, unit.deadline) == (990.0, 995.0, 1050.0)
-    assert unit.due == 1005.0
+    assert unit.due == 1003.0
     unit, _ = after(Suspended(100.0), replace(READY, unready=1, misses=1))
     assert (unit.due, unit.unready, unit.misses, unit.deadline) == (NOW + 5, 0, 0, None)
     assert after(Suspended(100.0), replace(READY, due=None))[0].due is None
