@@ -26,7 +26,7 @@ def markdown() -> str:
                     lines.append(f"| `{file.name}` | {_summary(file)} | {_unit_test(file)} |")
     lines += ["", "## Tests of whole products", ""]
     lines += ["| file | what it proves |", "|---|---|"]
-    for kind in ("integration", "faults", "hooks", "workflows"):
+    for kind in ("integration", "faults", "hooks", "workflows", "strangers"):
         tests = sorted((ROOT / "tests" / kind).glob("test_*.py"))
         lines += [f"| `tests/{kind}/{test.name}` | {_summary(test)} |" for test in tests]
     return "\n".join(lines) + "\n"
