@@ -174,6 +174,13 @@ def breaks(session: nox.Session) -> None:
 
 
 @nox.session
+def strangers(session: nox.Session) -> None:
+    """Build strangers' projects with frostline and plain PyInstaller: `-- Flask`, `-- uv.lock`."""
+    install(session, "tests")
+    session.run("python", "tests/strangers/table.py", *session.posargs)
+
+
+@nox.session
 def mutations(session: nox.Session) -> None:
     """Change the code in small ways; a unit test must notice each: `-- release/sign.py`."""
     install(session, "tests")

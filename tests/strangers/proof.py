@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import projects
-from backends import BACKENDS
 from choice import Triple
 from kinds import ANSWER, KINDS, NAME, Kind
 from requests_of_kinds import environment
@@ -73,7 +72,6 @@ def plain(project: Path, triple: Triple) -> bool:
     python = _environment(copy.parent / "env")
     uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
     own = [] if triple[1] == "none" else [str(copy)]
-    assert not own or BACKENDS[triple[1]]
     needs = [*kind.needs, *kind.needs_of_launcher, "pyinstaller"]
     subprocess.run([*uv, *needs, *own], check=True)
     script = kind.launcher
