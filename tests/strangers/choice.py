@@ -22,7 +22,7 @@ FAST: tuple[Triple, ...] = (
 def impossible(kind: str, backend: str, lock: str) -> str:
     """Return why there is no such project, "" if there is."""
     if kind == "script" and backend != "none":
-        return "a script beside its modules is in no package that a backend builds"
+        return "its data and plug-ins are in no package that a backend builds"
     if kind == "click" and backend == "none" and not LOCKS[lock].needs_pyproject and lock != "none":
         return "console scripts are named in pyproject.toml or by a backend"
     if LOCKS[lock].needs_pyproject and backend in WITHOUT_PYPROJECT:

@@ -16,10 +16,12 @@ from frostline.profile.build import Build
 from frostline.profile.profile import Before, Binary, Data
 from frostline.profile.resources import Resource
 from frostline.source import (
+    beside,
     distributions,
     environment,
     fetch,
     metadata,
+    product_files,
     script_project,
     wheel,
 )
@@ -52,9 +54,11 @@ def build_stage(
     """
     folder = build.work / "stage"
     workspace.remove(folder)
-    if metadata.has_backend(build.root / build.profile.source):
+    source = build.root / build.profile.source
+    if metadata.has_backend(source):
         archive.unpack(wheel.build_wheel(build), folder)
         merge_libraries(folder)
+        beside.add(build.profile.entries, source, product_files.files(build), folder)
     else:
         script_project.lay_out(build, folder)
     modules = tuple(own_modules(folder))
