@@ -1,11 +1,15 @@
 """The locks of strangers' projects, made by the tools themselves."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+# poetry asks for pages of versions that not every index has; the plug-in asks as pip does.
+_PACKAGES = {"poetry": ("poetry>=2", "poetry-plugin-pypi-mirror")}
+_INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
 _COMPILE = ("uv", "pip", "compile", "--quiet", "--python-version=3.11", "--no-header")
 
 
@@ -46,11 +50,19 @@ def lock(
         return
     argv = [str(tool(locker.argv[0])), *locker.argv[1:]]
     given = text if locker.compiled else ""
+    env = {**os.environ, "POETRY_PYPI_MIRROR_URL": _index()} if "poetry" in locker.argv else None
     done = subprocess.run(
-        argv, cwd=project, input=given, check=False, capture_output=True, text=True
+        argv, cwd=project, input=given, check=False, capture_output=True, text=True, env=env
     )
     assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
     assert (project / locker.file).is_file()
+
+
+def _index() -> str:
+    """Return the address of pip's index."""
+    argv = [sys.executable, "-c", _INDEX]
+    own = os.environ.get("PIP_INDEX_URL")
+    return own or subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 class Tools:
@@ -67,5 +79,7 @@ class Tools:
             subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
             python = scripts / ("python.exe" if sys.platform == "win32" else "python")
             pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-            subprocess.run([*pip, "--disable-pip-version-check", name], check=True)
+            subprocess.run(
+                [*pip, "--disable-pip-version-check", *_PACKAGES.get(name, (name,))], check=True
+            )
         return scripts / name
