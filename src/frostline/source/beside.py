@@ -33,7 +33,7 @@ def add(entries: Iterable[str], source: Path, files: Iterable[Path], folder: Pat
 
 
 def _has_package(folder: Path, module: str) -> bool:
-    """Return whether the top package of *module* is in the wheel: then it is as the wheel has it."""
+    """Return whether the wheel has the top package of *module*: then nothing is added to it."""
     return (folder / module.partition(".")[0] / "__init__.py").is_file()
 
 
