@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # poetry asks for pages of versions that not every index has; the plug-in asks as pip does.
-_PACKAGES = {"poetry": ("poetry>=2", "poetry-plugin-pypi-mirror")}
+_PACKAGES = {"poetry": ("poetry>=2", "poetry-plugin-pypi-mirror"), "pdm": ("pdm[locked]",)}
 _INDEX = "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"
 _COMPILE = ("uv", "pip", "compile", "--quiet", "--python-version=3.11", "--no-header")
 
