@@ -46,7 +46,7 @@ def prove(project: Path, triple: Triple, frostline: Path) -> None:
         text=True,
     )  # fmt: skip
     sys.stdout.write(f"{', '.join(triple)}: {(time.monotonic() - started) / 60:.1f} min\n")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stderr + done.stdout
     assert json.loads(done.stdout)["good"]
     bundle = project / "build" / "output" / f"{NAME}-{HOST}"
     folder = project.parent / "home"

@@ -6,6 +6,8 @@ from frostline.infer.product import Found, Project, Value
 from frostline.infer.services import ANY_PORT, Service
 
 _WORKERS = ("work", "sched", "beat", "bot", "consum", "queue", "cron", "job", "task")
+# Packages that import most of their modules by text: pools, transports, stores of results.
+_BY_TEXT = {"celery": ("celery", "kombu"), "dramatiq": ("dramatiq",), "rq": ("rq",)}
 
 
 def is_worker(one: Hint) -> bool:
@@ -27,7 +29,7 @@ def with_workers(project: Project, found: Found) -> Found:
     if extra and services:
         where = ", ".join(dict.fromkeys(service.where for service in extra))
         tables: list[object] = [*services, *(service.as_toml() for service in extra)]
-        return found.with_value(Value("services", tables, where))
+        return _with_packages(found.with_value(Value("services", tables, where)), extra)
     objects = [] if extra else workers.by_objects(project.applications)
     return found.with_notes(*map(_note, [*extra, *objects]))
 
@@ -39,7 +41,8 @@ def only_workers(project: Project) -> Found | None:
         return None
     entry = Value("entry", found[0].entry, found[0].where)
     tables = [service.as_toml() for service in found]
-    return Found((entry, Value("services", tables, found[0].where)))
+    product = Found((entry, Value("services", tables, found[0].where)))
+    return _with_packages(product, found)
 
 
 def migrations(project: Project) -> tuple[str, ...]:
@@ -73,6 +76,15 @@ def _by_commands(project: Project, taken: set[str]) -> list[Service]:
         if first == one.started.file:
             taken.add(service.name)
             found.append(service)
+    return found
+
+
+def _with_packages(found: Found, services: list[Service]) -> Found:
+    """Return *found* with the packages of its workers that import their modules by text."""
+    for service in services:
+        for package in _BY_TEXT.get(service.entry.partition(".")[0], ()):
+            value = Value(f"packages.{package}", {"submodules": True}, service.where)
+            found = found.with_value(value)
     return found
 
 

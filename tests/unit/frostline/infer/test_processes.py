@@ -49,6 +49,17 @@ def test_a_procfile_with_a_worker(line: str, entry: str, arguments: str, tmp_pat
     assert services(value(only, "services")) == [("worker", entry, arguments)]
 
 
+@pytest.mark.parametrize("web", ["web: uvicorn shop:app\n", ""])
+def test_a_worker_whose_modules_are_imported_by_text(web: str, tmp_path: Path) -> None:
+    """Celery takes its pools and transports by text: all modules of it and of kombu are there."""
+    code = "from celery import Celery\nfrom fastapi import FastAPI\napp = FastAPI()\n"
+    procfile = f"{web}worker: celery -A shop worker\n"
+    result = inferred(tmp_path, {"shop.py": code, "Procfile": procfile})
+    assert value(result, "packages.celery") == {"submodules": True}
+    assert value(result, "packages.kombu") == {"submodules": True}
+    assert reason(result, "packages.kombu") == f"Procfile:{2 if web else 1}"
+
+
 def test_compose_and_procfile_name_a_worker_once(tmp_path: Path) -> None:
     """The same worker in two files is one service; two of one file are two."""
     files = {
