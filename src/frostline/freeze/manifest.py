@@ -93,10 +93,7 @@ def write_manifest(
         ),
         console_scripts=build.profile.console_scripts,
         working_directory=build.profile.working_directory,
-        modules=(
-            *(item for item in stage.modules if _is_importable(item, build.profile)),
-            *build.profile.hidden_imports,
-        ),
+        modules=checked_modules(stage.modules, build.profile),
         distributions={
             key: item.version
             for key, item in shipped.items()
@@ -112,6 +109,18 @@ def write_manifest(
         libraries=tuple(sorted(libraries)),
     )
     workspace.write(stage.folder / manifest.FILE_NAME, manifest.dump(value))
+
+
+def checked_modules(modules: tuple[str, ...], profile: Profile) -> tuple[str, ...]:
+    """Return the modules that the self-test imports, of *modules* and the hidden imports.
+
+    Those of the entries come first, as when the product runs: others may need what they set up,
+    such as Django's applications.
+    """
+    entries = {entry.partition(":")[0] for entry in profile.entries}
+    chosen = (module for module in modules if _is_importable(module, profile))
+    first = sorted(chosen, key=lambda module: module not in entries)
+    return (*first, *profile.hidden_imports)
 
 
 def _is_importable(module: str, profile: Profile) -> bool:

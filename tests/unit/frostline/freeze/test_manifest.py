@@ -3,8 +3,10 @@
 from dataclasses import fields
 from typing import Literal, get_args, get_origin, get_type_hints
 
+import plain
 import pytest
 
+from frostline.freeze.manifest import checked_modules
 from frostline.profile import resources, services
 from frostline.profile.profile import Profile
 from frostline.profile.table import Table
@@ -78,3 +80,14 @@ def test_their_defaults_agree(name: str) -> None:
     shared = {field.name for field in fields(there)} - CHOSEN_BY_FREEZE.get(name, set())
     for key in shared:
         assert getattr(written, key) == getattr(there, key), key
+
+
+def test_the_self_test_imports_the_entry_first() -> None:
+    """Modules may need what the entry sets up; scripts and excluded modules are not imported."""
+    profile = plain.profile(
+        entry="shop.wsgi:app", excludes=["shop.tests"], hidden_imports=["more"],
+        executables=[{"name": "run", "entry": "shop.run"}],
+    )  # fmt: skip
+    modules = ("shop", "shop.admin", "shop.run", "shop.tests", "shop.urls", "shop.wsgi")
+    expected = ("shop.wsgi", "shop", "shop.admin", "shop.urls", "more")
+    assert checked_modules(modules, profile) == expected
