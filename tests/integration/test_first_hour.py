@@ -1,20 +1,11 @@
 """frostline's own wheel in an empty environment."""
 
-import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from strangers import ANSWER, CLICK, FASTAPI, SCRIPT, Files, own_wheel, written
-
-from frostline.core import platforms
-from frostline.launch.instance import Instance, ask
-
-ROOT = Path(__file__).resolve().parents[2]
-HOST = platforms.host().name
+from strangers import own_wheel
 
 
 @pytest.fixture(scope="module")
