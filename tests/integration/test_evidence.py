@@ -23,8 +23,8 @@ from frostline.profile.build import Build
 
 TARGET = Target("hard", platforms.host())
 ELSEWHERE = platforms.PLATFORMS["windows_arm64"]  # the product was never traced on it
-# What the analysis alone misses; hooks cover the rest.
-HARD = {"migrate", "password", "template", "task", "yaml"}
+# What the analysis and the product's own package data alone miss; hooks cover the rest.
+HARD = {"password", "task", "yaml"}
 
 
 def opened(project: Path) -> Build:
