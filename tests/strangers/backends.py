@@ -28,7 +28,9 @@ def _setup_cfg(scripts: Mapping[str, str], needs: tuple[str, ...]) -> dict[str, 
     listed = "".join(f"\n    {need}" for need in needs)
     lines = "".join(f"\n    {name} = {entry}" for name, entry in scripts.items())
     entries = f"[options.entry_points]\nconsole_scripts ={lines}\n" if scripts else ""
-    return {"setup.cfg": f"""\
+    # pip and uv install a project only if it has one of setup.py and pyproject.toml.
+    setup = "from setuptools import setup\n\nsetup()\n"
+    return {"setup.py": setup, "setup.cfg": f"""\
 [metadata]
 name = {NAME}
 version = attr: {PACKAGE}.__version__
