@@ -23,6 +23,7 @@ class Service:
     arguments: tuple[str, ...] = ()
     port: Port | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    grace: float | None = None
 
     def as_toml(self) -> dict[str, object]:
         """Return the table of the profile."""
@@ -35,6 +36,8 @@ class Service:
             table["port"] = dict(self.port)
         if self.environment:
             table["environment"] = dict(self.environment)
+        if self.grace is not None:
+            table["grace"] = self.grace
         return table
 
 

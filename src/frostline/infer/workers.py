@@ -11,6 +11,8 @@ from frostline.infer.scopes import Scope
 from frostline.infer.services import Service, service_name
 
 _CELERY = ("celery.Celery", "celery.app.Celery", "celery.app.base.Celery")
+# Seconds: a worker of a queue ends after the task at hand; Celery needs five when it is idle.
+_GRACE = 30.0
 DJANGO = "django.core.management:execute_from_command_line"
 
 
@@ -19,7 +21,8 @@ def of_hint(found: Hint, applications: Applications, taken: set[str]) -> Service
     started = found.started
     name = service_name(started.process or "worker", taken)
     if found.role == "worker":
-        return Service(name, found.target, started.where, "function", started.words[1:])
+        words = started.words[1:]
+        return Service(name, found.target, started.where, "function", words, grace=_GRACE)
     if found.role == "manage":
         return Service(name, DJANGO, started.where, "function", _manage(started))
     file = file_of(found, applications.files) if found.role == "program" else ""
@@ -51,12 +54,12 @@ def _in(scope: Scope) -> Iterator[Service]:
                 "INFO",
             )
             where = f"{scope.file}:{value.lineno}"
-            yield Service("worker", WORKERS["celery"], where, "function", arguments)
+            yield _worker("celery", where, arguments)
     for definition in scope.classes.values():
         if definition.name == "WorkerSettings":
             where = f"{scope.file}:{definition.lineno}"
             arguments = (f"{scope.name}.{definition.name}",)
-            yield Service("worker", WORKERS["arq"], where, "function", arguments)
+            yield _worker("arq", where, arguments)
     actors = [
         function
         for function in scope.functions.values()
@@ -67,7 +70,11 @@ def _in(scope: Scope) -> Iterator[Service]:
     if actors:
         where = f"{scope.file}:{actors[0].lineno}"
         arguments = (scope.name, "--processes", "1")
-        yield Service("worker", WORKERS["dramatiq"], where, "function", arguments)
+        yield _worker("dramatiq", where, arguments)
+
+
+def _worker(kind: str, where: str, arguments: tuple[str, ...]) -> Service:
+    return Service("worker", WORKERS[kind], where, "function", arguments, grace=_GRACE)
 
 
 def _manage(started: Started) -> tuple[str, ...]:

@@ -51,10 +51,13 @@ def test_a_procfile_with_a_worker(line: str, entry: str, arguments: str, tmp_pat
 
 @pytest.mark.parametrize("web", ["web: uvicorn shop:app\n", ""])
 def test_a_worker_whose_modules_are_imported_by_text(web: str, tmp_path: Path) -> None:
-    """Celery takes its pools and transports by text: all modules of it and of kombu are there."""
+    """Celery takes pools and transports by text: all are there; it may finish its task."""
     code = "from celery import Celery\nfrom fastapi import FastAPI\napp = FastAPI()\n"
     procfile = f"{web}worker: celery -A shop worker\n"
     result = inferred(tmp_path, {"shop.py": code, "Procfile": procfile})
+    tables = value(result, "services")
+    assert isinstance(tables, list)
+    assert tables[-1]["grace"] == 30
     assert value(result, "packages.celery") == {"submodules": True}
     assert value(result, "packages.kombu") == {"submodules": True}
     assert reason(result, "packages.kombu") == f"Procfile:{2 if web else 1}"
