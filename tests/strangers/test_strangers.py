@@ -34,7 +34,7 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
 
 def _parameters() -> list[object]:
     """Return the projects; all but the fast ones are of the slow lane."""
-    slow = pytest.mark.slow("src/frostline", "tests/strangers")
+    slow = pytest.mark.slow("src/frostline/infer", "src/frostline/source", "tests/strangers")
     found: list[object] = []
     for triple in choice.chosen():
         marks = [] if triple in choice.FAST else [slow]
