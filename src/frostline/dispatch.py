@@ -255,6 +255,7 @@ def _container(build: Build, options: BuildOptions) -> "Container | None":
 def _repository(build: Build) -> "Repository":
     from frostline.release import github
 
+    build.workspace.claim()
     try:
         return github.find(build.root, build.environ, build.workspace.build / "log" / "git.log")
     except (UsageError, HostError) as error:
@@ -276,4 +277,5 @@ def _place(build: Build, options: BuildOptions) -> Place:
 def _engine(workspace: Workspace, environ: Environ, name: str) -> "Engine":
     from frostline.hosts import engine
 
+    workspace.claim()
     return engine.find(environ, workspace.build / "log" / "engine.log", name)

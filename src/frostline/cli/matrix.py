@@ -68,6 +68,7 @@ def record(project: Workspace, products: Sequence[str], python: str, environ: En
 
     Raises HostError, FetchError, LockError.
     """
+    project.claim()
     texts: dict[str, str] = {}
     for product in products:
         for platform in PLATFORMS.values():

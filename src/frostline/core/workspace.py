@@ -52,6 +52,12 @@ class Workspace:
         """Return the folder that builds write to."""
         return self.build_folder or self.root / "build"
 
+    def claim(self) -> None:
+        """Make the build folder if it is missing; git ignores what is in it."""
+        rule = self.build / ".gitignore"
+        if not rule.exists():
+            write(rule, "*\n")
+
     def shown(self, path: Path) -> str:
         """Return *path* for people: relative to the project if it lies there, else absolute."""
         inside = path.is_relative_to(self.root)
@@ -104,9 +110,7 @@ class Workspace:
 
         The build folder is made if it is missing; git ignores it.
         """
-        rule = self.build / ".gitignore"
-        if not rule.exists():
-            write(rule, "*\n")
+        self.claim()
         with _locked(self.lock(target)):
             yield
 

@@ -33,6 +33,7 @@ def of_build(build: Build) -> ProjectLock:
     What is not locked is resolved, and kept in the build folder while its inputs are unchanged.
     Raises LockError, HostError, CommandError, UsageError.
     """
+    build.workspace.claim()
     found, task = wanted(build), task_of(build)
     if not found:
         return ProjectLock("no dependencies", "")
@@ -69,6 +70,7 @@ def lock(build: Build, *, upgrade: bool = False, dry_run: bool = False) -> Writt
     Versions of the present lock stay where they can, unless *upgrade*. A lock of another tool is
     left alone. Raises UsageError if there is one, or nothing to lock; and as `of_build`.
     """
+    build.workspace.claim()
     found = wanted(build, own=False)
     if not found:
         message = f"nothing says what {build.product} needs."

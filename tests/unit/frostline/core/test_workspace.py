@@ -100,3 +100,13 @@ def test_the_build_folder(tmp_path: Path) -> None:
             assert project.work(target).is_relative_to(project.build)
         assert (project.build / ".gitignore").read_text(encoding="utf-8") == "*\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["build", "out"]
+
+
+def test_git_ignores_the_build_folder(project: Workspace) -> None:
+    """The rule is there as soon as the folder is; one that the user wrote stays."""
+    project.claim()
+    rule = project.build / ".gitignore"
+    assert rule.read_text(encoding="utf-8") == "*\n"
+    rule.write_text("mine\n", encoding="utf-8")
+    project.claim()
+    assert rule.read_text(encoding="utf-8") == "mine\n"
