@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Literal
 
 from packaging.utils import canonicalize_name
+from pip._internal.models.index import PyPI  # the public index, as pip knows it
 
 from frostline.core.errors import LockError
 from frostline.source import conditions
 from frostline.source.conditions import Condition
 
 Kind = Literal["folder", "file", "git", "address"]
-PUBLIC = "://pypi.org/"
 _ALGORITHMS = ("sha256", "sha384", "sha512")  # those that pip takes, in this order
 
 
@@ -103,4 +103,5 @@ def strongest(hashes: Mapping[str, str]) -> tuple[str, ...]:
 
 def private(addresses: Iterable[str]) -> tuple[str, ...]:
     """Return the *addresses* of indexes without the public one, each once."""
-    return tuple(dict.fromkeys(item for item in addresses if item and PUBLIC not in item))
+    public = f"://{PyPI.netloc}/"
+    return tuple(dict.fromkeys(item for item in addresses if item and public not in item))
