@@ -10,6 +10,8 @@ from backends import BACKENDS, WITHOUT_PYPROJECT, Backend
 from choice import Triple
 from kinds import KINDS, NAME, PACKAGE, Kind
 
+_GIT = ("git", "-c", "user.name=A", "-c", "user.email=a@b.c")
+
 
 def write(folder: Path, triple: Triple, tool: Callable[[str], Path]) -> Path:
     """Write the project of *triple* into *folder*, commit it, and return its own folder."""
@@ -21,10 +23,15 @@ def write(folder: Path, triple: Triple, tool: Callable[[str], Path]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
     lockers.lock(project, locker, kind.needs, tool)
-    git = ["git", "-c", "user.name=A", "-c", "user.email=a@b.c"]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "1"]):
-        subprocess.run([*git, *words], cwd=project, check=True)
+    subprocess.run([*_GIT, "init", "-q", "-b", "main"], cwd=project, check=True)
+    commit(project)
     return project
+
+
+def commit(project: Path) -> None:
+    """Commit all that is new in *project*."""
+    for words in (["add", "."], ["commit", "-q", "-m", "1"]):
+        subprocess.run([*_GIT, *words], cwd=project, check=True)
 
 
 def contents(project: Path) -> dict[str, bytes]:

@@ -23,17 +23,22 @@ HOST = platforms.host().name
 
 
 def install(folder: Path) -> Path:
-    """Build frostline's wheel, install it with pip into an empty environment; return its command.
+    """Install frostline's own wheel with pip into an empty environment in *folder*.
 
-    The environment is made in *folder*.
+    Returns its command.
     """
+    python = _environment(folder / "env")
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    subprocess.run([*pip, "--disable-pip-version-check", str(own_wheel(folder))], check=True)
+    return python.with_name("frostline")
+
+
+def own_wheel(folder: Path) -> Path:
+    """Return frostline's own wheel, built into *folder*."""
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
     subprocess.run([*build, str(ROOT)], check=True, stdout=subprocess.DEVNULL)
     (wheel,) = folder.glob("*.whl")
-    python = _environment(folder / "env")
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
-    subprocess.run([*pip, "--disable-pip-version-check", str(wheel)], check=True)
-    return python.with_name("frostline")
+    return wheel
 
 
 def prove(project: Path, triple: Triple, frostline: Path) -> None:

@@ -1,6 +1,7 @@
 """Strangers' projects: frostline's own wheel in an empty environment, and no configuration."""
 
 import os
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -51,6 +52,18 @@ def test_good_without_configuration(
     """The product is good, answers with all that it needs, and nothing but `build` is new."""
     project = projects.write(tmp_path, triple, tools)
     proof.prove(project, triple, frostline)
+
+
+def test_init_of_an_installed_frostline(tmp_path: Path, frostline: Path) -> None:
+    """It needs nothing of this repository; `--dry-run` writes nothing."""
+    (tmp_path / "main.py").write_text("print('hello')\n", encoding="utf-8")
+    words = ["init", "--dry-run", "--github", "--nox", "--invoke"]
+    done = subprocess.run(
+        [str(frostline), *words], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    made = [line[6:] for line in done.stdout.splitlines() if line.startswith("+++ b/")]
+    assert made == ["frostline.toml", ".github/workflows/freeze.yml", "noxfile.py", "tasks.py"]
+    assert [path.name for path in tmp_path.iterdir()] == ["main.py"]
 
 
 @pytest.mark.parametrize("seed", sorted({choice.SEED, *range(20)}))

@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 
 import machines
+import projects
+import proof
 import pytest
-import strangers
 import verbs
+from choice import Triple
+from kinds import NAME
 from machines import Machine
 
 from frostline.core import platforms
@@ -29,23 +32,28 @@ def machine(folder: Path, project: Path, wheels: Path) -> Machine:
     return made
 
 
+def _no_tool(name: str) -> Path:
+    message = f"these projects need no lock of {name}"
+    raise AssertionError(message)
+
+
 @pytest.mark.slow("resources/init", "src/frostline/cli/init.py", "src/frostline/cli/matrix.py")
 @pytest.mark.parametrize(
-    ("product", "files"), [("big-shop", strangers.FASTAPI), ("teller", strangers.CLICK)]
+    "triple", [("FastAPI", "hatchling", "none"), ("click", "setuptools", "requirements")]
 )
-def test_it_freezes_and_proves(tmp_path: Path, product: str, files: strangers.Files) -> None:
+def test_it_freezes_and_proves(tmp_path: Path, triple: Triple) -> None:
     """Each line of its jobs works in order; the verdicts stand in the summary of the job."""
-    project = strangers.written(tmp_path / product, files)
+    project = projects.write(tmp_path, triple, _no_tool)
     verbs.output(project, "init", "--github", "--nox", "--invoke")
-    strangers.commit(project)
+    projects.commit(project)
     (tmp_path / "wheels").mkdir()
-    wheels = strangers.own_wheel(tmp_path / "wheels").parent
+    wheels = proof.own_wheel(tmp_path / "wheels").parent
     jobs = machines.jobs(project / ".github" / "workflows" / "freeze.yml")
     builder, fresh = (machine(tmp_path / name, project, wheels) for name in ("builder", "fresh"))
     context = {"inputs.product": "", "inputs.platform": ""}
     planned = json.loads(builder.run(jobs["plan"], context)["matrix"])["include"]
     (entry,) = (job for job in planned if job["platform"] == HOST.name)
-    assert entry["product"] == product
+    assert entry["product"] == NAME
     context |= {f"matrix.{key}": value for key, value in entry.items()}
     summary = tmp_path / "summary.md"
     builder.variables["GITHUB_STEP_SUMMARY"] = str(summary)
