@@ -28,14 +28,6 @@ WRONG = hashlib.sha256(bytes(SIZE)).hexdigest()
 NO_SERVER = "ftp://a.example/model"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have no proxy in the environment."""
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Return where the file is fetched to, in a folder that is not there."""

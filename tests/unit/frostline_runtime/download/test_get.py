@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 BASIC = f"Basic {base64.b64encode(b'me:pass').decode()}"
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have no proxy in the environment."""
-    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "SSL_CERT_FILE"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture(scope="module")
 def authority() -> "trustme.CA":
     """Return a certificate authority that no system trusts."""
