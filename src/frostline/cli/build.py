@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frostline.cli import results, summary
+from frostline.cli import reports, results, summary
 from frostline.cli.flags import here, open_build, refuse_beside
 from frostline.cli.verb import verb
 from frostline.core import workspace
@@ -28,7 +28,7 @@ def _code(found: "Bundle | Proof") -> int:
     return 0 if good else SmokeError.exit_code
 
 
-@verb("Build", show=results.built, as_json=results.built_json, code=_code)
+@verb("Build", show=reports.built, as_json=reports.built_json, code=_code)
 def build(
     product: str = "",
     platform: Platform | None = None,

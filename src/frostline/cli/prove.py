@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from frostline.cli import results
+from frostline.cli import reports
 from frostline.cli.flags import absolute, here, open_build
 from frostline.cli.verb import verb
 from frostline.core import workspace
@@ -24,7 +24,7 @@ def _code(found: "AuditResult | Verdict | ParityReport") -> int:
     return 0 if found.ok else SmokeError.exit_code
 
 
-@verb("Prove", show=results.evidence, as_json=results.evidence_json)
+@verb("Prove", show=reports.evidence, as_json=reports.evidence_json)
 def evidence(product: str = "", *, merge: bool = False) -> "Recorded":
     """Trace a product from source and record what it uses, for builds to collect.
 
@@ -36,7 +36,7 @@ def evidence(product: str = "", *, merge: bool = False) -> "Recorded":
     return pipeline.record_evidence(open_build(product), keep=merge)
 
 
-@verb("Prove", show=results.audit, code=_code)
+@verb("Prove", show=reports.audit, code=_code)
 def audit(
     product: str = "",
     platform: Platform | None = None,
@@ -60,7 +60,7 @@ def audit(
     return found
 
 
-@verb("Prove", show=results.verdict, code=_code)
+@verb("Prove", show=reports.verdict, code=_code)
 def smoke(
     product: str = "",
     platform: Platform | None = None,
@@ -99,7 +99,7 @@ def smoke(
     return dispatch.prove(open_build(product, platform, layout), options, repeat)
 
 
-@verb("Prove", show=results.parity, as_json=results.parity_json, code=_code)
+@verb("Prove", show=reports.parity, as_json=reports.parity_json, code=_code)
 def parity(product: str = "", layout: Layout | None = None) -> "ParityReport":
     """Compare a built product with its source by running both; exit code 5 if they differ.
 

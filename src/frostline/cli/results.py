@@ -12,29 +12,24 @@ from frostline.core import log
 from frostline.core.platforms import Platform, host
 
 if TYPE_CHECKING:
-    from frostline.audit.audit import AuditResult
     from frostline.audit.difference import Difference
     from frostline.audit.explain import Explanation
     from frostline.cli.doctor import Diagnosis
     from frostline.cli.init import Change
     from frostline.cli.matrix import Job
     from frostline.core.cache import Entry
-    from frostline.dispatch import Proof
-    from frostline.freeze.bundle import Bundle
     from frostline.freeze.plan import Plan
     from frostline.freeze.prune import Candidate
     from frostline.freeze.prune_venv import Confirmed, Pruned, Undone
     from frostline.infer.opening import ProductSummary
     from frostline.llamafile.pack import Contents
     from frostline.llamafile.serve import Served
-    from frostline.pipeline import Preparation, Recorded
+    from frostline.pipeline import Preparation
     from frostline.profile.build import Build
     from frostline.profile.resources import Resource
     from frostline.release.listing import Artifact
     from frostline.release.shells import Export
     from frostline.release.sign import SigningCommand
-    from frostline.smoke.parity import ParityReport
-    from frostline.smoke.verdict import Verdict
     from frostline.source.environment import Wheel
     from frostline.source.fetch import ResourceState
     from frostline.source.locks import Written
@@ -82,49 +77,12 @@ def _inline(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def built(found: "Bundle | Proof") -> None:
-    """Show a bundle: its executable and size, what is wrong with it, and what to do next."""
-    from frostline.freeze.bundle import Bundle
-
-    if isinstance(found, Bundle):
-        log.text(f"{found.executable}  {megabytes(found.size)}  not checked")
-        return
-    reports = {"audit": found.audit, "smoke": found.smoke, "parity": found.parity}
-    if not found.audit.ok:
-        audit(found.audit)
-    if found.smoke and not found.smoke.ok:
-        verdict(found.smoke)
-    if found.parity and not found.parity.ok:
-        parity(found.parity)
-    missing = [name for name, report in reports.items() if not report]
-    for name in missing:
-        log.warning(f"{name} has not run: no machine of this build could run it")
-    named = f"--product {found.bundle.product}"
-    words = "good" if found.ok else "not proven" if missing else "NOT GOOD"
-    after = f"; to pack it: `frostline package {named}`" if found.ok else ""
-    size = megabytes(found.bundle.size)
-    log.text(f"{words}: {found.bundle.executable}  {size}{log.as_called(after)}")
-
-
-def built_json(found: "Bundle | Proof") -> str:
-    """Return the description of a bundle without its files, and what its checks say."""
-    from frostline.freeze.bundle import Bundle
-
-    bundle = found if isinstance(found, Bundle) else found.bundle
-    facts = {key: value for key, value in asdict(bundle).items() if key != "files"}
-    if not isinstance(found, Bundle):
-        checks = {"audit": found.audit, "smoke": found.smoke, "parity": found.parity}
-        facts["good"] = found.ok
-        facts["checks"] = {name: bool(report and report.ok) for name, report in checks.items()}
-    return _json(facts)
-
-
 def plan(found: "Plan") -> None:
     """Show a summary of a plan."""
     rows = [
         ("version", found.version),
-        ("hidden imports", _counted(len(found.hidden_imports), "module")),
-        ("data", _counted(len(found.datas), "file")),
+        ("hidden imports", counted(len(found.hidden_imports), "module")),
+        ("data", counted(len(found.datas), "file")),
         ("distributions", ", ".join(f"{k} {v}" for k, v in found.distributions.items())),
         ("excluded", ", ".join(found.excludes)),
     ]
@@ -144,13 +102,13 @@ def locked(found: "Written") -> None:
     if rows:
         log.table(f"changes of {found.file.name}", ("version", ""), rows)
     done = "written; commit it" if found.written else "not written"
-    count = _counted(len(new), "distribution")
+    count = counted(len(new), "distribution")
     log.done(f"{found.file.name}: {count}, {len(rows)} changed, from {found.of}; {done}")
 
 
 def locked_json(found: "Written") -> str:
     """Return the lock's file, what it was made of, and its versions."""
-    return _json({
+    return json_text({
         "file": str(found.file), "of": found.of, "written": found.written,
         "versions": found.versions(found.text),
     })  # fmt: skip
@@ -184,83 +142,7 @@ def removed(found: "Sequence[Path] | Sequence[Entry]") -> None:
 
 def _age(used: float) -> str:
     days = int((time.time() - used) // (24 * 60 * 60))
-    return f"{_counted(days, 'day')} ago" if days > 0 else "today"
-
-
-def evidence(found: "Recorded") -> None:
-    """Show the facts that are new or gone."""
-    known = dict.fromkeys(found.before, "gone") | dict.fromkeys(found.now, "new")
-    changed = [fact for fact in sorted(known) if (fact in found.before) != (fact in found.now)]
-    rows = [(known[fact], fact.package, fact.kind, fact.name, fact.why) for fact in changed]
-    if rows:
-        log.table("changed evidence", ("", "package", "kind", "what", "why"), rows)
-    log.text(f"{_counted(len(found.now), 'fact')}, {len(rows)} changed: {found.file}")
-
-
-def evidence_json(found: "Recorded") -> str:
-    """Return the facts of the new evidence."""
-    return _json([asdict(fact) for fact in found.now])
-
-
-def audit(found: "AuditResult") -> None:
-    """Show the findings of an audit."""
-    counted = [finding for finding in found.findings if finding.severity != "note"]
-    rows = [
-        (
-            f"waived: {f.severity}" if f.waived else f.severity, f.id, f.file,
-            f"{f.reason}; {f.waived or f.remedy}",
-        )
-        for f in counted
-    ]  # fmt: skip
-    if rows:
-        log.table(f"audit of {found.product}", ("severity", "finding", "file", "why"), rows)
-    notes = len(found.findings) - len(counted)
-    log.text(
-        f"{found.looked_at} files examined, {notes} notes (in --json); runs on {found.minimum} "
-        f"or newer; {'OK to ship' if found.ok else 'must NOT ship'}"
-    )
-
-
-def verdict(found: "Verdict") -> None:
-    """Show the verdict of a smoke test."""
-    from frostline.audit.rules import RULES
-
-    rows = [(check.name, "ok" if check.ok else "FAILED", check.detail) for check in found.checks]
-    name = f"{found.product}-{found.platform} ({found.layout})"
-    log.table(f"smoke test of {name}", ("check", "result", "detail"), rows)
-    figures = [
-        ("time to ready line", _milliseconds(found.ready_ms)),
-        ("time to healthy", _milliseconds(found.healthy_ms)),
-        *([("over all rounds", _spread(found))] if found.rounds > 1 else []),
-        ("memory", megabytes(found.memory_bytes) if found.memory_bytes else "-"),
-        ("size", megabytes(found.size_bytes)),
-        ("verdict", "good" if found.ok else "NOT GOOD"),
-    ]
-    log.table("figures", ("what", "value"), figures)
-    for item in found.unproven:
-        log.warning(f"not tested on this machine: {item}")
-    if not found.ok:
-        log.tail(found.tail)
-        failed = [check.id for check in found.checks if not check.ok]
-        for remedy in dict.fromkeys(RULES[name].remedy for name in failed):
-            log.note(f"what to do: {remedy}")
-        log.note(f"the artifact's full output is in {found.log}")
-
-
-def parity(found: "ParityReport") -> None:
-    """Show how an artifact differs from its source."""
-    if not found.ok:
-        rows = [(item.id, item.file, item.reason) for item in found.findings]
-        log.table("differences from the source", ("finding", "where", "what"), rows)
-        for remedy in dict.fromkeys(item.remedy for item in found.findings):
-            log.note(f"what to do: {remedy}")
-    else:
-        log.text("the artifact behaves like the source")
-
-
-def parity_json(found: "ParityReport") -> str:
-    """Return the differences between an artifact and its source."""
-    return _json(found.findings)
+    return f"{counted(days, 'day')} ago" if days > 0 else "today"
 
 
 def explanation(found: "Explanation") -> None:
@@ -269,7 +151,7 @@ def explanation(found: "Explanation") -> None:
     rows += [("import chain", " → ".join(found.chain))] if found.chain else []
     rows += [("imported by", ", ".join(found.importers))] if found.importers else []
     rows += [("because", reason) for reason in found.reasons]
-    without = f"{_counted(found.modules, 'module')} and {kilobytes(found.alone)} would leave"
+    without = f"{counted(found.modules, 'module')} and {kilobytes(found.alone)} would leave"
     rows += [("without it", without)] if found.modules else []
     log.table(found.name, ("what", "value"), rows)
 
@@ -359,7 +241,7 @@ def platforms(found: Sequence[Platform]) -> None:
 def platforms_json(found: Sequence[Platform]) -> str:
     """Return the platforms with their names."""
     rows = [{**asdict(row), "name": row.name, "retires": str(row.retires or "")} for row in found]
-    return _json(rows)
+    return json_text(rows)
 
 
 def matrix(found: "Sequence[Job] | str") -> None:
@@ -368,7 +250,7 @@ def matrix(found: "Sequence[Job] | str") -> None:
         log.result(found)
         return
     rows = [(job.product, job.platform, job.runner, job.python) for job in found]
-    log.table(_counted(len(found), "job"), ("product", "platform", "runner", "python"), rows)
+    log.table(counted(len(found), "job"), ("product", "platform", "runner", "python"), rows)
 
 
 def resources(found: "Sequence[ResourceState]") -> None:
@@ -386,7 +268,7 @@ def resources(found: "Sequence[ResourceState]") -> None:
 
 def resources_json(found: "Sequence[ResourceState]") -> str:
     """Return each resource with its state and its file."""
-    return _json([
+    return json_text([
         {**item.resource.model_dump(mode="json"), "state": item.state, "file": str(item.place)}
         for item in found
     ])  # fmt: skip
@@ -431,13 +313,15 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """Return *value* as JSON."""
     from frostline.core import json_file
 
     return json_file.dump(value)
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return *number* with *noun*, in the plural if it is not one."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -451,12 +335,3 @@ def _remark(resource: "Resource") -> str:
     doubts = [unverified if resource.sha256 else f"NOT VERIFIED: {unverified}"]
     doubts += [f"to be confirmed: {resource.confirm}"] if resource.confirm else []
     return "; ".join(filter(None, [*doubts, resource.licence]))
-
-
-def _spread(verdict: "Verdict") -> str:
-    least, median, most = verdict.spread or (0, 0, 0)
-    return f"{verdict.rounds} rounds: {least} to {most} ms, median {median} ms"
-
-
-def _milliseconds(value: int | None) -> str:
-    return "-" if value is None else f"{value} ms"
