@@ -112,17 +112,22 @@ def prove(build: Build, options: BuildOptions, rounds: int) -> "Verdict":
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """A bundle and the reports of its checks; None if a check has run nowhere."""
+    """A bundle and the reports of its checks; None if a check has run nowhere.
+
+    *asked*: there is a service or command that the smoke test can ask; else nothing is proven.
+    """
 
     bundle: Bundle
+    asked: bool
     audit: "AuditResult"
     smoke: "Verdict | None"
     parity: "ParityReport | None"
 
     @property
     def ok(self) -> bool:
-        """Return whether every check has run and was good."""
-        return all(report and report.ok for report in (self.audit, self.smoke, self.parity))
+        """Return whether something was asked, and every check has run and was good."""
+        reports = (self.audit, self.smoke, self.parity)
+        return self.asked and all(report and report.ok for report in reports)
 
 
 def build_and_prove(
@@ -145,7 +150,8 @@ def build_and_prove(
         smoke = smoke or prove(build_, options, 1)
         parity = parity or compare(build_, options)
     return Proof(
-        bundle=bundle, audit=known_audit or audit.audit(build_), smoke=smoke, parity=parity
+        bundle=bundle, asked=bool(build_.profile.services or build_.profile.smoke.commands),
+        audit=known_audit or audit.audit(build_), smoke=smoke, parity=parity
     )  # fmt: skip
 
 

@@ -108,8 +108,11 @@ def built(found: "Bundle | Proof") -> None:
     missing = [name for name, report in reports.items() if not report]
     for name in missing:
         log.warning(f"{name} has not run: no machine of this build could run it")
+    if not found.asked:
+        log.warning("nothing is asked of it, so nothing is proven; write, for example:")
+        log.warning('  [[smoke.commands]] with arguments = ["--version"]')
     named = f"--product {found.bundle.product}"
-    words = "good" if found.ok else "not proven" if missing else "NOT GOOD"
+    words = "good" if found.ok else "not proven" if missing or not found.asked else "NOT GOOD"
     after = f"; to pack it: `frostline package {named}`" if found.ok else ""
     size = megabytes(found.bundle.size)
     log.text(f"{words}: {found.bundle.executable}  {size}{log.as_called(after)}")

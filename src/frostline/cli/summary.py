@@ -20,7 +20,7 @@ def append(proof: "Proof", environ: Mapping[str, str]) -> None:
 def markdown(proof: "Proof") -> str:
     """Return *proof* as Markdown: a title, a row for each check, and each problem."""
     bundle = proof.bundle
-    word = "good" if proof.ok else "not good"
+    word = "good" if proof.ok else "not good" if proof.asked else "not proven, nothing is asked"
     lines = [f"### {bundle.product} {bundle.version} for {bundle.platform}: {word}", ""]
     lines += ["| check | result |", "|---|---|"]
     lines += [f"| {name} | {_cell(result)} |" for name, result in _rows(proof)]

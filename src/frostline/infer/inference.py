@@ -55,9 +55,17 @@ def _completed(found: Found, applications: Applications, given: Mapping[str, obj
     if commands is not None:
         lines = [["--help"], *([name, "--help"] for name in commands)]
         reason = f"the command line of {entry}"
-        tables = [{"arguments": line} for line in lines]
-        found = found.with_value(Value("smoke.commands", tables, reason))
+        return found.with_value(Value("smoke.commands", _asking(*lines), reason))
+    window = found.get("console")
+    if window is None:  # else it is a program with a window, which does not end
+        reason = f"{entry} has no command line that is recognised: it is run once"
+        found = found.with_value(Value("smoke.commands", _asking([]), reason))
     return found
+
+
+def _asking(*lines: list[str]) -> list[dict[str, list[str]]]:
+    """Return the smoke commands with the arguments *lines*."""
+    return [{"arguments": line} for line in lines]
 
 
 def _with_source(found: Found, files: SourceFiles, entry: str) -> Found:

@@ -36,7 +36,8 @@ class Declaration:
 def find(start: Path) -> Workspace:
     """Return the project that contains the folder *start*.
 
-    It is the nearest folder that configures frostline, else the nearest one with a Python project.
+    It is the nearest folder that configures frostline, else the nearest one with a Python project,
+    else *start* if a script lies in it.
     Raises UsageError if there is none, TomlError.
     """
     for folder in (start, *start.parents):
@@ -45,6 +46,8 @@ def find(start: Path) -> Workspace:
     for folder in (start, *start.parents):
         if any(any(folder.glob(pattern)) for pattern in _PROJECT_FILES):
             return Workspace(folder)
+    if any(start.glob("*.py")):
+        return Workspace(start)
     message = f"no project here: neither {start} nor a folder above it has a Python project."
     hint = "change to a project's folder: one with pyproject.toml, requirements.txt or app.py"
     raise UsageError(message, hint=hint)

@@ -115,7 +115,7 @@ class Trial:
             commands.insert(0, Command(arguments=("selftest", "--json"), contains='"ok": true'))
         log, timeout = Path(self.request.log), self.profile.smoke.timeout
         for item in commands:
-            self._tell(" ".join(item.arguments))
+            self._tell(" ".join(item.arguments) or "without arguments")
             argv = self._argv(place)
             done = exercise.run_command(argv, item, self.request.environment, place, log, timeout)
             self._observe(" ".join(item.arguments), done)

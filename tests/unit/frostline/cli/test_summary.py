@@ -1,5 +1,6 @@
 """The summary of a job of GitHub Actions."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import plain
@@ -19,7 +20,7 @@ def proof(folder: Path, *, good: bool) -> Proof:
     wrong = () if good else (finding("leak.secret", "a|b.txt", "contains <a token>"),)
     platform = build.platform.name
     return Proof(
-        bundle=plain.described(build),
+        bundle=plain.described(build), asked=True,
         audit=AuditResult(
             product="tool", platform=platform, layout="onedir", version="1.0", inputs="x", ok=good,
             looked_at=7, minimum="glibc 2.28",
@@ -58,6 +59,13 @@ def test_a_bad_bundle(tmp_path: Path) -> None:
     assert "- `leak.secret` a\\|b.txt: contains &lt;a token>" in lines
     assert "- `smoke.request` GET /: status 500" in lines
     assert "| parity | has not run |" in lines
+
+
+def test_nothing_is_asked(tmp_path: Path) -> None:
+    """A bundle of which nothing is asked is not proven, whatever its checks say."""
+    found = replace(proof(tmp_path, good=True), asked=False)
+    assert not found.ok
+    assert summary.markdown(found).splitlines()[0].endswith(": not proven, nothing is asked")
 
 
 def test_elsewhere(tmp_path: Path) -> None:

@@ -70,7 +70,9 @@ def test_programs(files: dict[str, str], expected: str, where: str, tmp_path: Pa
 def test_a_window_needs_no_console(tmp_path: Path) -> None:
     """A project of one GUI script has no console window."""
     pyproject = '[project]\nname = "x"\n[project.gui-scripts]\nx = "x:main"\n'
-    assert value(inferred(tmp_path, {"pyproject.toml": pyproject}), "console") is False
+    result = inferred(tmp_path, {"pyproject.toml": pyproject})
+    assert value(result, "console") is False
+    assert value(result, "smoke.commands") is None, "it does not end by itself"
 
 
 @pytest.mark.parametrize(
@@ -117,10 +119,11 @@ def test_commands_of_other_modules(tmp_path: Path) -> None:
     assert commands(value(result, "smoke.commands")) == ["--help", "more --help"]
 
 
-def test_a_program_without_a_parser_has_no_smoke_commands(tmp_path: Path) -> None:
-    """It is run once as it is; that is not decided here."""
+def test_a_program_without_a_parser_is_run_once(tmp_path: Path) -> None:
+    """It is asked nothing else: its command line is not known."""
     result = inferred(tmp_path, {"main.py": "import helper\nhelper.go()", "helper.py": ""})
-    assert value(result, "smoke.commands") is None
+    assert commands(value(result, "smoke.commands")) == [""]
+    assert "is run once" in reason(result, "smoke.commands")
 
 
 @pytest.mark.parametrize(

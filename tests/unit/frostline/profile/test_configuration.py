@@ -124,6 +124,14 @@ def test_configuration_before_a_nearer_project(tmp_path: Path) -> None:
     assert configuration.find(tmp_path / "apps" / "shop") == outer
 
 
+def test_a_script_alone(tmp_path: Path) -> None:
+    """A folder with a script is a project, but not one below it."""
+    found = project(tmp_path, {"tool.py": ""})
+    assert configuration.find(tmp_path) == found
+    with pytest.raises(UsageError, match="no project here"):
+        configuration.find(tmp_path / "texts")
+
+
 def test_no_project(tmp_path: Path) -> None:
     """A folder without a Python project is a usage error."""
     with pytest.raises(UsageError, match="no project here"):
